@@ -16,6 +16,12 @@ type CaseTensor =
         Trainable: bool
     }
 
+    /// As a tensor of its own dtype.
+    member this.ToTensor() = this.ToTensor(DType.parse this.DType)
+
+    /// As a tensor of the given dtype: float64 where the interpreter is to be compared closely.
+    member this.ToTensor(dtype: DType) = Tensor.OfDoubles(dtype, Shape.ofArray this.Shape, this.Values)
+
 /// One layer call with its results and gradients; see tests/data/keras/README.md.
 type LayerCase =
     {
