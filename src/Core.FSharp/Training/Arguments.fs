@@ -95,6 +95,9 @@ type internal Arguments(config: Config) =
 
     member this.Ints(key: string) : int[] option = this.Floats key |> Option.map (Array.map int)
 
+    /// True if the argument was given, though it may be null.
+    member _.Given(key: string) = config.Arguments |> List.exists (fun (k, _) -> k = key)
+
     /// The value as it stands, for nested configurations.
     member _.Raw(key: string) : ConfigValue = take key
 

@@ -267,24 +267,30 @@ module Loss =
            "Tversky", [], (fun a -> tversky (a.Float("alpha", 0.5)) (a.Float("beta", 0.5)) (a.Ints "axis"))
            "Crossentropy", [ "ce" ], (fun _ -> crossentropy) |]
 
-    let private find (name: string) =
+    let private tryFind (name: string) =
         let wanted = Arguments.Canonical name
 
-        match
-            table
-            |> Array.tryFind (fun (className, others, _) ->
-                Arguments.Canonical className = wanted || List.contains wanted others)
-        with
-        | Some(className, _, create) -> className, create
-        | None ->
-            let known = table |> Array.map (fun (className, _, _) -> FunctionalNet.Layer.snakeCase className)
-            raise (Names.unknown "loss" "loss" name known)
+        table
+        |> Array.tryPick (fun (className, others, create) ->
+            if Arguments.Canonical className = wanted || List.contains wanted others then
+                Some create
+            else
+                None)
+
+    let internal isKnown (name: string) = (tryFind name).IsSome
+
+    let internal knownNames () =
+        table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
 
     /// <summary>The loss of a configuration.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>
     [<CompiledName("OfConfig")>]
     let ofConfig (config: Config) : Loss =
-        let _, create = find config.ClassName
+        let create =
+            match tryFind config.ClassName with
+            | Some create -> create
+            | None -> raise (Names.unknown "loss" "loss" config.ClassName (knownNames ()))
+
         let a = Arguments config
         let name = a.TextOption "name"
 

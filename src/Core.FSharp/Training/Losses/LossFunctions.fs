@@ -77,7 +77,7 @@ module internal LossFunctions =
     let rec private logitsOf (activation: string) (p: Expr) : Expr voption =
         match p.Op with
         | Unary UnaryOp.Sigmoid when activation = "Sigmoid" -> ValueSome p.Inputs[0]
-        | Structured s when s.Name = activation && p.Inputs.Length = 1 -> ValueSome p.Inputs[0]
+        | Structured(:? Softmax as s) when activation = "Softmax" && s.Axis = p.Rank - 1 -> ValueSome p.Inputs[0]
         // A last axis of size 1 may have been added or removed on the way. Sigmoid does not care about the shape.
         | Reshape shape when activation = "Sigmoid" ->
             match logitsOf activation p.Inputs[0] with
@@ -115,23 +115,16 @@ module internal LossFunctions =
         let losses = if balanced then (t * alpha + (1.0 - t) * (1.0 - alpha)) * losses else losses
         Ops.mean [| options.Axis |] false losses
 
-    let private isLast (axis: int) (x: Expr) = axis = -1 || axis = x.Rank - 1
-
-    let private logSoftmax (axis: int) (x: Expr) = x - Ops.logsumexp [| axis |] true x
-
     /// Probabilities that sum to 1 and are neither 0 nor 1.
     let private normalized (axis: int) (p: Expr) =
         Ops.clip Epsilon (1.0 - Epsilon) (p / Ops.sum [| axis |] true p)
 
-    let private logProbabilities (fromLogits: bool) (axis: int) (p: Expr) =
-        let logits =
-            if fromLogits then ValueSome p
-            elif isLast axis p then logitsOf "Softmax" p
-            else ValueNone
+    let private classLogits (fromLogits: bool) (p: Expr) =
+        if fromLogits then ValueSome p else logitsOf "Softmax" p
 
-        match logits with
-        | ValueSome x -> logSoftmax axis x
-        | ValueNone -> Ops.log (normalized axis p)
+    /// The axis of the classes goes last; other axes keep their order.
+    let private classesLast (axis: int) (x: Expr) =
+        if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
 
     let private checkClasses (name: string) (t: Expr) (p: Expr) =
         if not (t.Shape.Equals p.Shape) then
@@ -147,20 +140,19 @@ module internal LossFunctions =
 
     let categoricalCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
         checkClasses "categorical_crossentropy" t p
-        let t = smoothClasses options.LabelSmoothing p.Shape[options.Axis] t
-        -(Ops.sum [| options.Axis |] false (t * logProbabilities options.FromLogits options.Axis p))
+        let t, p = classesLast options.Axis t, classesLast options.Axis p
+        let t = smoothClasses options.LabelSmoothing p.Shape[-1] t
+
+        match classLogits options.FromLogits p with
+        | ValueSome logits -> Ops.softmaxCrossEntropy t logits
+        | ValueNone -> -(Ops.sum last false (t * Ops.log (normalized -1 p)))
 
     let categoricalFocal (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
         checkClasses "categorical_focal_crossentropy" t p
         let axes = [| options.Axis |]
         let t = smoothClasses options.LabelSmoothing p.Shape[options.Axis] t
 
-        let p =
-            if options.FromLogits then
-                Ops.exp (logSoftmax options.Axis p)
-            else
-                p
-
+        let p = if options.FromLogits then Ops.softmax options.Axis p else p
         let p = normalized options.Axis p
         Ops.sum axes false (alpha * Ops.powScalar gamma (1.0 - p) * (-t * Ops.log p))
 
@@ -182,13 +174,14 @@ module internal LossFunctions =
             )
 
         let labels = Ops.cast DType.Int32 t
+        let p = classesLast axis p
 
-        // Where the axis says which class: true at the label. Selecting rather than multiplying keeps infinities out.
-        let chosen =
-            Ops.equal (Ops.iota DType.Int32 p.Shape axis) (Ops.broadcastTo p.Shape (Ops.expandDims axis labels))
-
-        let log = logProbabilities options.FromLogits axis p
-        let losses = -(Ops.sum [| axis |] false (Ops.where chosen log (like p 0.0)))
+        let losses =
+            match classLogits options.FromLogits p with
+            | ValueSome logits -> Ops.sparseSoftmaxCrossEntropy labels logits
+            | ValueNone ->
+                let chosen = Ops.takeAlongAxis (Ops.expandDims -1 labels) -1 (Ops.log (normalized -1 p))
+                -(Ops.squeeze last chosen)
 
         match options.IgnoreClass with
         | None -> Flow.ofValue losses
