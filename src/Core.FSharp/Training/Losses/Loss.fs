@@ -191,7 +191,7 @@ module Loss =
     let dice (axes: int[] option) : Loss =
         dense "dice" (Configs.make "Dice" [ "axis", Configs.optional Configs.wholes axes ]) (LossFunctions.dice axes)
 
-    /// <summary>Dice with weights alpha and beta for the two kinds of error. Keras: Tversky (0.5, 0.5).</summary>
+    /// <summary>Dice with weights alpha for what was missed and beta for false alarms, as Keras counts them. Keras: Tversky (0.5, 0.5).</summary>
     [<CompiledName("Tversky")>]
     let tversky (alpha: float) (beta: float) (axes: int[] option) : Loss =
         dense

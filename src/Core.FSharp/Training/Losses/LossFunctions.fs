@@ -202,4 +202,4 @@ module internal LossFunctions =
     let tversky (alpha: float) (beta: float) (axes: int[] option) (t: Expr) (p: Expr) =
         let sum = Ops.sum (allAxes axes t) false
         let both = sum (t * p)
-        1.0 - both / (both + alpha * sum ((1.0 - t) * p) + beta * sum (t * (1.0 - p)) + Epsilon)
+        1.0 - both / (both + alpha * sum (t * (1.0 - p)) + beta * sum ((1.0 - t) * p) + Epsilon)

@@ -14,7 +14,7 @@ module internal MetricFunctions =
 
     let exactAccuracy (t: Expr) (p: Expr) =
         let t = if t.DType = p.DType then t else Ops.cast p.DType t
-        meanLast (asFloat (Ops.equal t p))
+        asFloat (Ops.equal t p)
 
     let binaryAccuracy (threshold: float) (t: Expr) (p: Expr) =
         let yes = Ops.cast t.DType (Ops.greater p (Ops.scalar p.DType threshold))

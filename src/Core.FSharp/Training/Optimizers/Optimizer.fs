@@ -427,7 +427,7 @@ module Optimizer =
             match o.GradientAccumulationSteps with
             | None -> struct (ValueNone, count + 1.0, gradients, [||])
             | Some n ->
-                let sums = Array.map2 (fun v g -> v.Slots[own v] + g) variables gradients
+                let sums = Array.map2 (fun (v: OptimizedVariable) g -> v.Slots[own v] + g) variables gradients
                 let round = Ops.floor ((count + 1.0) / float n)
                 let ends = Ops.equal (round * float n) (count + 1.0)
                 let time = Ops.floor (count / float n) + 1.0

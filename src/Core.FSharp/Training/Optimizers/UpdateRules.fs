@@ -79,7 +79,7 @@ module internal UpdateRules =
 
     let adadelta (rho: float) (epsilon: float) =
         rule (zeros [ "accumulated_grad"; "accumulated_delta_var" ]) (fun c w g s ->
-            let rms x = Ops.sqrt (x + epsilon)
+            let rms (x: Expr) = Ops.sqrt (x + epsilon)
             let a = s[0] * rho + Ops.square g * (1.0 - rho)
             let delta = -(rms s[1]) * g / rms a
             struct (w + like w c.Rate * delta, [| a; s[1] * rho + Ops.square delta * (1.0 - rho) |]))
@@ -93,16 +93,16 @@ module internal UpdateRules =
 
     let nadam (o: AdamOptions) =
         // The momentum of update t, which grows toward Beta1.
-        let at (t: Expr) = o.Beta1 * (1.0 - 0.5 * power 0.96 t)
-        let product (c: UpdateContext) = c.Scalars[0] * at c.Time
+        let at (t: Expr) : Expr = (1.0 - power 0.96 t * 0.5) * o.Beta1
+        let product (c: UpdateContext) : Expr = c.Scalars[0] * at c.Time
 
         { rule (zeros [ "momentum"; "velocity" ]) (fun c w g s ->
-              let next = at (c.Time + 1.0)
+              let next: Expr = at (c.Time + 1.0)
               let now = product c
               let m = toward s[0] g (1.0 - o.Beta1)
               let v = toward s[1] (Ops.square g) (1.0 - o.Beta2)
-              let ahead = c.Rate * next / (1.0 - now * next)
-              let direct = c.Rate * (1.0 - at c.Time) / (1.0 - now)
+              let ahead: Expr = c.Rate * next / (1.0 - now * next)
+              let direct: Expr = c.Rate * (1.0 - at c.Time) / (1.0 - now)
               let scale = 1.0 / (1.0 - power o.Beta2 c.Time)
               let step = like w ahead * m + like w direct * g
               struct (w - step / (Ops.sqrt (v * like w scale) + o.Epsilon), [| m; v |])) with
