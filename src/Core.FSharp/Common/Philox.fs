@@ -6,10 +6,13 @@ module internal Philox =
 
     [<Literal>]
     let M0 = 0xD2511F53u
+
     [<Literal>]
     let M1 = 0xCD9E8D57u
+
     [<Literal>]
     let W0 = 0x9E3779B9u
+
     [<Literal>]
     let W1 = 0xBB67AE85u
 
@@ -47,7 +50,7 @@ module internal Philox =
         | _ -> d
 
     /// A number in [0, 1) with 24 random bits: exact in float32.
-    let inline toUniform (word: uint32) = float32 (word >>> 8) * 5.9604644775390625e-8f
+    let toUniform (word: uint32) = float32 (word >>> 8) * 5.9604644775390625e-8f
 
     /// A stable 64-bit hash of a text (FNV-1a with a final mix): the stream of a layer path.
     let streamOf (text: string) =

@@ -38,8 +38,10 @@ type Shape private (dims: int[]) =
     /// <summary>Number of elements: the product of the sizes, 1 for a scalar.</summary>
     member _.Size =
         let mutable n = 1
+
         for d in dims do
             n <- Checked.(*) n d
+
         n
 
     /// <summary>The sizes, without a copy.</summary>
@@ -65,8 +67,10 @@ type Shape private (dims: int[]) =
 
     override _.GetHashCode() =
         let mutable h = 17
+
         for d in dims do
             h <- h * 31 + d
+
         h
 
     interface IEquatable<Shape> with

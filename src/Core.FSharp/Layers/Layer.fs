@@ -1,0 +1,439 @@
+namespace FunctionalNet
+
+open System
+open System.Collections.Generic
+open FunctionalNet.Common
+open FunctionalNet.Graph
+
+/// <summary>Whether a layer is traced for training or for inference: a fact of the graph, never of its run.</summary>
+type Mode =
+    /// <summary>Evaluation and prediction: dropout is the identity, normalisation uses its running statistics.</summary>
+    | Infer = 0
+    /// <summary>Training.</summary>
+    | Train = 1
+
+/// <summary>Layers as values.</summary>
+[<AutoOpen>]
+module LayerTypes =
+
+    /// <summary>How a variable gets its first value.</summary>
+    type Initializer =
+        {
+            /// <summary>Class name and arguments; None if it cannot be saved.</summary>
+            Config: Config option
+            /// <summary>The values for a shape, drawn from the stream of that number under a seed.</summary>
+            Create: uint64 -> uint64 -> Shape -> float[]
+        }
+
+    /// <summary>A penalty on a variable or an output, added to the loss.</summary>
+    type Regularizer =
+        {
+            /// <summary>Class name and arguments; None if it cannot be saved.</summary>
+            Config: Config option
+            /// <summary>The scalar penalty.</summary>
+            Penalty: Expr -> Expr
+        }
+
+    /// <summary>A projection applied to a variable after every update.</summary>
+    type Constraint =
+        {
+            /// <summary>Class name and arguments; None if it cannot be saved.</summary>
+            Config: Config option
+            /// <summary>The projected value.</summary>
+            Project: Expr -> Expr
+        }
+
+    /// <summary>What flows between layers: a value, and a mask that says which time steps count.</summary>
+    [<Struct; NoEquality; NoComparison>]
+    type Flow =
+        {
+            /// <summary>The value.</summary>
+            Value: Expr
+            /// <summary>Bool, shape (batch, time): false where a step is padding. None if all count.</summary>
+            Mask: Expr voption
+        }
+
+    /// <summary>A variable as a layer declares it.</summary>
+    [<NoEquality; NoComparison>]
+    type VariableSpec =
+        {
+            /// <summary>Layer path and name, such as block1/conv/kernel: its identity.</summary>
+            Path: string
+            /// <summary>Sizes of the axes.</summary>
+            Shape: Shape
+            /// <summary>Element type.</summary>
+            DType: DType
+            /// <summary>How it gets its first value.</summary>
+            Initializer: Initializer
+            /// <summary>True if the layer declared it to be trained; running statistics are not.</summary>
+            Trainable: bool
+            /// <summary>True if its layer is frozen: then it keeps its value though it is Trainable.</summary>
+            Frozen: bool
+            /// <summary>Penalty, if any.</summary>
+            Regularizer: Regularizer option
+            /// <summary>Projection after updates, if any.</summary>
+            Constraint: Constraint option
+        }
+
+    /// What a trace collects. Lives only while a layer is traced.
+    [<Sealed; NoEquality; NoComparison>]
+    type internal Trace(mode: Mode, floatType: DType, isFrozen: string -> bool) =
+        let variables = Dictionary<string, struct (VariableSpec * Expr)>()
+        let order = List<string>()
+
+        member _.Mode = mode
+        member _.FloatType = floatType
+        member _.IsFrozen(path: string) = isFrozen path
+        member val Seed = Expr.LeafOf(LeafRole.Hyper, "seed", DType.Int64, Shape.Scalar)
+        member val Step = Expr.LeafOf(LeafRole.Hyper, "step", DType.Int64, Shape.Scalar)
+        member val Updates = List<struct (Expr * Expr)>()
+        member val Losses = List<Expr>()
+        member val Streams = HashSet<string>()
+
+        member _.Variables = order |> Seq.map (fun path -> variables[path]) |> Seq.toArray
+
+        /// The leaf of a variable: declared now, or declared before by a layer that is used twice.
+        member _.Declare(spec: VariableSpec) : Expr =
+            match variables.TryGetValue spec.Path with
+            | true, struct (known, leaf) ->
+                if not (known.Shape.Equals spec.Shape) then
+                    raise (
+                        ShapeException(
+                            "A shared variable is used with two shapes.",
+                            spec.Path,
+                            known.Shape.ToString() + ", as when it was first used",
+                            spec.Shape.ToString(),
+                            "Layers that share weights must get inputs of one shape; give separate layers different names."
+                        )
+                    )
+
+                leaf
+            | _ ->
+                let role = if spec.Trainable then LeafRole.Param else LeafRole.State
+                let leaf = Expr.LeafOf(role, spec.Path, spec.DType, spec.Shape)
+                variables[spec.Path] <- struct (spec, leaf)
+                order.Add spec.Path
+                leaf
+
+    /// <summary>What a layer may do while it is traced, under its own path: declare variables, draw random numbers, report
+    /// new values of its state, and add losses. Exists only at trace time: a layer's code runs once per signature of shapes
+    /// and mode, not once per batch.</summary>
+    [<Sealed; NoEquality; NoComparison>]
+    type Scope internal (trace: Trace, path: string, frozen: bool) =
+
+        let full (name: string) = if path = "" then name else path + "/" + name
+
+        member internal _.Trace = trace
+
+        /// <summary>The layer's path in the model; empty for the model itself.</summary>
+        member _.Path = path
+
+        /// <summary>Training or inference.</summary>
+        member _.Mode = trace.Mode
+
+        /// <summary>True if this layer, or one around it, is frozen.</summary>
+        member _.IsFrozen = frozen || trace.IsFrozen path
+
+        /// <summary>True when training statistics should be used: training, and not frozen (Keras: batch statistics need
+        /// `training and trainable`).</summary>
+        member this.UsesBatchStatistics = trace.Mode = Mode.Train && not this.IsFrozen
+
+        /// <summary>The model's floating-point type.</summary>
+        member _.FloatType = trace.FloatType
+
+        /// <summary>Declares a trainable variable of this layer, or finds it if the layer is used again.</summary>
+        /// <param name="name">Its name within the layer, such as kernel.</param>
+        /// <param name="shape">Sizes of the axes.</param>
+        /// <param name="initializer">How it gets its first value.</param>
+        /// <param name="regularizer">Penalty, if any.</param>
+        /// <param name="projection">Constraint applied after updates, if any.</param>
+        member this.Param
+            (name: string, shape: Shape, initializer: Initializer, regularizer: Regularizer option, projection: Constraint option) =
+            trace.Declare
+                { Path = full name
+                  Shape = shape
+                  DType = trace.FloatType
+                  Initializer = initializer
+                  Trainable = true
+                  Frozen = this.IsFrozen
+                  Regularizer = regularizer
+                  Constraint = projection }
+
+        /// <summary>Declares a trainable variable without penalty or projection.</summary>
+        member this.Param(name: string, shape: Shape, initializer: Initializer) =
+            this.Param(name, shape, initializer, None, None)
+
+        /// <summary>Declares a variable that is not trained, such as a running mean.</summary>
+        member this.State(name: string, shape: Shape, dtype: DType, initializer: Initializer) =
+            trace.Declare
+                { Path = full name
+                  Shape = shape
+                  DType = dtype
+                  Initializer = initializer
+                  Trainable = false
+                  Frozen = this.IsFrozen
+                  Regularizer = None
+                  Constraint = None }
+
+        /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it.</summary>
+        member _.Update(state: Expr, value: Expr) =
+            trace.Updates.Add(struct (state, Expr.Node(StopGradient, [| value |])))
+
+        /// <summary>Adds a scalar to the loss.</summary>
+        member _.AddLoss(loss: Expr) = trace.Losses.Add loss
+
+        /// <summary>Random numbers that depend on the seed, the step and this layer's path only.</summary>
+        /// <param name="name">Distinguishes several draws of one layer.</param>
+        /// <param name="kind">Uniform in [0, 1), standard normal, or bits.</param>
+        /// <param name="shape">Sizes of the axes.</param>
+        member _.Random(name: string, kind: RandomKind, shape: Shape) : Expr =
+            // A layer used twice in one model draws different numbers at each use.
+            let mutable stream = full name
+            let mutable uses = 1
+
+            while not (trace.Streams.Add stream) do
+                uses <- uses + 1
+                stream <- full name + "#" + string uses
+
+            let dtype = if kind = RandomKind.Bits then DType.Int64 else trace.FloatType
+
+            let spec =
+                { Kind = kind
+                  Stream = Philox.streamOf stream
+                  Type = { DType = dtype; Shape = shape } }
+
+            Expr.Node(Random spec, [| trace.Seed; trace.Step |])
+
+        /// <summary>The scope of a part of this layer.</summary>
+        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen)
+
+
+    /// <summary>A layer: an immutable value with a name, a configuration, and one function that says what it does. It holds
+    /// no weights; those live beside it, by path.</summary>
+    [<NoComparison; ReferenceEquality>]
+    type Layer =
+        internal
+            {
+                /// Empty: the container names it by its class.
+                LayerName: string
+                /// Keras's class name.
+                Kind: string
+                /// None if it cannot be saved (it holds a function).
+                LayerConfig: Config option
+                Frozen: bool
+                /// Lives at the model's root under its name, and may occur many times: its weights are the same everywhere.
+                Shared: bool
+                /// The parts of a serial composition, with their names; empty for other layers.
+                Parts: (string * Layer)[]
+                Run: Scope -> Flow[] -> Flow[]
+            }
+
+        /// <summary>The name given by the user; empty if its container names it.</summary>
+        member this.Name = this.LayerName
+
+        /// <summary>Keras's class name, such as Dense.</summary>
+        member this.ClassName = this.Kind
+
+        /// <summary>True if frozen by <c>Layer.frozen</c>.</summary>
+        member this.IsFrozen = this.Frozen
+
+        /// <summary>Class name and arguments, if the layer can be saved.</summary>
+        member this.Config = this.LayerConfig
+
+    /// The scope of a layer that a container holds under a name.
+    let internal enter (scope: Scope) (name: string) (layer: Layer) =
+        let path = if layer.Shared || scope.Path = "" then name else scope.Path + "/" + name
+        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen)
+
+    /// What tracing a layer gives.
+    [<NoEquality; NoComparison>]
+    type internal Traced =
+        { Outputs: Flow[]
+          /// In order of declaration, each with its leaf.
+          Variables: struct (VariableSpec * Expr)[]
+          Updates: struct (Expr * Expr)[]
+          Losses: Expr[]
+          Seed: Expr
+          Step: Expr }
+
+/// <summary>Flows between layers.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Flow =
+
+    /// <summary>A value without a mask.</summary>
+    let ofValue (value: Expr) = { Value = value; Mask = ValueNone }
+
+    /// <summary>Another value under the same mask.</summary>
+    let withValue (value: Expr) (flow: Flow) = { flow with Value = value }
+
+/// <summary>Making, composing and tracing layers.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Layer =
+
+    /// Dense -> dense, BatchNormalization -> batch_normalization, Conv2D -> conv2d, MaxPooling2D -> max_pooling2d: Keras's rule.
+    let internal snakeCase (name: string) =
+        let text = Text.StringBuilder()
+
+        for i in 0 .. name.Length - 1 do
+            let c = name[i]
+
+            let boundary =
+                i > 0
+                && Char.IsUpper c
+                && (Char.IsLower name[i - 1]
+                    || (i + 1 < name.Length && Char.IsLower name[i + 1] && Char.IsUpper name[i - 1]))
+
+            if boundary then
+                text.Append '_' |> ignore
+
+            text.Append(Char.ToLowerInvariant c) |> ignore
+
+        text.ToString()
+
+    /// Gives every layer of a container a name of its own: the user's, or its class's in snake case with _1, _2, ...
+    let internal assignNames (layers: Layer[]) : string[] =
+        let taken = HashSet<string>()
+        let counts = Dictionary<string, int>()
+
+        for layer in layers do
+            if layer.LayerName <> "" && not (taken.Add layer.LayerName) && not layer.Shared then
+                raise (
+                    ArgumentValueException(
+                        "Two layers have the same name.",
+                        layer.LayerName,
+                        "a different name for every layer of a model",
+                        "twice " + layer.LayerName,
+                        "Rename one, or use one layer in both places to share its weights."
+                    )
+                )
+
+        layers
+        |> Array.map (fun layer ->
+            if layer.LayerName <> "" then
+                layer.LayerName
+            else
+                let stem = snakeCase layer.Kind
+                let mutable name = ""
+
+                while name = "" do
+                    let n =
+                        match counts.TryGetValue stem with
+                        | true, n -> n
+                        | _ -> 0
+
+                    counts[stem] <- n + 1
+                    let candidate = if n = 0 then stem else stem + "_" + string n
+
+                    if taken.Add candidate then
+                        name <- candidate
+
+                name)
+
+    /// Runs a layer under its own path, and puts that path into errors that have none.
+    let internal call (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
+        try
+            layer.Run scope inputs
+        with
+        | :? ShapeException as e when e.Path = "" && scope.Path <> "" ->
+            raise (ShapeException(e.Summary, scope.Path, e.Expected, e.Actual, e.Hint, e))
+        | :? DTypeException as e when e.Path = "" && scope.Path <> "" ->
+            raise (DTypeException(e.Summary, scope.Path, e.Expected, e.Actual, e.Hint, e))
+
+    /// A layer from its class name, configuration and function over flows.
+    let internal make (kind: string) (config: Config option) (run: Scope -> Flow[] -> Flow[]) : Layer =
+        { LayerName = ""
+          Kind = kind
+          LayerConfig = config
+          Frozen = false
+          Shared = false
+          Parts = [||]
+          Run = run }
+
+    let internal single (kind: string) (inputs: Flow[]) : Flow =
+        if inputs.Length = 1 then
+            inputs[0]
+        else
+            raise (
+                ShapeException(
+                    kind + " takes one input.",
+                    "",
+                    "1 input",
+                    string inputs.Length + " inputs",
+                    "Merge the inputs first, for example with Concatenate."
+                )
+            )
+
+    /// <summary>A layer of your own: a class name, and a function from the scope and the input to the output. The function
+    /// runs once per signature (shapes and mode), when the model is traced. It keeps the mask, and cannot be saved with its
+    /// configuration.</summary>
+    let create (className: string) (call: Scope -> Expr -> Expr) : Layer =
+        make className None (fun scope inputs ->
+            let x = single className inputs
+            [| x |> Flow.withValue (call scope x.Value) |])
+
+    /// <summary>The layer under that name.</summary>
+    let named (name: string) (layer: Layer) : Layer = { layer with LayerName = name }
+
+    /// <summary>The layer with its weights frozen: no gradient, and normalisation in inference mode.</summary>
+    let frozen (layer: Layer) : Layer = { layer with Frozen = true }
+
+    /// <summary>The layer under that name at the root of the model. It may be used in several places, all with the same
+    /// weights.</summary>
+    let shared (name: string) (layer: Layer) : Layer =
+        { layer with
+            LayerName = name
+            Shared = true }
+
+    let private runParts (parts: (string * Layer)[]) (scope: Scope) (inputs: Flow[]) =
+        let mutable flows = inputs
+
+        for name, layer in parts do
+            flows <- call (enter scope name layer) layer flows
+
+        flows
+
+    /// <summary>One layer after another. Unnamed parts are named by their class in order: dense, dense_1, ...</summary>
+    let serial (layers: Layer list) : Layer =
+        // An unnamed serial inside a serial is only grouping, so that composition is associative, names included.
+        let flat =
+            layers
+            |> List.toArray
+            |> Array.collect (fun layer ->
+                if layer.Kind = "Sequential" && layer.LayerName = "" && not layer.Frozen then
+                    Array.map snd layer.Parts
+                else
+                    [| layer |])
+
+        let parts = Array.zip (assignNames flat) flat
+
+        { make "Sequential" None (runParts parts) with
+            Parts = parts }
+
+    /// <summary>The first layer, then the second. Also written <c>first >>> second</c>.</summary>
+    let andThen (first: Layer) (second: Layer) : Layer = serial [ first; second ]
+
+    /// Traces a layer: its outputs for these inputs, and all it declared. `frozen` freezes whole paths from outside.
+    let internal trace (mode: Mode) (floatType: DType) (frozen: string -> bool) (layer: Layer) (inputs: Flow[]) : Traced =
+        let trace = Trace(mode, floatType, frozen)
+        let outputs = call (Scope(trace, "", layer.Frozen)) layer inputs
+
+        { Outputs = outputs
+          Variables = trace.Variables
+          Updates = trace.Updates.ToArray()
+          Losses = trace.Losses.ToArray()
+          Seed = trace.Seed
+          Step = trace.Step }
+
+    /// The first values of variables: each drawn from the stream of its own path, so that adding a layer changes no other's.
+    let internal initialize (seed: uint64) (specs: VariableSpec[]) : (VariableSpec * Tensor)[] =
+        specs
+        |> Array.map (fun spec ->
+            let values = spec.Initializer.Create seed (Philox.streamOf spec.Path) spec.Shape
+            spec, Tensor.OfDoubles(spec.DType, spec.Shape, values))
+
+/// <summary>Operators on layers.</summary>
+[<AutoOpen>]
+module LayerOperators =
+
+    /// <summary>The first layer, then the second: another spelling of Layer.andThen.</summary>
+    let (>>>) (first: Layer) (second: Layer) : Layer = Layer.andThen first second
