@@ -219,7 +219,7 @@ module internal VectorMath =
     // x = q pi/2 + r with |r| <= pi/4, pi/2 in three parts; `shift` 0 gives the sine, 1 the cosine.
     let inline private sineOf (shift: int) (x: VF) : VF =
         let q = Vector256.Round(x * c 0.636619772f)
-        let r = fma q (c -1.5707963f) x
+        let r = fma q (c -1.57079637f) x
         let r = fma q (c 4.37113883e-8f) r
         let r = fma q (c 1.71512489e-15f) r
         let k = Vector256.ConvertToInt32Native q + Vector256.Create shift
@@ -254,8 +254,9 @@ module internal ScalarMath =
     let expm1 (x: float) =
         let u = Math.Exp x
 
+        // Near 0 the rounding of u is divided out again; elsewhere the difference loses nothing.
         if u = 1.0 then x
-        elif Double.IsInfinity u || u < 1e-8 then u - 1.0
+        elif Math.Abs x > 1.0 then u - 1.0
         else (u - 1.0) * x / Math.Log u
 
     let log1p (x: float) =
