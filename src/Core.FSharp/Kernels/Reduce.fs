@@ -244,18 +244,19 @@ module internal ReduceCut =
     let private grain = 32768
 
     let make (outer: int) (axis: int) (inner: int) =
+        let shared = max 1 outer
         let total = int64 outer * int64 axis * int64 inner
         let perOuter = int64 axis * int64 inner
         let chunks = int (min 64L (max 1L (total / int64 grain)))
 
         let pieces =
             if outer >= chunks || chunks <= 1 then 1
-            else max 1 (min (axis / 512) ((chunks + outer - 1) / outer))
+            else max 1 (min (axis / 512) ((chunks + shared - 1) / shared))
             |> max 1
 
         let pieceLength = if pieces = 1 then axis else (axis + pieces - 1) / pieces
         let pieces = if pieces = 1 then 1 else (axis + pieceLength - 1) / pieceLength
-        let wantStrips = if outer * pieces >= chunks then 1 else (chunks + outer * pieces - 1) / (outer * pieces)
+        let wantStrips = if shared * pieces >= chunks then 1 else (chunks + shared * pieces - 1) / (shared * pieces)
         let stripWidth = if inner <= 64 || wantStrips = 1 then max 1 inner else max 64 (((inner + wantStrips - 1) / wantStrips + 63) &&& ~~~63)
         let strips = (max 1 inner + stripWidth - 1) / stripWidth
         let rows = if pieces > 1 || strips > 1 then 1 else int (max 1L (min (int64 outer) (int64 grain / max 1L perOuter)))
