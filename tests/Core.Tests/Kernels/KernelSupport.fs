@@ -92,18 +92,22 @@ let runOnce (kernel: Kernel) =
         for c in 0 .. kernel.Chunks p - 1 do
             kernel.Run(p, c)
 
-/// Fails if repeated runs allocate.
+/// Fails if repeated runs allocate. A garbage collection that another thread starts meanwhile moves the count of this
+/// thread by what its allocation block had left, so one clean measurement out of a few is enough.
 let allocatesNothing (kernel: Kernel) =
     for _ in 1..3 do
         Workers.Run kernel
 
-    let before = GC.GetAllocatedBytesForCurrentThread()
+    let measure () =
+        let before = GC.GetAllocatedBytesForCurrentThread()
 
-    for _ in 1..10 do
-        Workers.Run kernel
+        for _ in 1..10 do
+            Workers.Run kernel
 
-    let bytes = GC.GetAllocatedBytesForCurrentThread() - before
-    Assert.True((bytes = 0L), "allocated " + string bytes)
+        GC.GetAllocatedBytesForCurrentThread() - before
+
+    let best = Seq.init 5 (fun _ -> measure ()) |> Seq.min
+    Assert.True((best = 0L), "allocated " + string best)
 
 let floats (seed: int) (n: int) =
     let r = Random seed
