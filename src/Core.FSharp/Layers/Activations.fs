@@ -41,13 +41,15 @@ module Activation =
     /// <summary>The value itself: no activation.</summary>
     let linear = named "linear" id
 
+    let private above (value: float) (x: Expr) = Ops.greater x (Expr.Scalar(x.DType, value))
+
     // ---- Rectifiers
 
     /// The general rectifier: x above the threshold, slope * (x - threshold) below, at most the greatest value.
     let internal rectify (slope: float) (maxValue: float option) (threshold: float) (x: Expr) : Expr =
         let positive =
             if threshold <> 0.0 then
-                x * Ops.cast x.DType (Ops.greater x (Expr.Scalar(x.DType, threshold)))
+                x * Ops.cast x.DType (above threshold x)
             else
                 Ops.relu x
 
@@ -84,7 +86,7 @@ module Activation =
     let private negativePart (x: Expr) = Ops.minimum x (Expr.Scalar(x.DType, 0.0))
 
     let internal eluOf (alpha: float) (x: Expr) : Expr =
-        Ops.where (x > 0.0) x (Ops.expm1 (negativePart x) * alpha)
+        Ops.where (above 0.0 x) x (Ops.expm1 (negativePart x) * alpha)
 
     /// <summary>x above 0, alpha (exp x - 1) below. Keras's default alpha: 1.</summary>
     let eluWith (alpha: float) = withArguments "elu" [ number "alpha" alpha 1.0 ] (eluOf alpha)
@@ -104,7 +106,7 @@ module Activation =
     /// <summary>x above 0, alpha (exp(x / alpha) - 1) below. Keras's default alpha: 1.</summary>
     let celuWith (alpha: float) =
         withArguments "celu" [ number "alpha" alpha 1.0 ] (fun x ->
-            Ops.where (x > 0.0) x (Ops.expm1 (negativePart x / alpha) * alpha))
+            Ops.where (above 0.0 x) x (Ops.expm1 (negativePart x / alpha) * alpha))
 
     /// <summary>x above 0, exp x - 1 below; its derivative is continuous for every alpha.</summary>
     let celu = celuWith 1.0
@@ -182,7 +184,7 @@ module Activation =
     /// <summary>x where |x| is above the threshold, else 0. Keras's default threshold: 0.5.</summary>
     let hardShrinkWith (threshold: float) =
         withArguments "hard_shrink" [ number "threshold" threshold 0.5 ] (fun x ->
-            Ops.where (Ops.abs x > threshold) x (Ops.zerosLike x))
+            Ops.where (above threshold (Ops.abs x)) x (Ops.zerosLike x))
 
     /// <summary>x where |x| is above 0.5, else 0.</summary>
     let hardShrink = hardShrinkWith 0.5
@@ -200,7 +202,7 @@ module Activation =
             Some
                 { ClassName = "threshold"
                   Arguments = [ "threshold", Float threshold; "default_value", Float defaultValue ] }
-          Apply = fun x -> Ops.where (x > threshold) x (Ops.fullLike defaultValue x) }
+          Apply = fun x -> Ops.where (above threshold x) x (Ops.fullLike defaultValue x) }
 
     // ---- Along an axis
 

@@ -111,10 +111,10 @@ module internal ConfigWrite =
 
     /// Keras's object form of a class with arguments.
     let objectOf (moduleName: string) (config: Config) =
-        Object
+        ConfigValue.Object
             [ "module", Text moduleName
               "class_name", Text config.ClassName
-              "config", Object config.Arguments
+              "config", ConfigValue.Object config.Arguments
               "registered_name", Null ]
 
     let ints (values: int list) = List(values |> List.map (fun v -> Int(int64 v)))

@@ -33,7 +33,7 @@ module Initializer =
 
     /// 53 random bits in [0, 1) for element `index`; `attempt` gives further draws for the same element.
     let private uniform53 (a: uint32) (b: uint32) =
-        float ((uint64 (a >>> 5) <<< 26) ||| uint64 (b >>> 6)) * (1.0 / 9007199254740992.0)
+        float (uint64 (a / 32u) * 67108864UL + uint64 (b / 64u)) * (1.0 / 9007199254740992.0)
 
     let private uniformAt seed stream index =
         let struct (a, b, _, _) = Philox.block seed stream 0u (uint32 index)

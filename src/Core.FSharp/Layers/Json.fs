@@ -80,7 +80,7 @@ module Json =
             | -1, (true, i) -> Int i
             | _ -> Float(element.GetDouble())
         | JsonValueKind.Array -> List [ for item in element.EnumerateArray() -> ofElement item ]
-        | JsonValueKind.Object -> Object [ for entry in element.EnumerateObject() -> entry.Name, ofElement entry.Value ]
+        | JsonValueKind.Object -> ConfigValue.Object [ for entry in element.EnumerateObject() -> entry.Name, ofElement entry.Value ]
         | _ -> Null
 
     let private parsing (parse: unit -> JsonDocument) : ConfigValue =
