@@ -313,3 +313,9 @@ module internal PassThrough =
                             "Python code in model files is never run. Make a Lambda of the same name with Layer.lambdaNamed first, and replace the function in the configuration by that name."
                         )
                     ) }
+
+    /// Where a value differs from a number: a truth value per element. Keras writes the masks of embeddings in functional
+    /// models as applications of this operation.
+    let notEqual: LayerClass<float> =
+        LayerClass.dropsMask "NotEqual" [ Field.float "x2" id (fun v _ -> v) |> Field.required ] 0.0 (fun value _ x ->
+            Ops.notEqual x (Expr.Scalar(x.DType, value)))

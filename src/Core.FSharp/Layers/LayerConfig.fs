@@ -1,8 +1,8 @@
 namespace FunctionalNet
 
-open System
+open System.Collections.Generic
 
-/// <summary>Layers as configurations.</summary>
+/// <summary>Layers and networks as configurations, in the form of Keras 3.</summary>
 module internal LayerConfig =
 
     let private withCommon (name: string) (layer: Layer) (arguments: (string * ConfigValue) list) =
@@ -29,30 +29,136 @@ module internal LayerConfig =
         match kind with
         | "Sequential" -> "keras"
         | "Functional" -> "keras.src.models.functional"
+        | "NotEqual" -> "keras.src.ops.numpy"
         | _ -> "keras.layers"
+
+    let private dims (values: int seq) =
+        ConfigValue.List [ for d in values -> if d < 0 then Null else Int(int64 d) ]
+
+    let private isCall (call: NetworkCall) (other: NetworkCall) = obj.ReferenceEquals(call, other)
+
+    /// Name, number of the use, and number of the output of a node.
+    let private history (network: Network) (node: Node) : ConfigValue list =
+        let entry = network.Entries |> Array.find (fun e -> Array.exists (isCall node.Owner) e.Calls)
+        let call = entry.Calls |> Array.findIndex (isCall node.Owner)
+        // Keras counts the definition of a nested functional model as its first use.
+        let first = if entry.Layer.Kind = "Functional" then 1 else 0
+        [ Text entry.Name; Int(int64 (call + first)); Int(int64 node.Index) ]
+
+    let private inputConfig name (node: Node) =
+        ConfigValue.Object
+            [ "module", Text "keras.layers"
+              "class_name", Text "InputLayer"
+              "config",
+              ConfigValue.Object
+                  [ "batch_shape", dims node.Shape
+                    "dtype", Text(DType.name node.DType)
+                    "sparse", Bool false
+                    "name", Text name ]
+              "registered_name", Null ]
+
+    let private tensorConfig network (node: Node) =
+        ConfigValue.Object
+            [ "class_name", Text "__keras_tensor__"
+              "config",
+              ConfigValue.Object
+                  [ "shape", dims node.Shape
+                    "dtype", Text(DType.name node.DType)
+                    "keras_history", ConfigValue.List(history network node) ] ]
+
+    /// Classes whose call takes a list of tensors; others take tensors one by one.
+    let private takesList =
+        HashSet<string>(
+            [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot"; "Functional"
+              "ParallelMerge"; "Attention"; "AdditiveAttention" ]
+        )
+
+    /// Arguments of a layer's call in Keras that belong to the layer here.
+    let callArguments = HashSet<string>([ "use_causal_mask"; "return_attention_scores" ])
+
+    /// The second operand of an operation, which follows its tensors.
+    [<Literal>]
+    let SecondOperand = "x2"
+
+    /// A layer's object without its call's arguments, and those.
+    let private split (value: ConfigValue) : (string * ConfigValue) list * (string * ConfigValue) list =
+        let entries = ConfigRead.entriesOf "layer" value
+        let config = ConfigRead.entriesOf "config" (ConfigRead.get "config" entries)
+        let call, own = config |> List.partition (fun (key, _) -> callArguments.Contains key || key = SecondOperand)
+
+        let kept =
+            entries |> List.map (fun (key, value) -> key, (if key = "config" then ConfigValue.Object own else value))
+
+        kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
     /// Keras's object of a layer that its container holds under a name.
     let rec toValue (name: string) (layer: Layer) : ConfigValue =
         let arguments =
-            match layer.LayerConfig with
-            | Some config -> config.Arguments
-            | None when layer.Kind = "Sequential" && layer.Parts.Length > 0 ->
-                [ "layers", List [ for name, part in layer.Parts -> toValue name part ] ]
-            | None -> raise (cannotSave name layer)
-
-        let registered = if layer.Kind = "Functional" then Text "Functional" else Null
+            match Network.tryOfLayer layer, layer.LayerConfig with
+            | Some network, _ -> networkArguments network
+            | None, Some config -> config.Arguments
+            | None, None when layer.Kind = "Sequential" && layer.Parts.Length > 0 ->
+                [ "layers", ConfigValue.List [ for name, part in layer.Parts -> toValue name part ] ]
+            | None, None -> raise (cannotSave name layer)
 
         ConfigValue.Object
             [ "module", Text(moduleOf layer.Kind)
               "class_name", Text layer.Kind
               "config", withCommon name layer arguments
-              "registered_name", registered ]
+              "registered_name", (if layer.Kind = "Functional" then Text "Functional" else Null) ]
 
-    /// A layer as an argument of another: named by itself or by its class.
+    and private entryConfig network (entry: NetworkEntry) : ConfigValue =
+        let kept, kwargs =
+            match entry.Calls[0].Input with
+            | ValueSome _ -> ConfigRead.entriesOf entry.Name (inputConfig entry.Name entry.Calls[0].Outputs[0]), []
+            | ValueNone -> split (toValue entry.Name entry.Layer)
+
+        let inbound (call: NetworkCall) =
+            let tensors = [ for node in call.Inputs -> tensorConfig network node ]
+
+            let arguments =
+                if takesList.Contains call.Layer.Kind && tensors.Length > 1 then
+                    [ ConfigValue.List tensors ]
+                else
+                    tensors
+
+            let operands, kwargs = kwargs |> List.partition (fun (key, _) -> key = SecondOperand)
+
+            let mask =
+                match call.Mask with
+                | ValueSome mask -> [ "mask", tensorConfig network mask ]
+                | ValueNone -> []
+
+            ConfigValue.Object
+                [ "args", ConfigValue.List(arguments @ List.map snd operands)
+                  "kwargs", ConfigValue.Object(kwargs @ mask) ]
+
+        let nodes = if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
+        ConfigValue.Object(kept @ [ "name", Text entry.Name; "inbound_nodes", ConfigValue.List nodes ])
+
+    and private networkArguments (network: Network) : (string * ConfigValue) list =
+        let ends (nodes: Node seq) =
+            ConfigValue.List [ for node in nodes -> ConfigValue.List(history network node) ]
+
+        if network.IsSequential then
+            [ "layers",
+              ConfigValue.List
+                  [ for entry in network.Entries ->
+                        match entry.Calls[0].Input with
+                        | ValueSome _ -> inputConfig entry.Name entry.Calls[0].Outputs[0]
+                        | ValueNone -> toValue entry.Name entry.Layer ]
+              "build_input_shape", dims network.Inputs[0].Shape ]
+        else
+            [ "layers", ConfigValue.List [ for entry in network.Entries -> entryConfig network entry ]
+              "input_layers", ends network.Inputs
+              "output_layers", ends network.Outputs ]
+
+    /// A layer as an argument of another: named by itself or by its class. None if it cannot be saved.
     let toArgument (layer: Layer) : ConfigValue option =
-        match layer.LayerConfig, layer.Parts with
-        | None, [||] -> None
-        | _ -> Some(toValue (if layer.LayerName = "" then Layer.snakeCase layer.Kind else layer.LayerName) layer)
+        try
+            Some(toValue (if layer.LayerName = "" then Layer.snakeCase layer.Kind else layer.LayerName) layer)
+        with :? NotReadyException ->
+            None
 
 /// Fields that hold layers.
 module internal NestedField =
@@ -70,68 +176,6 @@ module internal NestedField =
     let layers key (get: 'o -> Layer list) set : Field<'o> =
         let write (layers: Layer list) =
             let all = List.map LayerConfig.toArgument layers
-            if List.forall Option.isSome all then Some(List(List.choose id all)) else None
+            if List.forall Option.isSome all then Some(ConfigValue.List(List.choose id all)) else None
 
         make key write (fun where reader value -> ConfigRead.list where value |> List.map reader) get set
-
-/// Compositions other than serial.
-module internal Composition =
-
-    let private runBranches (branches: (string * Layer)[]) (scope: Scope) (inputs: Flow[]) =
-        branches
-        |> Array.collect (fun (name, branch) -> Layer.call (enter scope name branch) branch inputs)
-
-    let private namesOf (layers: Layer list) =
-        let layers = List.toArray layers
-        Array.zip (Layer.assignNames layers) layers
-
-    let branches: LayerClass<Layer list> =
-        LayerClass.many "Parallel" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers -> runBranches (namesOf layers))
-
-    /// Branches, then the layer that merges them.
-    let merged: LayerClass<Layer list * Layer> =
-        LayerClass.many
-            "ParallelMerge"
-            [ NestedField.layers "layers" fst (fun v (_, merge) -> v, merge)
-              NestedField.layer "merge" snd (fun v (layers, _) -> layers, v) ]
-            ([], LayerClass.layer Merging.add ())
-            (fun (layers, merge) ->
-                let parts = namesOf (layers @ [ merge ])
-                let branches, last = parts[.. parts.Length - 2], parts[parts.Length - 1]
-
-                fun scope inputs ->
-                    let outputs = runBranches branches scope inputs
-                    let name, layer = last
-                    Layer.call (enter scope name layer) layer outputs)
-
-    let residual: LayerClass<Layer> =
-        LayerClass.many "Residual" [ NestedField.layer "layer" id (fun v _ -> v) ] (LayerClass.layer PassThrough.identity ()) (fun layer ->
-            let name = (Layer.assignNames [| layer |])[0]
-            let add = LayerClass.layer Merging.add ()
-
-            fun scope inputs ->
-                let outputs = Layer.call (enter scope name layer) layer inputs
-
-                if inputs.Length <> 1 || outputs.Length <> 1 then
-                    raise (
-                        ShapeException(
-                            "A residual connection goes around one input and one output.",
-                            "",
-                            "1 input and 1 output",
-                            String.Concat(string inputs.Length, " and ", string outputs.Length),
-                            "Merge first."
-                        )
-                    )
-
-                if not (inputs[0].Value.Shape.Equals outputs[0].Value.Shape) then
-                    raise (
-                        ShapeException(
-                            "A residual connection must keep the shape.",
-                            "",
-                            inputs[0].Value.Shape.ToString(),
-                            outputs[0].Value.Shape.ToString(),
-                            "Let the inner layer end with as many features as it gets."
-                        )
-                    )
-
-                add.Run scope [| inputs[0]; outputs[0] |])

@@ -2,654 +2,526 @@ namespace FunctionalNet
 
 open System
 open System.Collections.Generic
-open System.Threading
 open FunctionalNet.Graph
 
-/// <summary>Models as graphs of layers.</summary>
-[<AutoOpen>]
-module NetworkTypes =
+/// Evaluating a network, as its own layer does.
+module internal NetworkRun =
 
-    /// <summary>What a model takes as one of its inputs.</summary>
-    type InputSpec =
-        {
-            /// <summary>Its name; empty to be named by the model.</summary>
-            Name: string
-            /// <summary>Sizes without the batch; -1 where any size will do.</summary>
-            Shape: int list
-            /// <summary>Element type of the data.</summary>
-            DType: DType
-        }
-
-    /// <summary>A value that will flow between layers: the result of applying a layer to other nodes, or an input of the
-    /// model. Its shape is known, except for sizes that depend on the data.</summary>
-    [<ReferenceEquality; NoComparison>]
-    type Node =
-        internal
-            {
-                Call: LayerCall
-                /// Which of the call's outputs.
-                Index: int
-                Dims: int[]
-                Element: DType
-                MaskDims: int[] voption
-            }
-
-        /// <summary>Sizes, the batch first; -1 where the size depends on the data.</summary>
-        member this.Shape: IReadOnlyList<int> = this.Dims
-
-        /// <summary>Element type.</summary>
-        member this.DType = this.Element
-
-        /// <summary>True if a mask comes with the value.</summary>
-        member this.HasMask = this.MaskDims.IsSome
-
-    /// One application of a layer.
-    and [<ReferenceEquality; NoComparison>] internal LayerCall =
-        { /// Calls are numbered as they are made.
-          Id: int64
-          Target: Layer
-          /// Set for inputs of the model.
-          Input: InputSpec voption
-          Arguments: Node[]
-          /// The variables the layer declared, under its own name.
-          Declared: VariableSpec[]
-          mutable Results: Node[] }
-
-    /// A layer of a model, with all its applications.
-    [<NoEquality; NoComparison>]
-    type internal NetworkEntry =
-        { EntryName: string
-          EntryLayer: Layer
-          Calls: LayerCall[] }
-
-    /// <summary>A model: a directed graph of layers without cycles. Immutable, and without weights.</summary>
-    [<ReferenceEquality; NoComparison>]
-    type Network =
-        internal
-            {
-                NetworkName: string
-                /// A chain that Keras saves as Sequential.
-                IsSequential: bool
-                InputNodes: Node[]
-                OutputNodes: Node[]
-                /// In Keras's order: by depth, then by first visit from the outputs.
-                Entries: NetworkEntry[]
-                /// Calls in an order in which they can run.
-                Order: struct (string * LayerCall)[]
-                Specs: Lazy<VariableSpec[]>
-            }
-
-        /// <summary>The name given by the user; empty if there is none.</summary>
-        member this.Name = this.NetworkName
-
-        /// <summary>The inputs, in order.</summary>
-        member this.Inputs: IReadOnlyList<Node> = this.InputNodes
-
-        /// <summary>The outputs, in order.</summary>
-        member this.Outputs: IReadOnlyList<Node> = this.OutputNodes
-
-    /// <summary>What a model's overview says about one layer.</summary>
-    type LayerInfo =
-        {
-            /// <summary>Its name in the model.</summary>
-            Name: string
-            /// <summary>Keras's class name.</summary>
-            ClassName: string
-            /// <summary>Shapes of the outputs of its first application; -1 for unknown sizes.</summary>
-            OutputShapes: int list list
-            /// <summary>Numbers in its trainable variables.</summary>
-            TrainableCount: int64
-            /// <summary>Numbers in its other variables: running statistics, and all variables if it is frozen.</summary>
-            NonTrainableCount: int64
-            /// <summary>Where its inputs come from: layer name, which application, which output.</summary>
-            Inputs: (string * int * int) list
-        }
-
-/// Finding the shapes of layers' results.
-module internal ShapeProbe =
-
-    // Sizes for unknown axes: two different ones show which sizes of a result depend on them. Those of the data axes are
-    // large enough for deep stacks of strides, and multiples of powers of two so that down- and up-sampling meet again.
-    let private probes = [| struct (3, 128); struct (5, 192) |]
-
-    let sizes (struct (batch, other)) (dims: int[]) =
-        Shape.Of(dims |> Array.mapi (fun i d -> if d >= 0 then d elif i = 0 then batch else other))
-
-    let flow probe (node: Node) : Flow =
-        let leaf name dtype dims = Expr.Input(name, dtype, sizes probe dims)
-
-        { Value = leaf "x" node.Element node.Dims
-          Mask =
-            match node.MaskDims with
-            | ValueSome dims -> ValueSome(leaf "mask" DType.Bool dims)
-            | ValueNone -> ValueNone }
-
-    let private trace name (layer: Layer) (inputs: Node[]) probe =
-        let trace = Trace(Mode.Infer, DType.Float32, (fun _ -> false))
-        let scope = Scope(trace, "", false)
-        let outputs = Layer.call (enter scope name layer) layer (inputs |> Array.map (flow probe))
-        outputs, trace.Variables |> Array.map (fun (struct (spec, _)) -> spec)
-
-    /// -1 where two shapes differ.
-    let private common (path: string) (a: Shape) (b: Shape) : int[] =
-        if a.Rank <> b.Rank then
+    /// An input as the network declared it: another number type is converted, and a last axis of size 1 may be missing or
+    /// too many, as in Keras.
+    let private accept (scope: Scope) (node: Node) (flow: Flow) : Flow =
+        let wrongShape (x: Expr) =
             raise (
                 ShapeException(
-                    "The rank of a layer's result depends on the size of its input.",
-                    path,
-                    "one rank for every size",
-                    a.ToString() + " and " + b.ToString(),
-                    "Let the layer's function give results of one rank."
+                    "An input does not have the shape the network was built for.",
+                    (if scope.Path = "" then node.Name else scope.Path + "/" + node.Name),
+                    node.ToString(),
+                    x.Shape.ToString(),
+                    "Reshape the data, or build the network for this shape."
                 )
             )
 
-        Array.init a.Rank (fun i -> if a[i] = b[i] then a[i] else -1)
+        let reshaped =
+            let x = flow.Value
 
-    /// Types of a layer's outputs for inputs with unknown sizes, and the variables it declares.
-    let infer (name: string) (layer: Layer) (inputs: Node[]) : struct (int[] * DType * int[] voption)[] * VariableSpec[] =
-        let first, variables = trace name layer inputs probes[0]
-        let second, again = trace name layer inputs probes[1]
+            if x.Rank = node.Rank then
+                x
+            elif x.Rank = node.Rank - 1 && node.Shape[node.Rank - 1] = 1 then
+                OpsSupport.reshapeTo (Shape.Of(Array.append (x.Shape.ToArray()) [| 1 |])) x
+            elif x.Rank = node.Rank + 1 && x.Shape[-1] = 1 then
+                OpsSupport.reshapeTo (Shape.Of((x.Shape.ToArray())[.. x.Rank - 2])) x
+            else
+                wrongShape x
 
-        Array.zip variables again
-        |> Array.tryFind (fun (a, b) -> not (a.Shape.Equals b.Shape))
-        |> Option.iter (fun (a, b) ->
+        for i in 0 .. node.Rank - 1 do
+            if node.Shape[i] >= 0 && node.Shape[i] <> reshaped.Shape[i] then
+                wrongShape flow.Value
+
+        let wanted = if DType.isFloating node.DType then scope.FloatType else node.DType
+
+        let value =
+            if reshaped.DType = wanted then
+                reshaped
+            elif DType.isFloating reshaped.DType && not (DType.isFloating wanted) then
+                raise (
+                    DTypeException(
+                        "An input does not have the element type the network was built for.",
+                        (if scope.Path = "" then node.Name else scope.Path + "/" + node.Name),
+                        DType.name wanted,
+                        DType.name reshaped.DType,
+                        "Convert the values first, or build the network with a floating-point input."
+                    )
+                )
+            else
+                Expr.Node(Cast wanted, [| reshaped |])
+
+        flow |> Flow.withValue value
+
+    /// The outputs for these inputs; variables are declared under the scope.
+    let run (network: Network) (scope: Scope) (flows: Flow[]) : Flow[] =
+        if flows.Length <> network.Inputs.Count then
             raise (
                 ShapeException(
-                    "The shape of a weight depends on an unknown size.",
-                    a.Path,
-                    "known sizes on the axes that weights depend on",
-                    a.Shape.ToString() + " or " + b.Shape.ToString() + ", depending on the data",
-                    "Give the model's input that size instead of -1."
+                    "A network got another number of inputs than it has.",
+                    scope.Path,
+                    string network.Inputs.Count + " inputs: " + String.Join(", ", network.Inputs |> Seq.map (fun n -> n.Name)),
+                    string flows.Length,
+                    "Give one value for every input, in their order."
                 )
-            ))
+            )
 
-        let outputs =
-            Array.zip first second
-            |> Array.map (fun (a, b) ->
-                let mask =
-                    match a.Mask, b.Mask with
-                    | ValueSome m, ValueSome n -> ValueSome(common name m.Shape n.Shape)
-                    | _ -> ValueNone
+        let slots: Flow[] = Array.zeroCreate network.SlotCount
 
-                struct (common name a.Value.Shape b.Value.Shape, a.Value.DType, mask))
+        for i in 0 .. flows.Length - 1 do
+            slots[network.InputSlots[i]] <- accept scope network.Inputs[i] flows[i]
 
-        outputs, variables
+        for step in network.Steps do
+            let entry = step.Entry
+            let inputs = step.Inputs |> Array.map (fun slot -> slots[slot])
 
-/// <summary>The functional API: inputs, layers applied to nodes, and models made of them.</summary>
+            if step.Mask >= 0 then
+                inputs[0] <- { inputs[0] with Mask = ValueSome slots[step.Mask].Value }
+
+            let outputs = Layer.call (enter scope entry.Name entry.Layer) entry.Layer inputs
+
+            if outputs.Length <> step.OutputCount then
+                raise (
+                    ShapeException(
+                        "A layer gave another number of outputs than when the network was built.",
+                        entry.Name,
+                        string step.OutputCount + " outputs",
+                        string outputs.Length,
+                        "The number of outputs must not depend on sizes or on training."
+                    )
+                )
+
+            for i in 0 .. outputs.Length - 1 do
+                slots[step.Output + i] <- outputs[i]
+
+        network.OutputSlots |> Array.map (fun slot -> slots[slot])
+
+    /// A network's evaluation as a function value from which the network can be had back: the layer of a network keeps it
+    /// under every name.
+    [<Sealed>]
+    type Function(network: Network) =
+        inherit OptimizedClosures.FSharpFunc<Scope, Flow[], Flow[]>()
+        member _.Network = network
+        override _.Invoke(scope: Scope) = fun flows -> run network scope flows
+        override _.Invoke(scope: Scope, flows: Flow[]) = run network scope flows
+
+    let functionOf (network: Network) : Scope -> Flow[] -> Flow[] = unbox (box (Function network))
+
+    /// The network inside a layer, if there is one.
+    let networkOf (layer: Layer) : Network voption =
+        match box layer.Run with
+        | :? Function as f -> ValueSome f.Network
+        | _ -> ValueNone
+
+    /// The path of an entry below a container's path.
+    let entryPath (path: string) (name: string) (layer: Layer) =
+        if layer.Shared || path = "" then name else path + "/" + name
+
+    /// Variables in Keras's order: layer by layer, and within a layer its own (trained before not trained), then those of
+    /// its parts.
+    let inKerasOrder (network: Network) (declared: VariableSpec[]) : VariableSpec[] =
+        let own = Dictionary<string, List<VariableSpec>>()
+        let parts = Dictionary<string, List<string>>()
+        let known = HashSet<string>()
+
+        let parentOf (path: string) =
+            let slash = path.LastIndexOf '/'
+            if slash < 0 then "" else path.Substring(0, slash)
+
+        let listOf (map: Dictionary<string, List<'v>>) (key: string) =
+            match map.TryGetValue key with
+            | true, list -> list
+            | _ ->
+                let list = List<'v>()
+                map[key] <- list
+                list
+
+        for spec in declared do
+            (listOf own (parentOf spec.Path)).Add spec
+            // Every level of the path is a part of the level above, from the first variable below it on.
+            let mutable path = parentOf spec.Path
+
+            while path <> "" && known.Add path do
+                let parent = parentOf path
+                (listOf parts parent).Add path
+                path <- parent
+
+        let ordered = List<VariableSpec>()
+        let taken = HashSet<string>()
+
+        let takeOwn (path: string) =
+            match own.TryGetValue path with
+            | true, specs ->
+                for trainable in [| true; false |] do
+                    for spec in specs do
+                        if spec.Trainable = trainable && taken.Add spec.Path then
+                            ordered.Add spec
+            | _ -> ()
+
+        let visited = HashSet<string>()
+
+        let rec takeLayer (path: string) (layer: Layer voption) =
+            if visited.Add path then
+                takeOwn path
+
+                match layer with
+                | ValueSome layer ->
+                    match networkOf layer with
+                    | ValueSome inner -> takeNetwork path inner
+                    | ValueNone ->
+                        for name, part in layer.Parts do
+                            takeLayer (entryPath path name part) (ValueSome part)
+                | ValueNone -> ()
+
+                match parts.TryGetValue path with
+                | true, children ->
+                    for child in children do
+                        takeLayer child ValueNone
+                | _ -> ()
+
+        and takeNetwork (path: string) (network: Network) =
+            for entry in network.Entries do
+                takeLayer (entryPath path entry.Name entry.Layer) (ValueSome entry.Layer)
+
+        takeNetwork "" network
+
+        // What layers share at the root from deeper places comes last.
+        for spec in declared do
+            if taken.Add spec.Path then
+                ordered.Add spec
+
+        ordered.ToArray()
+
+/// <summary>Keras's functional API: describe inputs, apply layers to them, and make a network of inputs and outputs. Every
+/// shape and element type is checked as a layer is applied.</summary>
+/// <example><code>
+/// let x = Network.input [ 784 ]
+/// let y = x |> Network.apply (Layers.dense 10)
+/// let network = Network.create [ x ] [ y ]
+/// </code></example>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Network =
 
-    let mutable private counter = 0L
-
-    let private newCall (layer: Layer) input (arguments: Node[]) declared (types: struct (int[] * DType * int[] voption)[]) =
-        let call =
-            { Id = Interlocked.Increment &counter
-              Target = layer
-              Input = input
-              Arguments = arguments
-              Declared = declared
-              Results = [||] }
-
-        call.Results <-
-            types
-            |> Array.mapi (fun i (struct (dims, dtype, mask)) ->
-                { Call = call
-                  Index = i
-                  Dims = dims
-                  Element = dtype
-                  MaskDims = mask })
-
-        call
-
-    /// <summary>An input described in full.</summary>
-    /// <exception cref="T:FunctionalNet.ShapeException">A size is below -1, or 0.</exception>
-    let inputWith (spec: InputSpec) : Node =
-        if spec.Shape |> List.exists (fun d -> d < -1 || d = 0) then
-            raise (
-                ShapeException(
-                    "An input has a size that cannot be.",
-                    spec.Name,
-                    "positive sizes, or -1 for any",
-                    "(" + String.Join(", ", spec.Shape) + ")",
-                    "Give the shape without the batch."
-                )
-            )
-
-        let layer = { Layer.make "InputLayer" None (fun _ inputs -> inputs) with LayerName = spec.Name }
-        let call = newCall layer (ValueSome spec) [||] [||] [| struct (List.toArray (-1 :: spec.Shape), spec.DType, ValueNone) |]
-        call.Results[0]
-
-    /// <summary>A float32 input of that shape, without the batch; -1 where any size will do.</summary>
-    /// <example><code>let x = Network.input [ 784 ]</code></example>
+    /// <summary>A floating-point input. Keras: Input(shape).</summary>
+    /// <param name="shape">Sizes without the batch axis; -1 where the size is unknown.</param>
     let input (shape: int list) : Node =
-        inputWith
+        NetworkBuild.input
             { Name = ""
               Shape = shape
-              DType = DType.Float32 }
+              DType = DType.Float32
+              BatchSize = None }
 
-    /// The name a layer would get in a model of the nodes it builds on.
-    let private nameAmong (layer: Layer) (inputs: Node[]) =
-        let seen = HashSet<LayerCall>(HashIdentity.Reference)
-        let stack = Stack<LayerCall>(inputs |> Array.map (fun n -> n.Call))
+    /// <summary>An input with a name, an element type and perhaps a fixed batch size. Keras: Input(shape, batch_size, dtype,
+    /// name).</summary>
+    let inputWith (options: InputOptions) : Node = NetworkBuild.input options
 
-        while stack.Count > 0 do
-            let call = stack.Pop()
-
-            if seen.Add call then
-                for argument in call.Arguments do
-                    stack.Push argument.Call
-
-        let before = seen |> Seq.sortBy (fun c -> c.Id) |> Seq.map (fun c -> c.Target) |> Seq.filter (fun l -> not (obj.ReferenceEquals(l, layer)))
-        let layers = before |> Seq.distinctBy (fun l -> HashIdentity.Reference.GetHashCode l, l.LayerName) |> Seq.toArray
-        (Layer.assignNames (Array.append layers [| layer |]))[layers.Length]
-
-    /// <summary>Applies a layer to several nodes and gives all of its outputs. A layer applied more than once shares its
-    /// weights.</summary>
-    /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error has the layer's path.</exception>
-    let applyAll (layer: Layer) (inputs: Node list) : Node list =
-        let inputs = List.toArray inputs
-        let stem = if layer.LayerName = "" then Layer.snakeCase layer.Kind else layer.LayerName
-
-        let types, declared =
-            try
-                ShapeProbe.infer stem layer inputs
-            with :? FunctionalNetException when layer.LayerName = "" ->
-                // Once more, for an error that has the name the layer would get.
-                ShapeProbe.infer (nameAmong layer inputs) layer inputs
-
-        let call = newCall layer ValueNone inputs declared types
-        List.ofArray call.Results
-
-    let private only (layer: Layer) (outputs: Node list) =
-        match outputs with
-        | [ one ] -> one
-        | many ->
+    let private needsOne (layer: Layer) (nodes: Node[]) =
+        if nodes.Length <> 1 then
             raise (
-                ShapeException(
-                    "A layer with one output was expected.",
-                    layer.LayerName,
-                    "1 output",
-                    string many.Length + " outputs of " + layer.Kind,
-                    "Use Network.applyAll."
+                ArgumentValueException(
+                    "The layer gives more than one output.",
+                    NetworkTyping.provisional layer,
+                    "a layer with one output",
+                    string nodes.Length + " outputs",
+                    "Use Network.applyMany, which gives the list of all outputs."
                 )
             )
 
-    /// <summary>Applies a layer to a node.</summary>
-    /// <example><code>let h = Network.input [ 784 ] |> Network.apply (Layer.dense 64)</code></example>
-    /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error has the layer's path.</exception>
-    let apply (layer: Layer) (node: Node) : Node = applyAll layer [ node ] |> only layer
+        nodes[0]
 
-    /// <summary>Applies a layer that takes several inputs, such as Layer.add, to nodes.</summary>
-    /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error has the layer's path.</exception>
-    let merge (layer: Layer) (nodes: Node list) : Node = applyAll layer nodes |> only layer
+    /// <summary>A layer with several inputs or outputs applied to symbolic tensors.</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
+    /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
+    let applyMany (layer: Layer) (nodes: Node list) : Node list =
+        NetworkBuild.call layer (List.toArray nodes) ValueNone |> Array.toList
 
-    // ---- Making a model of nodes
+    /// <summary>A layer applied to a symbolic tensor. One layer value applied twice is one layer with one set of weights.</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
+    /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
+    let apply (layer: Layer) (node: Node) : Node =
+        NetworkBuild.call layer [| node |] ValueNone |> needsOne layer
 
-    /// What tells layers of a model apart: the instance, or the name if it is shared by name.
-    let private identity (layer: Layer) : obj =
-        if layer.Shared then layer.LayerName :> obj else layer :> obj
+    /// <summary>A layer with several inputs and one output, such as Concatenate, applied to symbolic tensors.</summary>
+    let merge (layer: Layer) (nodes: Node list) : Node =
+        NetworkBuild.call layer (List.toArray nodes) ValueNone |> needsOne layer
 
-    /// Calls in the order in which a depth-first visit from the outputs leaves them, and layers in the order it meets them.
-    let private visit (inputs: Node[]) (outputs: Node[]) =
-        let finished = HashSet<LayerCall>(HashIdentity.Reference)
-        let open' = HashSet<LayerCall>(HashIdentity.Reference)
-        let order = List<LayerCall>()
-        let met = Dictionary<obj, int>()
-        let stack = Stack<struct (LayerCall * int)>()
-        let given = HashSet<LayerCall>(inputs |> Array.map (fun n -> n.Call), HashIdentity.Reference)
-
-        let enterCall (call: LayerCall) =
-            if not (finished.Contains call) && open'.Add call then
-                if call.Input.IsSome && not (given.Contains call) then
-                    raise (
-                        GraphException(
-                            "An output depends on an input that the model does not have.",
-                            call.Target.LayerName,
-                            "all inputs that the outputs depend on",
-                            "an input of shape (" + String.Join(", ", call.Results[0].Dims) + ") is missing",
-                            "Add it to the inputs of the model."
-                        )
-                    )
-
-                met.TryAdd(identity call.Target, met.Count) |> ignore
-                stack.Push(struct (call, 0))
-
-        for output in outputs do
-            enterCall output.Call
-
-            while stack.Count > 0 do
-                let struct (call, next) = stack.Pop()
-
-                if next = call.Arguments.Length then
-                    finished.Add call |> ignore
-                    order.Add call
-                else
-                    stack.Push(struct (call, next + 1))
-                    enterCall call.Arguments[next].Call
-
-        for node in inputs do
-            if not (finished.Contains node.Call) then
-                met.TryAdd(identity node.Call.Target, -1) |> ignore
-                order.Add node.Call
-
-        order.ToArray(), met
-
-    /// Distance of calls and layers from the outputs, by Keras's rule.
-    let private depths (order: LayerCall[]) =
-        let ofCall = Dictionary<LayerCall, int>(HashIdentity.Reference)
-        let ofLayer = Dictionary<obj, int>()
-
-        let known (table: Dictionary<'k, int>) key =
-            match table.TryGetValue key with
-            | true, depth -> depth
-            | _ -> 0
-
-        for call in Array.rev order do
-            let key = identity call.Target
-            let depth = max (known ofCall call) (known ofLayer key)
-            ofCall[call] <- depth
-            ofLayer[key] <- depth
-
-            for argument in call.Arguments do
-                ofCall[argument.Call] <- max (depth + 1) (known ofCall argument.Call)
-
-        ofCall, ofLayer
-
-    let private runCalls (inputs: Node[]) (outputs: Node[]) (order: struct (string * LayerCall)[]) (scope: Scope) (flows: Flow[]) =
-        if flows.Length <> inputs.Length then
+    /// <summary>A layer applied to symbolic tensors with a mask for the first, in place of the one that comes with it. The
+    /// mask is Bool, shape (batch, time): false where a step does not count.</summary>
+    let applyMasked (layer: Layer) (mask: Node) (nodes: Node list) : Node list =
+        if mask.DType <> DType.Bool then
             raise (
-                ShapeException(
-                    "The model takes another number of inputs.",
-                    "",
-                    string inputs.Length + " inputs",
-                    string flows.Length,
-                    "Give one value per input of the model."
+                DTypeException(
+                    "A mask must hold truth values.",
+                    NetworkTyping.provisional layer,
+                    "bool",
+                    DType.name mask.DType,
+                    "Compare first, for example with a layer that gives x != 0."
                 )
             )
 
-        let results = Dictionary<LayerCall, Flow[]>(HashIdentity.Reference)
-        inputs |> Array.iteri (fun i node -> results[node.Call] <- [| flows[i] |])
+        NetworkBuild.call layer (List.toArray nodes) (ValueSome mask) |> Array.toList
 
-        for struct (name, call) in order do
-            if call.Input.IsNone then
-                let arguments = call.Arguments |> Array.map (fun node -> results[node.Call][node.Index])
-                results[call] <- Layer.call (enter scope name call.Target) call.Target arguments
-
-        outputs |> Array.map (fun node -> results[node.Call][node.Index])
-
-    let private traceWith mode floatType frozen inputs outputs order flows : Traced =
-        let layer = Layer.make "Functional" None (runCalls inputs outputs order)
-        Layer.trace mode floatType frozen layer flows
-
-    let private build (name: string) (sequential: bool) (inputs: Node[]) (outputs: Node[]) : Network =
-        if inputs.Length = 0 || outputs.Length = 0 then
-            raise (GraphException("A model has inputs and outputs.", name, "at least one of each", string inputs.Length + " inputs and " + string outputs.Length + " outputs", "Give both lists."))
-
-        for node in inputs do
-            if node.Call.Input.IsNone then
-                raise (
-                    GraphException(
-                        "An input of a model is not an input node.",
-                        node.Call.Target.LayerName,
-                        "nodes made by Network.input",
-                        "the result of " + node.Call.Target.Kind,
-                        "Make a model from a new input by applying the layers again: they share their weights."
-                    )
-                )
-
-        if (inputs |> Array.distinctBy (fun n -> n.Call.Id)).Length <> inputs.Length then
-            raise (GraphException("An input occurs twice.", name, "different inputs", "the same node twice", "Name every input once."))
-
-        let order, met = visit inputs outputs
-        let ofCall, ofLayer = depths order
-
-        // Names go by the order in which layers were applied, as they do in Keras.
-        let layers =
-            order
-            |> Array.sortBy (fun c -> c.Id)
-            |> Array.map (fun c -> c.Target)
-            |> Array.distinctBy (fun l -> struct (l.Shared, l.LayerName, (if l.Shared then 0 else Runtime.CompilerServices.RuntimeHelpers.GetHashCode l)))
-
-        let names = Dictionary<obj, string>()
-        Array.iter2 (fun (layer: Layer) name -> names[identity layer] <- name) layers (Layer.assignNames layers)
-
-        let sorted =
-            order
-            |> Array.sortBy (fun c -> struct (-ofCall[c], met[identity c.Target], c.Id))
-            |> Array.map (fun c -> struct (names[identity c.Target], c))
-
-        let entries =
-            order
-            |> Array.groupBy (fun c -> names[identity c.Target])
-            |> Array.sortBy (fun (_, calls) ->
-                let key = identity calls[0].Target
-                struct (-ofLayer[key], met[key]))
-            |> Array.map (fun (name, calls) ->
-                { EntryName = name
-                  EntryLayer = calls[0].Target
-                  Calls = calls |> Array.sortBy (fun c -> c.Id) })
-
-        let specs =
-            lazy
-                (let flows = inputs |> Array.map (ShapeProbe.flow (struct (2, 128)))
-                 let traced = traceWith Mode.Infer DType.Float32 (fun _ -> false) inputs outputs sorted flows
-                 traced.Variables |> Array.map (fun (struct (spec, _)) -> spec))
-
-        { NetworkName = name
-          IsSequential = sequential
-          InputNodes = inputs
-          OutputNodes = outputs
-          Entries = entries
-          Order = sorted
-          Specs = specs }
-
-    /// <summary>A model from its inputs to its outputs.</summary>
-    /// <exception cref="T:FunctionalNet.GraphException">An output depends on an input that is not given.</exception>
-    /// <exception cref="T:FunctionalNet.ArgumentValueException">Two layers have the same name.</exception>
+    /// <summary>The network between inputs and outputs. Layers without a name are named by their class in the order they were
+    /// applied: dense, dense_1, ... Inputs may be tensors in the middle of another network: then it is the part from there
+    /// on.</summary>
+    /// <exception cref="T:FunctionalNet.GraphException">The outputs depend on another input, or not on a given one.</exception>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">Two different layers have the same name.</exception>
     let create (inputs: Node list) (outputs: Node list) : Network =
-        build "" false (List.toArray inputs) (List.toArray outputs)
+        NetworkBuild.create "" false ValueNone id (List.toArray inputs) (List.toArray outputs)
 
-    /// <summary>A model of a pipeline: every part of a serial layer becomes a layer of the model.</summary>
-    /// <param name="inputs">One specification per input.</param>
-    /// <param name="layer">The pipeline, or any layer.</param>
-    let ofLayer (inputs: InputSpec list) (layer: Layer) : Network =
-        let start = inputs |> List.map inputWith
+    let private rebuilt (name: string) (floatType: DType) (rename: Layer -> Layer) (network: Network) =
+        NetworkBuild.create name network.IsSequential (ValueSome floatType) rename (Seq.toArray network.Inputs) (Seq.toArray network.Outputs)
 
-        let parts =
-            if layer.Kind = "Sequential" && layer.Parts.Length > 0 then
-                layer.Parts
-                |> Array.map (fun (name, part) ->
-                    { part with
-                        LayerName = name
-                        Frozen = part.Frozen || layer.Frozen })
-                |> Array.toList
-            else
-                [ layer ]
+    /// <summary>The network under that name.</summary>
+    let named (name: string) (network: Network) : Network = rebuilt name network.FloatType id network
 
-        let outputs = (start, parts) ||> List.fold (fun nodes part -> applyAll part nodes)
-        let name = if layer.Kind = "Sequential" then layer.LayerName else ""
-        build name (inputs.Length = 1 && outputs.Length = 1) (List.toArray start) (List.toArray outputs)
+    /// <summary>The network with weights and floating-point inputs of that element type: Float32, or Float64 for research and
+    /// for checking gradients.</summary>
+    let withDType (dtype: DType) (network: Network) : Network =
+        if not (DType.isFloating dtype) then
+            raise (
+                DTypeException(
+                    "A network computes in floating point.",
+                    network.Name,
+                    "float32 or float64",
+                    DType.name dtype,
+                    "Give single inputs another type with Network.inputWith."
+                )
+            )
 
-    /// <summary>The model under that name.</summary>
-    let named (name: string) (network: Network) : Network = { network with NetworkName = name }
+        rebuilt network.GivenName dtype id network
 
-    // ---- Tracing
+    /// <summary>A pipeline: every layer takes what the one before it gives. A serial layer without a name counts as its
+    /// parts. A layer value that occurs twice is two layers here, as in <c>Layer.serial</c>.</summary>
+    let sequential (input: Node) (layers: Layer list) : Network =
+        let parts = (Layer.serial layers).Parts |> Array.map snd
 
-    /// The graph of a model for inputs of given shapes.
-    let internal trace (mode: Mode) (floatType: DType) (frozen: string -> bool) (network: Network) (inputs: Flow[]) : Traced =
-        traceWith mode floatType frozen network.InputNodes network.OutputNodes network.Order inputs
+        let seen = HashSet<Layer>(HashIdentity.Reference)
 
-    /// <summary>The model's variables in the order of its layers: trainable ones and state.</summary>
-    let variables (network: Network) : VariableSpec[] = Array.copy network.Specs.Value
+        let output =
+            parts
+            |> Array.fold
+                (fun node layer ->
+                    let layer =
+                        if seen.Add layer || layer.Shared then
+                            layer
+                        else
+                            { layer with LayerName = layer.LayerName }
 
-    /// The first values of all variables under a seed.
-    let internal init (seed: uint64) (network: Network) : (VariableSpec * Tensor)[] =
-        Layer.initialize seed network.Specs.Value
+                    NetworkBuild.call layer [| node |] ValueNone |> needsOne layer)
+                input
 
-    /// The inputs' specifications, with the names they have in the model.
-    let inputSpecs (network: Network) : InputSpec list =
-        network.InputNodes
-        |> Array.map (fun node ->
-            let entry = network.Entries |> Array.find (fun e -> e.Calls |> Array.exists (fun c -> obj.ReferenceEquals(c, node.Call)))
-            { node.Call.Input.Value with Name = entry.EntryName })
-        |> List.ofArray
+        NetworkBuild.create "" true ValueNone id [| input |] [| output |]
 
-    /// Name, number of the application, and number of the output of a node.
-    let internal history (network: Network) (node: Node) : string * int * int =
-        let entry =
-            network.Entries
-            |> Array.find (fun e -> e.Calls |> Array.exists (fun c -> obj.ReferenceEquals(c, node.Call)))
+    /// <summary>The network inside a layer made by <c>Network.asLayer</c>, if there is one.</summary>
+    let tryOfLayer (layer: Layer) : Network option =
+        match NetworkRun.networkOf layer with
+        | ValueSome network -> Some network
+        | ValueNone -> None
 
-        entry.EntryName, entry.Calls |> Array.findIndex (fun c -> obj.ReferenceEquals(c, node.Call)), node.Index
+    /// <summary>The network of one layer: a pipeline of its parts if it is serial, itself if it is a network.</summary>
+    let ofLayer (inputs: Node list) (layer: Layer) : Network =
+        match tryOfLayer layer, inputs with
+        | Some network, _ -> network
+        | None, [ input ] when layer.Kind = "Sequential" && not layer.Frozen ->
+            sequential input [ { layer with LayerName = "" } ] |> named layer.LayerName
+        | None, _ -> create inputs (applyMany layer inputs)
 
-    /// <summary>The names of the outputs: those of the layers they come from.</summary>
-    let outputNames (network: Network) : string list =
-        [ for node in network.OutputNodes ->
-              let name, _, _ = history network node
-              name ]
-
-    // ---- Overview
-
-    let internal countOf (specs: VariableSpec seq) = specs |> Seq.sumBy (fun s -> int64 s.Shape.Size)
-
-    /// <summary>The layers in Keras's order, with shapes, counts and connections.</summary>
-    let layers (network: Network) : LayerInfo list =
-        [ for entry in network.Entries ->
-              let declared = entry.Calls[0].Declared
-              let trains (s: VariableSpec) = s.Trainable && not s.Frozen
-
-              { Name = entry.EntryName
-                ClassName = entry.EntryLayer.Kind
-                OutputShapes = [ for node in entry.Calls[0].Results -> List.ofArray node.Dims ]
-                TrainableCount = declared |> Seq.filter trains |> countOf
-                NonTrainableCount = declared |> Seq.filter (trains >> not) |> countOf
-                Inputs = [ for call in entry.Calls do for node in call.Arguments -> history network node ] } ]
-
-    // ---- Configuration
-
-    let private dims (values: int[]) =
-        ConfigValue.List [ for d in values -> if d < 0 then Null else Int(int64 d) ]
-
-    let private inputConfig name (node: Node) =
-        ConfigValue.Object
-            [ "module", Text "keras.layers"
-              "class_name", Text "InputLayer"
-              "config",
-              ConfigValue.Object
-                  [ "batch_shape", dims node.Dims
-                    "dtype", Text(DType.name node.Element)
-                    "sparse", Bool false
-                    "name", Text name ]
-              "registered_name", Null ]
-
-    let private tensorConfig network (node: Node) =
-        let name, call, index = history network node
-
-        ConfigValue.Object
-            [ "class_name", Text "__keras_tensor__"
-              "config",
-              ConfigValue.Object
-                  [ "shape", dims node.Dims
-                    "dtype", Text(DType.name node.Element)
-                    "keras_history", ConfigValue.List [ Text name; Int(int64 call); Int(int64 index) ] ] ]
-
-    /// Classes whose call takes a list of tensors; others take tensors one by one.
-    let private takesList =
-        HashSet<string>(
-            [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot"; "Functional"
-              "ParallelMerge"; "Attention"; "AdditiveAttention" ]
-        )
-
-    /// Arguments of a layer's call that this library keeps in its configuration.
-    let private callArguments = HashSet<string>([ "use_causal_mask"; "return_attention_scores" ])
-
-    let private split (value: ConfigValue) : ConfigValue * (string * ConfigValue) list =
-        match value with
-        | ConfigValue.Object entries ->
-            let mutable moved = []
-
-            let kept =
-                entries
-                |> List.map (fun (key, value) ->
-                    match key, value with
-                    | "config", ConfigValue.Object arguments ->
-                        let call, own = arguments |> List.partition (fun (k, _) -> callArguments.Contains k)
-                        moved <- call |> List.filter (fun (_, v) -> v <> Bool false)
-                        key, ConfigValue.Object own
-                    | _ -> key, value)
-
-            ConfigValue.Object kept, moved
-        | other -> other, []
-
-    let private entryConfig network (entry: NetworkEntry) =
-        let value, kwargs =
-            match entry.Calls[0].Input with
-            | ValueSome _ -> inputConfig entry.EntryName entry.Calls[0].Results[0], []
-            | ValueNone -> split (LayerConfig.toValue entry.EntryName entry.EntryLayer)
-
-        let inbound (call: LayerCall) =
-            let tensors = [ for node in call.Arguments -> tensorConfig network node ]
-            let arguments = if takesList.Contains call.Target.Kind && tensors.Length > 1 then [ ConfigValue.List tensors ] else tensors
-            ConfigValue.Object [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object kwargs ]
-
-        match value with
-        | ConfigValue.Object entries ->
-            let nodes =
-                if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
-
-            ConfigValue.Object(entries @ [ "name", Text entry.EntryName; "inbound_nodes", ConfigValue.List nodes ])
-        | other -> other
-
-    let private ends network (nodes: Node[]) =
-        ConfigValue.List
-            [ for node in nodes ->
-                  let name, call, index = history network node
-                  ConfigValue.List [ Text name; Int(int64 call); Int(int64 index) ] ]
-
-    let private className (network: Network) =
-        if network.IsSequential then "Sequential" else "Functional"
-
-    /// The name, or the class's if there is none.
-    let internal nameOf (network: Network) =
-        if network.NetworkName = "" then Layer.snakeCase (className network) else network.NetworkName
-
-    let private arguments (network: Network) : (string * ConfigValue) list =
-        if network.IsSequential then
-            [ "layers",
-              ConfigValue.List
-                  [ for entry in network.Entries ->
-                        match entry.Calls[0].Input with
-                        | ValueSome _ -> inputConfig entry.EntryName entry.Calls[0].Results[0]
-                        | ValueNone -> LayerConfig.toValue entry.EntryName entry.EntryLayer ]
-              "build_input_shape", dims network.InputNodes[0].Dims ]
-        else
-            [ "layers", ConfigValue.List [ for entry in network.Entries -> entryConfig network entry ]
-              "input_layers", ends network network.InputNodes
-              "output_layers", ends network network.OutputNodes ]
-
-    /// <summary>The model as a layer, for use in other models: its layers keep their names under its own.</summary>
+    /// <summary>The network as a layer of other networks. Its variables lie under its name there.</summary>
     let asLayer (network: Network) : Layer =
-        // What cannot be saved must still be usable.
-        let config =
-            try
-                Some
-                    { ClassName = className network
-                      Arguments = arguments network }
-            with :? NotReadyException ->
-                None
+        { Layer.make network.ClassName None (fun _ flows -> flows) with
+            LayerName = network.GivenName
+            Run = NetworkRun.functionOf network }
 
-        { Layer.make (className network) config (runCalls network.InputNodes network.OutputNodes network.Order) with
-            LayerName = network.NetworkName }
+    /// Types of the network's inputs under which it could be typed when it was described.
+    let internal probeFlows (network: Network) : Flow[] =
+        let setting = network.Outputs |> Seq.map (fun n -> n.Owner.Setting) |> Seq.max
 
-    /// <summary>The model's architecture as Keras 3 writes it: class Sequential or Functional.</summary>
-    /// <exception cref="T:FunctionalNet.NotReadyException">A layer holds a function without a name.</exception>
-    let toConfig (network: Network) : ConfigValue =
-        let layer =
-            { Layer.make (className network) (Some { ClassName = className network; Arguments = arguments network }) (fun _ x -> x) with
-                LayerName = nameOf network }
+        network.Inputs
+        |> Seq.map (fun node ->
+            let probe = NetworkTyping.probeOf (2 * setting) node
 
-        LayerConfig.toValue layer.LayerName layer
+            NetworkTyping.flowOf
+                node.Name
+                { probe with
+                    Value =
+                        { probe.Value with
+                            DType = if DType.isFloating node.DType then network.FloatType else node.DType } })
+        |> Seq.toArray
 
-    /// <summary>The model's architecture as JSON text that Keras 3 reads too.</summary>
-    /// <exception cref="T:FunctionalNet.NotReadyException">A layer holds a function without a name.</exception>
-    let toJson (network: Network) : string = Json.write false (toConfig network)
+    /// Traces the network: outputs for these inputs, and all its layers declare. Variables are in order of declaration;
+    /// `frozen` freezes whole paths from outside.
+    let internal trace (mode: Mode) (floatType: DType) (frozen: string -> bool) (network: Network) (inputs: Flow[]) : Traced =
+        let trace = Trace(mode, floatType, frozen)
+        let outputs = NetworkRun.run network (Scope(trace, "", false)) inputs
+
+        { Outputs = outputs
+          Variables = trace.Variables
+          Updates = trace.Updates.ToArray()
+          Losses = trace.Losses.ToArray()
+          Seed = trace.Seed
+          Step = trace.Step }
+
+    /// <summary>All variables, in the order of Keras's get_weights: layer by layer in the order of <c>Network.layers</c>;
+    /// within a layer first what it declared as trainable, then what it did not, then the variables of layers inside it.</summary>
+    let variables (network: Network) : VariableSpec[] =
+        match network.VariableCache with
+        | ValueSome specs -> Array.copy specs
+        | ValueNone ->
+            let traced = trace Mode.Infer network.FloatType (fun _ -> false) network (probeFlows network)
+
+            let specs =
+                traced.Variables
+                |> Array.map (fun (struct (spec, _)) -> spec)
+                |> NetworkRun.inKerasOrder network
+
+            network.VariableCache <- ValueSome specs
+            Array.copy specs
+
+    /// <summary>First values of all variables, in the order of <c>Network.variables</c>. Each is drawn from a stream of its
+    /// own path under the seed, so that adding a layer changes no other layer's values.</summary>
+    let init (seed: uint64) (network: Network) : (VariableSpec * Tensor)[] =
+        Layer.initialize seed (variables network)
+
+    /// <summary>Number of elements of all variables.</summary>
+    let countParameters (network: Network) : int64 =
+        variables network |> Array.sumBy (fun spec -> int64 spec.Shape.Size)
+
+    /// The layers as Keras lists them: the input of a pipeline is not one.
+    let internal listed (network: Network) : NetworkEntry[] =
+        if network.IsSequential then
+            network.Entries |> Array.filter (fun e -> e.Calls[0].Input.IsNone)
+        else
+            network.Entries
+
+    /// Numbers in variables of one entry, trained and not trained. `byPath` has the variables of the whole network.
+    let private countsOf (byPath: Dictionary<string, VariableSpec>) (entry: NetworkEntry) =
+        let mutable trained = 0L
+        let mutable other = 0L
+
+        for spec in entry.Calls[0].Variables do
+            let spec =
+                match byPath.TryGetValue spec.Path with
+                | true, s -> s
+                | _ -> spec
+
+            let n = int64 spec.Shape.Size
+
+            if spec.Trainable && not spec.Frozen then
+                trained <- trained + n
+            else
+                other <- other + n
+
+        struct (trained, other)
+
+    /// <summary>Facts about every layer, in Keras's order: from the inputs to the outputs by depth. The input of a pipeline
+    /// is left out.</summary>
+    let layers (network: Network) : LayerInfo[] =
+        let byPath = Dictionary<string, VariableSpec>()
+
+        for spec in variables network do
+            byPath[spec.Path] <- spec
+
+        let useNumber = Dictionary<NetworkCall, int>(HashIdentity.Reference)
+
+        for entry in network.Entries do
+            entry.Calls |> Array.iteri (fun i call -> useNumber[call] <- i)
+
+        listed network
+        |> Array.map (fun entry ->
+            let struct (trained, other) = countsOf byPath entry
+            let sources = entry.Calls |> Array.collect (fun c -> c.Dependencies)
+
+            { Name = entry.Name
+              ClassName = entry.Layer.Kind
+              Path = entry.Name
+              OutputShapes = entry.Calls[0].Outputs |> Array.map (fun n -> Seq.toArray n.Shape)
+              TrainableParameters = trained
+              NonTrainableParameters = other
+              InputNames = sources |> Array.map (fun n -> n.Name) |> Array.distinct
+              Connections =
+                sources
+                |> Array.map (fun n -> n.Name + "[" + string useNumber[n.Owner] + "][" + string n.Index + "]")
+              Layer = entry.Layer })
+
+    let private find (name: string) (network: Network) : NetworkEntry =
+        match network.Entries |> Array.tryFind (fun e -> e.Name = name) with
+        | Some entry -> entry
+        | None ->
+            raise (
+                ArgumentValueException(
+                    "The network has no layer of that name.",
+                    network.Name,
+                    "one of " + String.Join(", ", network.Entries |> Array.map (fun e -> e.Name)),
+                    name,
+                    "Names of layers are listed by Network.layers."
+                )
+            )
+
+    /// <summary>The layer of that name.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is none.</exception>
+    let getLayer (name: string) (network: Network) : Layer = (find name network).Layer
+
+    /// <summary>The inputs, to make another network from: a feature extractor is
+    /// <c>Network.create (Network.inputs n) [ Network.outputOf "conv" n ]</c>.</summary>
+    let inputs (network: Network) : Node list = Seq.toList network.Inputs
+
+    /// <summary>The outputs, to build on.</summary>
+    let outputs (network: Network) : Node list = Seq.toList network.Outputs
+
+    /// <summary>All outputs of the first use of the layer of that name.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer.</exception>
+    let outputsOf (name: string) (network: Network) : Node list =
+        (find name network).Calls[0].Outputs |> Array.toList
+
+    /// <summary>The output of the first use of the layer of that name.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer, or it has several outputs.</exception>
+    let outputOf (name: string) (network: Network) : Node =
+        let entry = find name network
+        needsOne entry.Layer entry.Calls[0].Outputs
+
+    /// The network with its layers, and the layers inside them, replaced by others of the same variables and types.
+    let rec internal mapLayers (f: string -> Layer -> Layer) (network: Network) : Network =
+        let rec mapped (path: string) (layer: Layer) : Layer =
+            let inner =
+                match NetworkRun.networkOf layer with
+                | ValueSome network ->
+                    let run = NetworkRun.functionOf (mapLayers (fun below l -> f (path + "/" + below) l) network)
+                    { layer with Run = run }
+                | ValueNone when layer.Parts.Length > 0 ->
+                    let parts = layer.Parts |> Array.map (fun (name, part) -> name, mapped (NetworkRun.entryPath path name part) part)
+                    { Layer.ofParts parts with
+                        LayerName = layer.LayerName
+                        Frozen = layer.Frozen
+                        Shared = layer.Shared
+                        LayerConfig = layer.LayerConfig }
+                | ValueNone -> layer
+
+            f path inner
+
+        // One layer used twice must stay one layer.
+        let seen = Dictionary<Layer, Layer>(HashIdentity.Reference)
+
+        let once (layer: Layer) =
+            match seen.TryGetValue layer with
+            | true, other -> other
+            | _ ->
+                let other = mapped layer.LayerName layer
+                seen[layer] <- other
+                other
+
+        rebuilt network.GivenName network.FloatType once network
+
+    /// <summary>The network with the layers at those paths frozen: no gradient, and normalisation in inference mode. A path
+    /// is a layer's name, or goes into a layer inside: block/conv.</summary>
+    let freeze (paths: string seq) (network: Network) : Network =
+        let paths = HashSet<string>(paths)
+        mapLayers (fun path layer -> if paths.Contains path then Layer.frozen layer else layer) network
+
+    /// <summary>The network with nothing frozen.</summary>
+    let unfreeze (network: Network) : Network =
+        mapLayers (fun _ layer -> { layer with Frozen = false }) network

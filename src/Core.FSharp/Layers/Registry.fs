@@ -18,7 +18,7 @@ module internal NetworkReader =
             null
         )
 
-    let private inputSpec (entries: (string * ConfigValue) list) : InputSpec =
+    let private inputSpec (entries: (string * ConfigValue) list) : InputOptions =
         let where = "InputLayer.batch_shape"
 
         let batchShape =
@@ -31,11 +31,16 @@ module internal NetworkReader =
             | Null -> -1
             | other -> ConfigRead.int where other
 
+        let sizes = ConfigRead.list where batchShape |> List.map size
+
+        if sizes.IsEmpty then
+            raise (broken where "sizes, the batch first" "[]")
+
         { Name =
             (match ConfigRead.get "name" entries with
              | Text name -> name
              | _ -> "")
-          Shape = ConfigRead.list where batchShape |> List.skip 1 |> List.map size
+          Shape = sizes |> List.skip 1
           DType =
             (match ConfigRead.get "dtype" entries with
              | Text("float16" | "bfloat16")
@@ -43,7 +48,8 @@ module internal NetworkReader =
              | ConfigValue.Object _ -> DType.Float32
              | Text "uint8" -> DType.Int32
              | Text name -> DType.parse name
-             | other -> raise (ConfigRead.wrong "InputLayer.dtype" "the name of a dtype" other)) }
+             | other -> raise (ConfigRead.wrong "InputLayer.dtype" "the name of a dtype" other))
+          BatchSize = if sizes.Head > 0 then Some sizes.Head else None }
 
     let private classOf (entries: (string * ConfigValue) list) =
         ConfigRead.text "class_name" (ConfigRead.get "class_name" entries)
@@ -57,7 +63,7 @@ module internal NetworkReader =
         | _ -> ""
 
     /// The layers of a Sequential model: input, if there is one, and the rest.
-    let sequentialParts (read: ConfigValue -> Layer) (config: (string * ConfigValue) list) : InputSpec option * Layer list =
+    let sequentialParts (read: ConfigValue -> Layer) (config: (string * ConfigValue) list) : InputOptions option * Layer list =
         let layers = ConfigRead.list "Sequential.layers" (ConfigRead.get "layers" config) |> List.map (ConfigRead.entriesOf "Sequential.layers")
         let isInput entries = classOf entries = "InputLayer"
         let given = layers |> List.tryFind isInput |> Option.map (configOf >> inputSpec)
@@ -96,8 +102,15 @@ module internal NetworkReader =
         | ConfigValue.List items -> items |> List.collect tensors
         | _ -> []
 
-    /// Inputs and further arguments of one application. Keras 2 writes [[name, call, output, kwargs], ...].
-    let private inbound (value: ConfigValue) : (string * int * int) list * (string * ConfigValue) list =
+    /// One application of a layer: its input tensors, a mask given to it, and its other arguments.
+    [<NoEquality; NoComparison>]
+    type private Inbound =
+        { Inputs: (string * int * int) list
+          Mask: (string * int * int) option
+          Plain: (string * ConfigValue) list }
+
+    /// Keras 2 writes [[name, use, output, arguments], ...].
+    let private inbound (value: ConfigValue) : Inbound =
         let rec old value =
             match value with
             | ConfigValue.List(Text name :: Int call :: Int index :: _) -> [ name, int call, int index ]
@@ -111,11 +124,26 @@ module internal NetworkReader =
                 | ConfigValue.Object kwargs -> kwargs
                 | _ -> []
 
-            let plain =
-                kwargs |> List.filter (fun (_, v) -> v <> Null && tensors v |> List.isEmpty)
+            let masks, others = kwargs |> List.partition (fun (key, value) -> key = "mask" && (tensors value).Length = 1)
 
-            tensors (ConfigRead.get "args" entries) @ (kwargs |> List.collect (snd >> tensors)), plain
-        | other -> old other, []
+            let operands =
+                match ConfigRead.get "args" entries with
+                | ConfigValue.List items ->
+                    items
+                    |> List.choose (fun item ->
+                        match item with
+                        | Int _
+                        | Float _ -> Some(LayerConfig.SecondOperand, item)
+                        | _ -> None)
+                | _ -> []
+
+            { Inputs = tensors (ConfigRead.get "args" entries) @ (others |> List.collect (snd >> tensors))
+              Mask = masks |> List.tryHead |> Option.map (snd >> tensors >> List.head)
+              Plain = operands @ (others |> List.filter (fun (_, v) -> v <> Null && List.isEmpty (tensors v))) }
+        | other ->
+            { Inputs = old other
+              Mask = None
+              Plain = [] }
 
     let private ends where (value: ConfigValue) : (string * int * int) list =
         let rec read value =
@@ -130,7 +158,7 @@ module internal NetworkReader =
     /// A Functional model. Applications wait until their inputs exist.
     let functional (read: ConfigValue -> Layer) (config: (string * ConfigValue) list) : Network =
         let nodes = Dictionary<struct (string * int), Node[]>()
-        let waiting = Queue<struct (string * int * Layer * (string * int * int) list)>()
+        let waiting = Queue<struct (string * int * Layer * Inbound)>()
 
         for entry in ConfigRead.list "Functional.layers" (ConfigRead.get "layers" config) do
             let entries = ConfigRead.entriesOf "Functional.layers" entry
@@ -152,7 +180,7 @@ module internal NetworkReader =
                 // Arguments of the call that are not tensors belong to the layer here. `training` is a fact of the run.
                 let extra =
                     match calls with
-                    | (_, plain) :: _ -> plain |> List.filter (fun (key, _) -> key <> "training")
+                    | first :: _ -> first.Plain |> List.filter (fun (key, _) -> key <> "training")
                     | [] -> []
 
                 let value =
@@ -161,45 +189,69 @@ module internal NetworkReader =
                     |> ConfigValue.Object
 
                 let layer = { read value with LayerName = name }
-                calls |> List.iteri (fun i (inputs, _) -> waiting.Enqueue(struct (name, i, layer, inputs)))
+                calls |> List.iteri (fun i inbound -> waiting.Enqueue(struct (name, i, layer, inbound)))
+
+        let inputs = ends "input_layers" (ConfigRead.get "input_layers" config)
+        let outputs = ends "output_layers" (ConfigRead.get "output_layers" config)
+
+        // Keras counts the definition of a nested model as its first use: its uses here are then numbered from 1.
+        let uses = waiting |> Seq.countBy (fun (struct (name, _, _, _)) -> name) |> dict
+
+        let fromOne =
+            Seq.append outputs (waiting |> Seq.collect (fun (struct (_, _, _, inbound)) -> inbound.Inputs @ Option.toList inbound.Mask))
+            |> Seq.filter (fun (name, use', _) ->
+                match uses.TryGetValue name with
+                | true, count -> use' = count
+                | _ -> false)
+            |> Seq.map (fun (name, _, _) -> name)
+            |> HashSet
+
+        let key (name, use', _) =
+            struct (name, (if fromOne.Contains name then use' - 1 else use'))
 
         let mutable stuck = 0
 
         while waiting.Count > 0 do
-            let struct (name, call, layer, inputs) = waiting.Dequeue()
+            let struct (name, call, layer, inbound) = waiting.Dequeue()
+            let needed = inbound.Inputs @ Option.toList inbound.Mask
 
             let ready =
                 (call = 0 || nodes.ContainsKey(struct (name, call - 1)))
-                && inputs |> List.forall (fun (source, c, _) -> nodes.ContainsKey(struct (source, c)))
+                && needed |> List.forall (key >> nodes.ContainsKey)
 
             if ready then
                 stuck <- 0
 
-                let arguments =
-                    inputs
-                    |> List.map (fun (source, c, index) ->
-                        let found = nodes[struct (source, c)]
+                let resolve (source, use', index) =
+                    let found = nodes[key (source, use', index)]
 
-                        if index < 0 || index >= found.Length then
-                            raise (broken name ("an output 0.." + string (found.Length - 1) + " of " + source) (string index))
+                    if index < 0 || index >= found.Length then
+                        raise (broken name ("an output 0.." + string (found.Length - 1) + " of " + source) (string index))
 
-                        found[index])
+                    found[index]
 
-                nodes[struct (name, call)] <- Network.applyAll layer arguments |> List.toArray
+                let inputs = inbound.Inputs |> List.map resolve
+
+                let outputs =
+                    match inbound.Mask with
+                    | Some mask -> Network.applyMasked layer (resolve mask) inputs
+                    | None -> Network.applyMany layer inputs
+
+                nodes[struct (name, call)] <- List.toArray outputs
             else
                 stuck <- stuck + 1
-                waiting.Enqueue(struct (name, call, layer, inputs))
+                waiting.Enqueue(struct (name, call, layer, inbound))
 
                 if stuck > waiting.Count then
-                    raise (broken name "inputs that exist" (String.Join(", ", inputs |> List.map (fun (source, _, _) -> source))))
+                    raise (broken name "inputs that exist" (String.Join(", ", needed |> List.map (fun (source, _, _) -> source))))
 
-        let find where (name, call, index) =
-            match nodes.TryGetValue(struct (name, call)) with
+        let find where (name, use', index) =
+            match nodes.TryGetValue(key (name, use', index)) with
             | true, found when index >= 0 && index < found.Length -> found[index]
             | _ -> raise (broken where "a layer of the model" name)
 
-        let inputs = ends "input_layers" (ConfigRead.get "input_layers" config) |> List.map (find "input_layers")
-        let outputs = ends "output_layers" (ConfigRead.get "output_layers" config) |> List.map (find "output_layers")
+        let inputs = inputs |> List.map (find "input_layers")
+        let outputs = outputs |> List.map (find "output_layers")
         Network.create inputs outputs |> Network.named (nameIn config)
 
 /// <summary>The classes of layers that configurations may name.</summary>
@@ -215,6 +267,7 @@ module Registry =
           entryOf Embedding.definition
           entryOf PassThrough.identity
           entryOf PassThrough.masking
+          entryOf PassThrough.notEqual
           PassThrough.lambdaEntry
           entryOf PassThrough.activityRegularization
           entryOf SmallActivations.activation
@@ -313,58 +366,3 @@ module Registry =
                  | Text name -> name
                  | _ -> layer.LayerName)
             Frozen = layer.Frozen || (ConfigRead.get "trainable" config = Bool false) }
-
-/// <summary>Reading models.</summary>
-[<AutoOpen>]
-module NetworkReading =
-
-    /// <summary>The functional API: inputs, layers applied to nodes, and models made of them.</summary>
-    [<RequireQualifiedAccess>]
-    module Network =
-
-        /// <summary>The model of a configuration as Keras 2 or 3 writes it: class Sequential (with an input shape) or
-        /// Functional.</summary>
-        /// <exception cref="T:FunctionalNet.ArgumentValueException">A class or an argument is unknown or wrong.</exception>
-        /// <exception cref="T:FunctionalNet.ModelFormatException">It is not a model, or its connections are broken.</exception>
-        let ofConfig (value: ConfigValue) : Network =
-            let entries = ConfigRead.entriesOf "model" value
-            let config () = ConfigRead.entriesOf "config" (ConfigRead.get "config" entries)
-
-            match ConfigRead.get "class_name" entries with
-            | Text "Sequential" ->
-                let config = config ()
-                let name = ConfigRead.get "name" config
-
-                match NetworkReader.sequentialParts Registry.ofConfig config with
-                | Some input, parts ->
-                    let network = Network.ofLayer [ input ] (Layer.serial parts)
-
-                    match name with
-                    | Text name -> Network.named name network
-                    | _ -> network
-                | None, _ ->
-                    raise (
-                        NotReadyException(
-                            "A Sequential model without an input shape cannot be built.",
-                            "Sequential",
-                            "an InputLayer, or build_input_shape",
-                            "neither",
-                            "Read it as a layer with Registry.ofConfig, and give the input shape to Network.ofLayer."
-                        )
-                    )
-            | Text("Functional" | "Model") -> NetworkReader.functional Registry.ofConfig (config ())
-            | other ->
-                raise (
-                    ModelFormatException(
-                        "This is not the configuration of a model.",
-                        "class_name",
-                        "Sequential or Functional",
-                        ConfigRead.show other,
-                        "A single layer is read with Registry.ofConfig.",
-                        null
-                    )
-                )
-
-        /// <summary>The model of a JSON text as Keras 2 or 3 writes it.</summary>
-        /// <exception cref="T:FunctionalNet.ModelFormatException">The text is not JSON, or not a model.</exception>
-        let ofJson (text: string) : Network = ofConfig (Json.parse text)

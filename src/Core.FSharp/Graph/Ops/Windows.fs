@@ -3,17 +3,21 @@ namespace FunctionalNet
 open System
 open FunctionalNet.Graph
 
-/// <summary>What surrounds the input of a convolution or pooling.</summary>
-[<RequireQualifiedAccess; NoComparison>]
-type Padding =
-    /// <summary>Nothing: windows lie inside.</summary>
-    | Valid
-    /// <summary>As much as gives ceil(size / stride) windows; the odd cell goes behind.</summary>
-    | Same
-    /// <summary>In front only, so that no window sees later cells than its own.</summary>
-    | Causal
-    /// <summary>These numbers of cells in front and behind, per spatial axis.</summary>
-    | Explicit of low: int[] * high: int[]
+/// <summary>Types of window operations.</summary>
+[<AutoOpen>]
+module WindowTypes =
+
+    /// <summary>What surrounds the input of a convolution or pooling.</summary>
+    [<RequireQualifiedAccess; NoComparison>]
+    type Padding =
+        /// <summary>Nothing: windows lie inside.</summary>
+        | Valid
+        /// <summary>As much as gives ceil(size / stride) windows; the odd cell goes behind.</summary>
+        | Same
+        /// <summary>In front only, so that no window sees later cells than its own.</summary>
+        | Causal
+        /// <summary>These numbers of cells in front and behind, per spatial axis.</summary>
+        | Explicit of low: int[] * high: int[]
 
 /// <summary>Convolution and pooling; channels are the last axis.</summary>
 [<AutoOpen>]
