@@ -127,12 +127,12 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                 | Transpose perm -> viewed (View.transpose perm)
                 | Slice(starts, limits, stepSizes) -> viewed (View.slice starts limits stepSizes)
                 | Reverse axes -> viewed (View.reverse axes)
-                | Project i -> this.Whole results[node.Inputs[0]][i]
+                | Project i -> this.Whole(results[node.Inputs[0]][i])
                 | _ ->
                     if not (results.ContainsKey node) then
                         this.EmitNode node
 
-                    this.Whole results[node][0]
+                    this.Whole(results[node][0])
 
             operands[node] <- o
             o
@@ -183,7 +183,10 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                 let rows, cols = v.Dims[r - 2], v.Dims[r - 1]
                 let rs, cs = v.Strides[r - 2], v.Strides[r - 1]
 
-                if (cs = 1 || cols <= 1) && (rs >= max 1 cols || rows <= 1) then
+                if View.size v = 0 then
+                    // Never read.
+                    Some(struct (o, transposed, max 1 cols))
+                elif (cs = 1 || cols <= 1) && (rs >= max 1 cols || rows <= 1) then
                     Some(struct (o, transposed, (if rows <= 1 then max 1 cols else rs)))
                 elif (rs = 1 || rows <= 1) && (cs >= max 1 rows || cols <= 1) then
                     Some(struct (o, not transposed, (if cols <= 1 then max 1 rows else cs)))
@@ -225,8 +228,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                 None
             else
                 // The rows of all batches of A, one after the other at one distance: one big product.
-                let rows = oa.View.Dims[oa.View.Dims.Length - 2]
-                let struct (d, s) = View.collapse (Array.append batch [| rows |]) (Array.append va.Strides [| lda |])
+                let struct (d, s) = View.collapse (Array.append batch [| m |]) (Array.append va.Strides [| lda |])
                 if d.Length = 1 && s[0] >= max 1 inner then Some s[0] else None
 
         let work =

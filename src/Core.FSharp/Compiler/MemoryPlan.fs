@@ -31,10 +31,6 @@ module internal MemoryPlan =
         let placed = List<Block>()
         let mutable total = 0L
 
-        let byOffset =
-            { new IComparer<Block> with
-                member _.Compare(a, b) = compare a.Offset b.Offset }
-
         for block in Array.sortWith (fun (a: Block) b -> compare b.Bytes a.Bytes) blocks do
             let mutable at = 0L
             let mutable bestAt = -1L
@@ -52,8 +48,8 @@ module internal MemoryPlan =
 
             block.Offset <- (if bestAt >= 0L then bestAt else at)
             total <- max total (block.Offset + block.Bytes)
-            let index = placed.BinarySearch(block, byOffset)
-            placed.Insert((if index < 0 then ~~~index else index), block)
+            let behind = placed.FindIndex(fun b -> b.Offset > block.Offset)
+            placed.Insert((if behind < 0 then placed.Count else behind), block)
 
         total
 

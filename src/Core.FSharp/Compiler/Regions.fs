@@ -125,7 +125,7 @@ module internal Regions =
             // Broadcast by the user: the counted axis must keep its size.
             let at = axis + dims.Length - t.Shape.Rank
             if t.Shape[axis] = dims[at] then Index(dims, at) else NoGenerator
-        | Random spec when spec.Kind = RandomKind.Uniform && spec.Type.Shape.Size = user.Shape.Size && user.Shape.Size > 0 ->
+        | Random spec when spec.Kind = Graph.RandomKind.Uniform && spec.Type.Shape.Size = user.Shape.Size && user.Shape.Size > 0 ->
             Uniform(spec, node)
         | _ -> NoGenerator
 

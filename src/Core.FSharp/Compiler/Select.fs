@@ -78,9 +78,14 @@ module internal Select =
     let private reduced (axes: int[]) (shape: Shape) =
         Array.init shape.Rank (fun i -> Array.contains i axes)
 
+    /// True when there is nothing to compute.
+    let private isNothing (outputs: TensorType[]) =
+        outputs |> Array.forall (fun t -> t.Shape.Size = 0)
+
     /// Bytes that the kernel needs while it runs.
     let workspace (work: Work) : int64 =
         match work with
+        | Primitive(_, _, outputs) when isNothing outputs -> 0L
         | MatMuls m -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K, m.OffsetsC.Length)
         | Loop loop -> loop.Workspace
         | Primitive(op, inputs, _) ->
@@ -167,8 +172,8 @@ module internal Select =
         match op with
         | Random spec ->
             match spec.Kind with
-            | RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
-            | RandomKind.Normal -> RandomFill.Normal(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
+            | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
+            | Graph.RandomKind.Normal -> RandomFill.Normal(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
             | _ -> RandomFill.Bits(y.Shape.Size, src[0], src[1], spec.Stream, to')
         | Pad(low, _, interior, value) -> pad low interior value operands[0] y src[0] to'
         | Concat axis -> concat axis operands y src to'
@@ -214,6 +219,7 @@ module internal Select =
     /// The kernel of an instruction with its pointers: of operands (at their offsets), of results, of the workspace.
     let kernel (step: Step) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) (results: TensorType[]) : Kernel =
         match step.Work with
+        | _ when isNothing results -> EmptyKernel.Instance
         | Elementwise region -> ElementwiseKernel(region.Program, region.Size, src, dst)
         | CopyOf ->
             let o = step.Inputs[0]

@@ -76,6 +76,14 @@ module internal Simplify =
 
         same
 
+    let private isIncreasing (axes: int[]) =
+        let mutable ok = true
+
+        for i in 1 .. axes.Length - 1 do
+            if axes[i] < axes[i - 1] then ok <- false
+
+        ok
+
     /// One rewriting of nodes to simpler ones. Nodes it makes are simplified and merged too.
     [<Sealed>]
     type private Rewriter() =
@@ -171,11 +179,11 @@ module internal Simplify =
                     | _ ->
                         // Moving only axes of size 1 is a reshape.
                         let moved = perm |> Array.filter (fun p -> (x 0).Shape[p] <> 1)
-                        if Array.forall2 (<=) moved[.. moved.Length - 2] (Array.tail (Array.append [| 0 |] moved) |> Array.skip (min 1 moved.Length)) then
+                        if isIncreasing moved then
                             this.ReshapeTo(shape, x 0)
                         else
                             null
-            | Slice(starts, limits, steps) ->
+            | Slice(starts, _, steps) ->
                 if shape.Equals (x 0).Shape then
                     x 0
                 else
@@ -185,7 +193,6 @@ module internal Simplify =
                         let step = Array.init s.Length (fun i -> steps[i] * t[i])
                         // Just behind the last element taken.
                         let limit = Array.init s.Length (fun i -> start[i] + (shape[i] - 1) * step[i] + 1)
-                        ignore limits
                         this.Make(Slice(start, limit, step), [| (x 0).Inputs[0] |])
                     | _ -> null
             | Pad(low, high, interior, _) ->
@@ -201,7 +208,6 @@ module internal Simplify =
                     this.ReshapeTo(shape, x 0)
                 else
                     null
-            | Gather _
             | _ -> null
 
         /// A broadcast under an operation that broadcasts by itself is not needed.
