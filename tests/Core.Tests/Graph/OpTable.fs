@@ -195,7 +195,7 @@ let private integers =
 let private spatial op = row op op 2
 
 let private conv strides dilations low high groups =
-    { Strides = strides
+    { ConvSpec.Strides = strides
       Dilations = dilations
       PadLow = low
       PadHigh = high
@@ -224,10 +224,10 @@ let private convRows =
     |> List.map (fun (r, name) -> { r with Name = r.Name + " " + name })
 
 let private pools =
-    [ "1d", { Window = [| 2 |]; Strides = [| 2 |]; PadLow = [| 0 |]; PadHigh = [| 0 |] }, [ 2; 5; 2 ]
-      "2d", { Window = [| 2; 2 |]; Strides = [| 2; 2 |]; PadLow = [| 0; 0 |]; PadHigh = [| 0; 0 |] }, [ 1; 4; 6; 2 ]
-      "2d overlapping", { Window = [| 3; 2 |]; Strides = [| 1; 1 |]; PadLow = [| 1; 0 |]; PadHigh = [| 1; 1 |] }, [ 1; 4; 4; 1 ]
-      "3d", { Window = [| 2; 1; 2 |]; Strides = [| 2; 1; 1 |]; PadLow = [| 0; 0; 0 |]; PadHigh = [| 1; 0; 1 |] }, [ 1; 3; 2; 3; 2 ] ]
+    [ "1d", { PoolSpec.Window = [| 2 |]; Strides = [| 2 |]; PadLow = [| 0 |]; PadHigh = [| 0 |] }, [ 2; 5; 2 ]
+      "2d", { PoolSpec.Window = [| 2; 2 |]; Strides = [| 2; 2 |]; PadLow = [| 0; 0 |]; PadHigh = [| 0; 0 |] }, [ 1; 4; 6; 2 ]
+      "2d overlapping", { PoolSpec.Window = [| 3; 2 |]; Strides = [| 1; 1 |]; PadLow = [| 1; 0 |]; PadHigh = [| 1; 1 |] }, [ 1; 4; 4; 1 ]
+      "3d", { PoolSpec.Window = [| 2; 1; 2 |]; Strides = [| 2; 1; 1 |]; PadLow = [| 0; 0; 0 |]; PadHigh = [| 1; 0; 1 |] }, [ 1; 3; 2; 3; 2 ] ]
 
 let private poolRows =
     [ for name, spec, x in pools do
