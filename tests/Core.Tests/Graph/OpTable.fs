@@ -194,8 +194,8 @@ let private integers =
 
 let private spatial op = row op op 2
 
-let private conv strides dilations low high groups =
-    { ConvSpec.Strides = strides
+let private conv strides dilations low high groups : ConvSpec =
+    { Strides = strides
       Dilations = dilations
       PadLow = low
       PadHigh = high
@@ -223,11 +223,17 @@ let private convRows =
           spatial "ConvKernelGrad" (together [ any x; any out ]) (node (ConvKernelGrad(spec, shape kernel))), name ]
     |> List.map (fun (r, name) -> { r with Name = r.Name + " " + name })
 
+let private pool window strides low high : PoolSpec =
+    { Window = window
+      Strides = strides
+      PadLow = low
+      PadHigh = high }
+
 let private pools =
-    [ "1d", { PoolSpec.Window = [| 2 |]; Strides = [| 2 |]; PadLow = [| 0 |]; PadHigh = [| 0 |] }, [ 2; 5; 2 ]
-      "2d", { PoolSpec.Window = [| 2; 2 |]; Strides = [| 2; 2 |]; PadLow = [| 0; 0 |]; PadHigh = [| 0; 0 |] }, [ 1; 4; 6; 2 ]
-      "2d overlapping", { PoolSpec.Window = [| 3; 2 |]; Strides = [| 1; 1 |]; PadLow = [| 1; 0 |]; PadHigh = [| 1; 1 |] }, [ 1; 4; 4; 1 ]
-      "3d", { PoolSpec.Window = [| 2; 1; 2 |]; Strides = [| 2; 1; 1 |]; PadLow = [| 0; 0; 0 |]; PadHigh = [| 1; 0; 1 |] }, [ 1; 3; 2; 3; 2 ] ]
+    [ "1d", pool [| 2 |] [| 2 |] [| 0 |] [| 0 |], [ 2; 5; 2 ]
+      "2d", pool [| 2; 2 |] [| 2; 2 |] [| 0; 0 |] [| 0; 0 |], [ 1; 4; 6; 2 ]
+      "2d overlapping", pool [| 3; 2 |] [| 1; 1 |] [| 1; 0 |] [| 1; 1 |], [ 1; 4; 4; 1 ]
+      "3d", pool [| 2; 1; 2 |] [| 2; 1; 1 |] [| 0; 0; 0 |] [| 1; 0; 1 |], [ 1; 3; 2; 3; 2 ] ]
 
 let private poolRows =
     [ for name, spec, x in pools do
