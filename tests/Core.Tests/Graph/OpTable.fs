@@ -247,8 +247,6 @@ let private poolRows =
 
 let private axesOf3 = [ [| 0 |]; [| 1 |]; [| 2 |]; [| 0; 2 |]; [| 1; 2 |]; [| 0; 1; 2 |] ]
 
-let private named name r = { r with Name = name }
-
 let private reductions =
     [ for axes in axesOf3 do
           for op, input, order in
