@@ -13,42 +13,69 @@ type TensorType =
     }
 
     /// <summary>Text such as <c>float32 (2, 3)</c>.</summary>
-    override this.ToString() =
-        DType.name this.DType + " " + this.Shape.ToString()
+    override this.ToString() = DType.name this.DType + " " + this.Shape.ToString()
 
 /// <summary>Elementwise functions of one argument.</summary>
 type UnaryOp =
+    /// -x.
     | Neg = 0
+    /// The magnitude.
     | Abs = 1
+    /// -1, 0 or 1; its derivative is 0.
     | Sign = 2
+    /// 1 / x.
     | Reciprocal = 3
+    /// x * x.
     | Square = 4
+    /// The square root; NaN below 0.
     | Sqrt = 5
+    /// 1 / sqrt x.
     | Rsqrt = 6
+    /// e to the power x.
     | Exp = 7
+    /// exp x - 1, exact near 0.
     | Expm1 = 8
+    /// The natural logarithm; NaN below 0.
     | Log = 9
+    /// log(1 + x), exact near 0.
     | Log1p = 10
+    /// The sine of x radians.
     | Sin = 11
+    /// The cosine of x radians.
     | Cos = 12
+    /// The tangent of x radians.
     | Tan = 13
+    /// The inverse sine, in radians.
     | Asin = 14
+    /// The inverse cosine, in radians.
     | Acos = 15
+    /// The inverse tangent, in radians.
     | Atan = 16
+    /// The hyperbolic sine.
     | Sinh = 17
+    /// The hyperbolic cosine.
     | Cosh = 18
+    /// The inverse hyperbolic sine.
     | Asinh = 19
+    /// The inverse hyperbolic cosine; NaN below 1.
     | Acosh = 20
+    /// The inverse hyperbolic tangent.
     | Atanh = 21
+    /// The hyperbolic tangent.
     | Tanh = 22
+    /// 1 / (1 + exp(-x)), without overflow.
     | Sigmoid = 23
     /// log(1 + exp x), without overflow.
     | Softplus = 24
     /// max(x, 0); its derivative at 0 is 0.
     | Relu = 25
+    /// The error function.
     | Erf = 26
+    /// The inverse of the error function, on (-1, 1).
     | Erfinv = 27
+    /// The greatest integer not above x.
     | Floor = 28
+    /// The least integer not below x.
     | Ceil = 29
     /// To the nearest integer, halves to even.
     | Round = 30
@@ -61,8 +88,11 @@ type UnaryOp =
 
 /// <summary>Elementwise functions of two arguments of one dtype, which broadcast by NumPy's rule.</summary>
 type BinaryOp =
+    /// The sum.
     | Add = 0
+    /// The difference.
     | Sub = 1
+    /// The product.
     | Mul = 2
     /// Floating division.
     | Div = 3
@@ -70,7 +100,9 @@ type BinaryOp =
     | FloorDiv = 4
     /// Remainder with the sign of the divisor, as in Python.
     | Mod = 5
+    /// The first to the power of the second.
     | Pow = 6
+    /// The angle of the point (second, first), in radians.
     | Atan2 = 7
     /// NaN if either is NaN. At a tie the derivative goes to the first argument.
     | Max = 8
@@ -78,21 +110,32 @@ type BinaryOp =
     | Min = 9
     /// Comparisons give bool.
     | Eq = 10
+    /// Not equal; NaN is not equal to anything.
     | Ne = 11
+    /// Less.
     | Lt = 12
+    /// Less or equal.
     | Le = 13
+    /// Greater.
     | Gt = 14
+    /// Greater or equal.
     | Ge = 15
     /// Logical operators: bool to bool.
     | And = 16
+    /// True if either is.
     | Or = 17
+    /// True if exactly one is.
     | Xor = 18
 
 /// <summary>How a reduction combines elements.</summary>
 type ReduceOp =
+    /// The sum; 0 of nothing.
     | Sum = 0
+    /// The product; 1 of nothing.
     | Prod = 1
+    /// The greatest; NaN if any is NaN.
     | Max = 2
+    /// The least; NaN if any is NaN.
     | Min = 3
     /// Bool: true if any is.
     | Any = 4
@@ -125,28 +168,42 @@ type LeafRole =
 /// (spatial..., C / groups, F), result (N, spatial..., F). No flip of the kernel.</summary>
 type ConvSpec =
     {
+        /// Steps of the window, per spatial axis.
         Strides: int[]
+        /// Distance between the cells that a window takes, per spatial axis; 1 is dense.
         Dilations: int[]
+        /// Zeros in front, per spatial axis.
         PadLow: int[]
+        /// Zeros behind, per spatial axis.
         PadHigh: int[]
+        /// Into how many groups the channels are split; 1 is an ordinary convolution.
         Groups: int
     }
 
 /// <summary>Pooling windows over 1 to 3 spatial axes, channels last. Pads never win a maximum and add nothing to a sum.</summary>
 type PoolSpec =
     {
+        /// Sizes of the window, per spatial axis.
         Window: int[]
+        /// Steps of the window, per spatial axis.
         Strides: int[]
+        /// Cells in front, per spatial axis.
         PadLow: int[]
+        /// Cells behind, per spatial axis.
         PadHigh: int[]
     }
 
 /// <summary>Random numbers as a pure function of (seed, step, stream, element index). The node's inputs are the seed and
 /// the step, int64 scalars.</summary>
 type RandomSpec =
-    { Kind: RandomKind
-      Stream: uint64
-      Type: TensorType }
+    {
+        /// The distribution.
+        Kind: RandomKind
+        /// Which of the seed's independent streams is drawn from.
+        Stream: uint64
+        /// The type of the result.
+        Type: TensorType
+    }
 
 /// <summary>A node with a body of its own (scan, composite, user operation), as far as typing needs to know it.</summary>
 [<AbstractClass>]
@@ -174,14 +231,19 @@ type Op =
     | Iota of TensorType * axis: int
     /// Inputs: seed, step.
     | Random of RandomSpec
+    /// An elementwise function of one input.
     | Unary of UnaryOp
+    /// An elementwise function of two inputs, which broadcast.
     | Binary of BinaryOp
     /// Inputs: condition (bool), where true, where false; all three broadcast.
     | Select
+    /// The same values as another element type.
     | Cast of DType
     /// The input itself, through which no derivative flows.
     | StopGradient
+    /// The input repeated to that shape, by NumPy's rule.
     | Broadcast of Shape
+    /// The same elements in row-major order with that shape.
     | Reshape of Shape
     /// Axis i of the result is axis perm[i] of the input.
     | Transpose of perm: int[]
@@ -189,12 +251,15 @@ type Op =
     | Slice of starts: int[] * limits: int[] * steps: int[]
     /// Per axis: cells in front, behind, and between neighbours, filled with the value. Low and high may be negative (crop).
     | Pad of low: int[] * high: int[] * interior: int[] * value: float
+    /// The inputs one after the other along the axis.
     | Concat of axis: int
+    /// The elements in reverse order along the axes.
     | Reverse of axes: int[]
     /// The axes disappear from the shape.
     | Reduce of ReduceOp * axes: int[]
     /// Int32 index of the first greatest (or least) element; the axis disappears.
     | ArgReduce of largest: bool * axis: int
+    /// Running sums along the axis; exclusive ones leave out the element itself.
     | CumSum of axis: int * exclusive: bool * reverse: bool
     /// Int32 indices that sort along the axis; stable, NaN last.
     | ArgSort of axis: int * descending: bool
@@ -206,6 +271,7 @@ type Op =
     | ConvInputGrad of ConvSpec * inputShape: Shape
     /// Inputs: x, gradient of the result. The gradient to a kernel of that shape.
     | ConvKernelGrad of ConvSpec * kernelShape: Shape
+    /// Maxima over windows.
     | MaxPool of PoolSpec
     /// Sums over windows. (An average divides by the counts afterwards.)
     | SumPool of PoolSpec

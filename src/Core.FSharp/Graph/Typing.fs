@@ -5,7 +5,9 @@ open FunctionalNet
 
 /// <summary>What does not fit when an operation is applied: turned into an exception where the node is built.</summary>
 type TypeError =
+    /// Shapes do not fit.
     | ShapeMismatch of expected: string * actual: string * hint: string
+    /// Element types do not fit.
     | DTypeMismatch of expected: string * actual: string * hint: string
 
 /// <summary>The one place where the type of every operation's result is decided. Pure.</summary>
@@ -13,17 +15,13 @@ module Typing =
 
     let private typed dtype shape = { DType = dtype; Shape = shape }
 
-    let private shapes (inputs: TensorType[]) =
-        String.Join(" and ", inputs |> Array.map (fun t -> t.Shape.ToString()))
+    let private shapes (inputs: TensorType[]) = String.Join(" and ", inputs |> Array.map (fun t -> t.Shape.ToString()))
 
-    let private dtypes (inputs: TensorType[]) =
-        String.Join(" and ", inputs |> Array.map (fun t -> DType.name t.DType))
+    let private dtypes (inputs: TensorType[]) = String.Join(" and ", inputs |> Array.map (fun t -> DType.name t.DType))
 
-    let private shapeError expected actual hint =
-        Error(ShapeMismatch(expected, actual, hint))
+    let private shapeError expected actual hint = Error(ShapeMismatch(expected, actual, hint))
 
-    let private dtypeError expected actual hint =
-        Error(DTypeMismatch(expected, actual, hint))
+    let private dtypeError expected actual hint = Error(DTypeMismatch(expected, actual, hint))
 
     let private one t = Ok [| t |]
 
@@ -49,11 +47,13 @@ module Typing =
         if inputs |> Array.forall (fun t -> t.DType = inputs[0].DType) then
             next ()
         else
-            dtypeError "operands of one dtype" (dtypes inputs) "Convert one operand with Cast; nothing is converted silently."
+            dtypeError
+                "operands of one dtype"
+                (dtypes inputs)
+                "Convert one operand with Cast; nothing is converted silently."
 
     let private broadcastAll (inputs: TensorType[]) next =
-        let step (acc: Shape option) (t: TensorType) =
-            acc |> Option.bind (fun s -> Shape.broadcast s t.Shape)
+        let step (acc: Shape option) (t: TensorType) = acc |> Option.bind (fun s -> Shape.broadcast s t.Shape)
 
         match Array.fold step (Some Shape.Scalar) inputs with
         | Some shape -> next shape
@@ -134,7 +134,8 @@ module Typing =
                             "The last axis of the first must equal the second-to-last of the second."
                     else
                         match Shape.broadcast (batch a) (batch b) with
-                        | Some outer -> one (typed inputs[0].DType (Shape.Of(Array.append (outer.ToArray()) [| m; n |])))
+                        | Some outer ->
+                            one (typed inputs[0].DType (Shape.Of(Array.append (outer.ToArray()) [| m; n |])))
                         | None -> shapeError "batch axes that broadcast" (shapes inputs) "Reshape the leading axes."))
 
     let private spatialOut (x: Shape) (window: int[]) (strides: int[]) (dilations: int[]) low high =
@@ -174,7 +175,9 @@ module Typing =
 
     /// The shape of a pooling's result.
     let internal poolShape (spec: PoolSpec) (x: Shape) =
-        let out = spatialOut x spec.Window spec.Strides (Array.map (fun _ -> 1) spec.Window) spec.PadLow spec.PadHigh
+        let out =
+            spatialOut x spec.Window spec.Strides (Array.map (fun _ -> 1) spec.Window) spec.PadLow spec.PadHigh
+
         Shape.Of(Array.concat [ [| x[0] |]; out; [| x[-1] |] ])
 
     let private pool (spec: PoolSpec) (x: TensorType) next =
@@ -188,7 +191,10 @@ module Typing =
                 let out = poolShape spec x.Shape
 
                 if out.ToArray() |> Array.skip 1 |> Array.exists (fun d -> d <= 0) then
-                    shapeError "an input at least as large as the window" (x.Shape.ToString()) "Use padding \"same\" or a smaller window."
+                    shapeError
+                        "an input at least as large as the window"
+                        (x.Shape.ToString())
+                        "Use padding \"same\" or a smaller window."
                 else
                     next out)
 
@@ -196,13 +202,15 @@ module Typing =
         if actual.Shape.Equals expected then
             next ()
         else
-            shapeError (expected.ToString()) (actual.Shape.ToString()) "Operands of a derivative must match the forward shapes."
+            shapeError
+                (expected.ToString())
+                (actual.Shape.ToString())
+                "Operands of a derivative must match the forward shapes."
 
     let private slice (starts: int[]) (limits: int[]) (steps: int[]) (x: TensorType) =
         let shape = x.Shape
 
-        let fits i =
-            steps[i] > 0 && starts[i] >= 0 && starts[i] <= limits[i] && limits[i] <= shape[i]
+        let fits i = steps[i] > 0 && starts[i] >= 0 && starts[i] <= limits[i] && limits[i] <= shape[i]
 
         if starts.Length <> shape.Rank || not (Seq.forall fits (seq { 0 .. shape.Rank - 1 })) then
             shapeError
@@ -215,7 +223,10 @@ module Typing =
 
     let private pad (low: int[]) (high: int[]) (interior: int[]) (x: TensorType) =
         if low.Length <> x.Shape.Rank then
-            shapeError ("one padding per axis of " + x.Shape.ToString()) (string low.Length + " paddings") "Give a pair for every axis."
+            shapeError
+                ("one padding per axis of " + x.Shape.ToString())
+                (string low.Length + " paddings")
+                "Give a pair for every axis."
         else
             let dims =
                 Array.init low.Length (fun i ->
@@ -237,14 +248,20 @@ module Typing =
                     && Seq.forall (fun i -> i = axis || t.Shape[i] = first[i]) (seq { 0 .. first.Rank - 1 })
 
                 if not (Array.forall fits inputs) then
-                    shapeError ("equal sizes off axis " + string axis) (shapes inputs) "Only the joined axis may differ."
+                    shapeError
+                        ("equal sizes off axis " + string axis)
+                        (shapes inputs)
+                        "Only the joined axis may differ."
                 else
                     let dims = first.ToArray()
                     dims[axis] <- inputs |> Array.sumBy (fun t -> t.Shape[axis])
                     one { inputs[0] with Shape = Shape.Of dims }))
 
     let private reduce op (axes: int[]) (x: TensorType) =
-        if axes |> Array.exists (fun a -> a < 0 || a >= x.Shape.Rank) || (Array.distinct axes).Length <> axes.Length then
+        if
+            axes |> Array.exists (fun a -> a < 0 || a >= x.Shape.Rank)
+            || (Array.distinct axes).Length <> axes.Length
+        then
             shapeError ("distinct axes of " + x.Shape.ToString()) (String.Join(", ", axes)) "Axes count from 0."
         else
             let result = { x with Shape = Shape.removeAxes axes x.Shape }
@@ -255,7 +272,10 @@ module Typing =
             elif not logical && x.DType = DType.Bool then
                 dtypeError "a number" "bool" "Convert with Cast first."
             elif (op = ReduceOp.Max || op = ReduceOp.Min) && axes |> Array.exists (fun a -> x.Shape[a] = 0) then
-                shapeError "at least one element to choose from" (x.Shape.ToString()) "A maximum of nothing does not exist."
+                shapeError
+                    "at least one element to choose from"
+                    (x.Shape.ToString())
+                    "A maximum of nothing does not exist."
             else
                 one result
 
@@ -263,7 +283,12 @@ module Typing =
         requireInteger indices (fun () ->
             requireAxis x axis (fun () ->
                 let dims = x.Shape.ToArray()
-                one { x with Shape = Shape.Of(Array.concat [ dims[.. axis - 1]; indices.Shape.ToArray(); dims[axis + 1 ..] ]) }))
+
+                one
+                    { x with
+                        Shape =
+                            Shape.Of(Array.concat [ dims[.. axis - 1]; indices.Shape.ToArray(); dims[axis + 1 ..] ])
+                    }))
 
     let private scatterAdd axis size (indices: TensorType) (updates: TensorType) =
         requireInteger indices (fun () ->
@@ -294,7 +319,10 @@ module Typing =
         if inputs |> Array.forall (fun t -> t.DType = DType.Int64 && t.Shape.Rank = 0) then
             next ()
         else
-            dtypeError "seed and step as int64 scalars" (String.Join(" and ", inputs |> Array.map string)) "Use the scope's random functions."
+            dtypeError
+                "seed and step as int64 scalars"
+                (String.Join(" and ", inputs |> Array.map string))
+                "Use the scope's random functions."
 
     /// The number of inputs, where it is fixed.
     let private arity op =
@@ -330,7 +358,10 @@ module Typing =
         let expected = arity op
 
         if (expected >= 0 && inputs.Length <> expected) || (expected < 0 && inputs.Length = 0) then
-            shapeError (string expected + " operands") (string inputs.Length) "This is an error in the code that builds the node."
+            shapeError
+                (string expected + " operands")
+                (string inputs.Length)
+                "This is an error in the code that builds the node."
         else
             match op with
             | Leaf _
@@ -350,7 +381,11 @@ module Typing =
             | Broadcast shape ->
                 match Shape.broadcast inputs[0].Shape shape with
                 | Some s when s.Equals shape -> one { inputs[0] with Shape = shape }
-                | _ -> shapeError ("a shape that broadcasts to " + shape.ToString()) (inputs[0].Shape.ToString()) "Sizes must be equal or 1."
+                | _ ->
+                    shapeError
+                        ("a shape that broadcasts to " + shape.ToString())
+                        (inputs[0].Shape.ToString())
+                        "Sizes must be equal or 1."
             | Reshape shape ->
                 if shape.Size = inputs[0].Shape.Size then
                     one { inputs[0] with Shape = shape }
@@ -361,7 +396,10 @@ module Typing =
                         "The product of the sizes must stay the same."
             | Transpose perm ->
                 if Array.sort perm <> Array.init inputs[0].Shape.Rank id then
-                    shapeError ("an order of the axes 0.." + string (inputs[0].Shape.Rank - 1)) (String.Join(", ", perm)) "Name every axis once."
+                    shapeError
+                        ("an order of the axes 0.." + string (inputs[0].Shape.Rank - 1))
+                        (String.Join(", ", perm))
+                        "Name every axis once."
                 else
                     one { inputs[0] with Shape = Shape.Of(perm |> Array.map (fun i -> inputs[0].Shape[i])) }
             | Slice(starts, limits, steps) -> slice starts limits steps inputs[0]
@@ -392,8 +430,7 @@ module Typing =
                         equalShape y.Shape inputs[1] (fun () -> one (typed inputs[0].DType kernelShape))))
             | MaxPool spec
             | SumPool spec -> pool spec inputs[0] (fun s -> one { inputs[0] with Shape = s })
-            | MaxPoolGrad spec ->
-                pool spec inputs[0] (fun s -> equalShape s inputs[1] (fun () -> one inputs[0]))
+            | MaxPoolGrad spec -> pool spec inputs[0] (fun s -> equalShape s inputs[1] (fun () -> one inputs[0]))
             | MaxPoolGather spec ->
                 pool spec inputs[0] (fun s ->
                     equalShape inputs[0].Shape inputs[1] (fun () -> one { inputs[0] with Shape = s }))

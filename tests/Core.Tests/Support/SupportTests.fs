@@ -79,7 +79,7 @@ let ``data sets are found where FUNCTIONALNET_DATA says`` () =
 
 [<Fact>]
 let ``a test without its data is skipped with the data's name, or fails where data should be`` () =
-    match Data.root (), Data.skipReason [| "cifar10" |] with
+    match Data.root (), DataSkip.Reason "cifar10" with
     | None, reason -> Assert.Contains("cifar10", reason)
     | Some _, reason -> Assert.True(isNull reason)
 
@@ -87,7 +87,7 @@ let ``a test without its data is skipped with the data's name, or fails where da
 let ``the repository is found`` () =
     Assert.True(File.Exists(Data.inRepository "FunctionalNet.sln"))
     Assert.True(Directory.Exists(Data.inTests "keras"))
-    Assert.False(String.IsNullOrEmpty Data.repository)
+    Assert.False(String.IsNullOrEmpty Repository.Root)
 
 [<Fact>]
 let ``a case tensor becomes a tensor of its dtype`` () =
@@ -98,3 +98,22 @@ let ``a case tensor becomes a tensor of its dtype`` () =
         Assert.Equal(FunctionalNet.DType.Bool, mask.ToTensor().DType)
         Assert.Equal<float[]>(mask.Values, mask.ToTensor().ToDoubles())
     | None -> Assert.Fail "the mask was not read"
+
+[<Fact>]
+let ``a golden text is compared line by line and rewritten on demand`` () =
+    let folder = Directory.CreateTempSubdirectory("functionalnet-").FullName
+
+    try
+        let check text refresh = Golden.Check(folder, "sub/name.txt", text, refresh)
+        let fails text = Assert.ThrowsAny<exn>(fun () -> check text false).Message
+        Assert.Contains("does not exist", fails "a\nb")
+        check "a\r\nb" true
+        check "a\nb\n" false
+        let message = fails "a\nc"
+        Assert.Contains("line 2", message)
+        Assert.Contains("expected: b", message)
+        Assert.Contains("got:      c", message)
+        Assert.Contains("(end of text)", fails "a")
+        Assert.Contains("(end of file)", fails "a\nb\nc")
+    finally
+        Directory.Delete(folder, true)

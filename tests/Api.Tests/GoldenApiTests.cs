@@ -1,0 +1,10 @@
+using FunctionalNet.Datasets;
+
+namespace FunctionalNet.Tests;
+
+public class GoldenApiTests
+{
+    [Fact]
+    public void The_public_members_of_FunctionalNet_are_the_agreed_ones() =>
+        Golden.Check("api/FunctionalNet.txt", PublicApi.Describe(typeof(FashionMnist).Assembly));
+}

@@ -1,0 +1,9 @@
+module FunctionalNet.Tests.Architecture.GoldenApiTests
+
+open Xunit
+open FunctionalNet
+open FunctionalNet.Tests.Support
+
+[<Fact>]
+let ``the public members of FunctionalNet.Core are the agreed ones`` () =
+    Golden.Check("api/FunctionalNet.Core.txt", PublicApi.Describe(typeof<Shape>.Assembly))
