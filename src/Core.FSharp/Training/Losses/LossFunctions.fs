@@ -1,0 +1,205 @@
+namespace FunctionalNet.Training
+
+open System
+open FunctionalNet
+open FunctionalNet.Graph
+
+/// Losses of single samples, from targets and predictions of one dtype.
+module internal LossFunctions =
+
+    [<Literal>]
+    let Epsilon = 1e-7
+
+    let private last = [| -1 |]
+
+    let private like (x: Expr) (value: float) = Ops.scalar x.DType value
+
+    let private atLeast (least: float) (x: Expr) = Ops.maximum x (like x least)
+
+    let private meanLast (x: Expr) = if x.Rank = 0 then x else Ops.mean last false x
+
+    // Regression
+
+    let squaredError (t: Expr) (p: Expr) = meanLast (Ops.square (p - t))
+
+    let absoluteError (t: Expr) (p: Expr) = meanLast (Ops.abs (t - p))
+
+    let absolutePercentageError (t: Expr) (p: Expr) =
+        meanLast (Ops.abs ((t - p) / atLeast Epsilon (Ops.abs t))) * 100.0
+
+    let squaredLogarithmicError (t: Expr) (p: Expr) =
+        let log x = Ops.log (atLeast Epsilon x + 1.0)
+        meanLast (Ops.square (log t - log p))
+
+    let huber (delta: float) (t: Expr) (p: Expr) =
+        let error = p - t
+        let size = Ops.abs error
+        let inside = Ops.lessEqual size (like size delta)
+        meanLast (Ops.where inside (0.5 * Ops.square error) (delta * size - 0.5 * delta * delta))
+
+    let logCosh (t: Expr) (p: Expr) =
+        let x = p - t
+        meanLast (x + Ops.softplus (x * -2.0) - Math.Log 2.0)
+
+    let poisson (t: Expr) (p: Expr) = meanLast (p - t * Ops.log (p + Epsilon))
+
+    let private unit (axes: int[]) (x: Expr) =
+        x / Ops.sqrt (atLeast (Epsilon * Epsilon) (Ops.sum axes true (Ops.square x)))
+
+    let cosineSimilarity (axis: int) (t: Expr) (p: Expr) =
+        Ops.sum [| axis |] false (unit [| axis |] t * unit [| axis |] p)
+
+    // Margins
+
+    /// Targets of 0 and 1 become -1 and 1, if there are no others.
+    let private signs (t: Expr) =
+        let binary = Ops.logicalOr (Ops.equal t (like t 0.0)) (Ops.equal t (like t 1.0))
+        let all = Ops.all [| 0 .. t.Rank - 1 |] false binary
+        Ops.where all (2.0 * t - 1.0) t
+
+    let hinge (t: Expr) (p: Expr) = meanLast (Ops.relu (1.0 - signs t * p))
+
+    let squaredHinge (t: Expr) (p: Expr) = meanLast (Ops.square (Ops.relu (1.0 - signs t * p)))
+
+    let categoricalHinge (t: Expr) (p: Expr) =
+        let positive = Ops.sum last false (t * p)
+        let negative = Ops.max last false ((1.0 - t) * p)
+        Ops.relu (negative - positive + 1.0)
+
+    // Distributions
+
+    let divergence (t: Expr) (p: Expr) =
+        let t, p = Ops.clip Epsilon 1.0 t, Ops.clip Epsilon 1.0 p
+        Ops.sum last false (t * Ops.log (t / p))
+
+    /// The logits of an output of sigmoid or softmax over the last axis: cross-entropy is more exact from them than from
+    /// probabilities, and its derivative has no division.
+    let rec private logitsOf (activation: string) (p: Expr) : Expr voption =
+        match p.Op with
+        | Unary UnaryOp.Sigmoid when activation = "Sigmoid" -> ValueSome p.Inputs[0]
+        | Structured(:? Softmax as s) when activation = "Softmax" && s.Axis = p.Rank - 1 -> ValueSome p.Inputs[0]
+        // A last axis of size 1 may have been added or removed on the way. Sigmoid does not care about the shape.
+        | Reshape shape when activation = "Sigmoid" ->
+            match logitsOf activation p.Inputs[0] with
+            | ValueSome x -> ValueSome(Ops.reshape (shape.ToArray()) x)
+            | ValueNone -> ValueNone
+        | _ -> ValueNone
+
+    let private smoothBinary (smoothing: float) (t: Expr) =
+        if smoothing = 0.0 then t else t * (1.0 - smoothing) + 0.5 * smoothing
+
+    let private smoothClasses (smoothing: float) (classes: int) (t: Expr) =
+        if smoothing = 0.0 then t else t * (1.0 - smoothing) + smoothing / float classes
+
+    let private binaryFromProbability (t: Expr) (p: Expr) =
+        let p = Ops.clip Epsilon (1.0 - Epsilon) p
+        -(t * Ops.log p + (1.0 - t) * Ops.log (1.0 - p))
+
+    let binaryCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+        let t = smoothBinary options.LabelSmoothing t
+        let logits = if options.FromLogits then ValueSome p else logitsOf "Sigmoid" p
+
+        let losses =
+            match logits with
+            // Exact for large logits of either sign, and with the right derivative at 0.
+            | ValueSome x -> t * Ops.softplus (-x) + (1.0 - t) * Ops.softplus x
+            | ValueNone -> binaryFromProbability t p
+
+        Ops.mean [| options.Axis |] false losses
+
+    let binaryFocal (balanced: bool) (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+        let t = smoothBinary options.LabelSmoothing t
+        let p = if options.FromLogits then Ops.sigmoid p else p
+        let hit = t * p + (1.0 - t) * (1.0 - p)
+        let losses = Ops.powScalar gamma (1.0 - hit) * binaryFromProbability t p
+        let losses = if balanced then (t * alpha + (1.0 - t) * (1.0 - alpha)) * losses else losses
+        Ops.mean [| options.Axis |] false losses
+
+    /// Probabilities that sum to 1 and are neither 0 nor 1.
+    let private normalized (axis: int) (p: Expr) =
+        Ops.clip Epsilon (1.0 - Epsilon) (p / Ops.sum [| axis |] true p)
+
+    let private classLogits (fromLogits: bool) (p: Expr) =
+        if fromLogits then ValueSome p else logitsOf "Softmax" p
+
+    /// The axis of the classes goes last; other axes keep their order.
+    let private classesLast (axis: int) (x: Expr) =
+        if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
+
+    let private checkClasses (name: string) (t: Expr) (p: Expr) =
+        if not (t.Shape.Equals p.Shape) then
+            raise (
+                ShapeException(
+                    "Targets of " + name + " must have the shape of the predictions.",
+                    name,
+                    p.Shape.ToString(),
+                    t.Shape.ToString(),
+                    "If the targets are class numbers rather than one-hot rows, use sparse_categorical_crossentropy."
+                )
+            )
+
+    let categoricalCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+        checkClasses "categorical_crossentropy" t p
+        let t, p = classesLast options.Axis t, classesLast options.Axis p
+        let t = smoothClasses options.LabelSmoothing p.Shape[-1] t
+
+        match classLogits options.FromLogits p with
+        | ValueSome logits -> Ops.softmaxCrossEntropy t logits
+        | ValueNone -> -(Ops.sum last false (t * Ops.log (normalized -1 p)))
+
+    let categoricalFocal (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+        checkClasses "categorical_focal_crossentropy" t p
+        let axes = [| options.Axis |]
+        let t = smoothClasses options.LabelSmoothing p.Shape[options.Axis] t
+
+        let p = if options.FromLogits then Ops.softmax options.Axis p else p
+        let p = normalized options.Axis p
+        Ops.sum axes false (alpha * Ops.powScalar gamma (1.0 - p) * (-t * Ops.log p))
+
+    /// Targets are class numbers.
+    let sparseCategoricalCrossentropy (options: SparseCrossentropyOptions) (t: Expr) (p: Expr) : Flow =
+        let axis = if options.Axis < 0 then options.Axis + p.Rank else options.Axis
+        let wanted = Shape.removeAxes [| axis |] p.Shape
+        let t = if t.Rank = p.Rank && t.Shape[-1] = 1 then Ops.squeeze [| -1 |] t else t
+
+        if not (t.Shape.Equals wanted) then
+            raise (
+                ShapeException(
+                    "Targets of sparse_categorical_crossentropy must be one class number per prediction.",
+                    "sparse_categorical_crossentropy",
+                    wanted.ToString() + " for predictions of shape " + p.Shape.ToString(),
+                    t.Shape.ToString(),
+                    "If the targets are one-hot rows, use categorical_crossentropy."
+                )
+            )
+
+        let labels = Ops.cast DType.Int32 t
+        let p = classesLast axis p
+
+        let losses =
+            match classLogits options.FromLogits p with
+            | ValueSome logits -> Ops.sparseSoftmaxCrossEntropy labels logits
+            | ValueNone ->
+                let chosen = Ops.takeAlongAxis (Ops.expandDims -1 labels) -1 (Ops.log (normalized -1 p))
+                -(Ops.squeeze last chosen)
+
+        match options.IgnoreClass with
+        | None -> Flow.ofValue losses
+        | Some ignored ->
+            let kept = Ops.notEqual labels (like labels (float ignored))
+
+            { Value = Ops.where kept losses (like losses 0.0)
+              Mask = ValueSome kept }
+
+    // Overlap of regions
+
+    let private allAxes (axes: int[] option) (x: Expr) = axes |> Option.defaultValue [| 0 .. x.Rank - 1 |]
+
+    let dice (axes: int[] option) (t: Expr) (p: Expr) =
+        let sum = Ops.sum (allAxes axes t) false
+        1.0 - 2.0 * sum (t * p) / (sum t + sum p + Epsilon)
+
+    let tversky (alpha: float) (beta: float) (axes: int[] option) (t: Expr) (p: Expr) =
+        let sum = Ops.sum (allAxes axes t) false
+        let both = sum (t * p)
+        1.0 - both / (both + alpha * sum (t * (1.0 - p)) + beta * sum ((1.0 - t) * p) + Epsilon)
