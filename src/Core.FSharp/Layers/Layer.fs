@@ -392,6 +392,11 @@ module Layer =
 
         flows
 
+    /// One layer after another, under names that are already different.
+    let internal ofParts (parts: (string * Layer)[]) : Layer =
+        { make "Sequential" None (runParts parts) with
+            Parts = parts }
+
     /// <summary>One layer after another. Unnamed parts are named by their class in order: dense, dense_1, ...</summary>
     let serial (layers: Layer list) : Layer =
         // An unnamed serial inside a serial is only grouping, so that composition is associative, names included.
@@ -404,10 +409,7 @@ module Layer =
                 else
                     [| layer |])
 
-        let parts = Array.zip (assignNames flat) flat
-
-        { make "Sequential" None (runParts parts) with
-            Parts = parts }
+        ofParts (Array.zip (assignNames flat) flat)
 
     /// <summary>The first layer, then the second. Also written <c>first >>> second</c>.</summary>
     let andThen (first: Layer) (second: Layer) : Layer = serial [ first; second ]

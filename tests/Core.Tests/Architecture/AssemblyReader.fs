@@ -82,13 +82,11 @@ type AssemblyReader(assembly: string, sources: string) =
 
     let sourceTexts =
         lazy
-            [
-                for path in Directory.EnumerateFiles(sources, "*.fs", SearchOption.AllDirectories) do
-                    match relative path with
-                    | Some name when not (name.StartsWith("obj/", StringComparison.Ordinal)) ->
-                        name, File.ReadAllText path
-                    | _ -> ()
-            ]
+            [ for path in Directory.EnumerateFiles(sources, "*.fs", SearchOption.AllDirectories) do
+                  match relative path with
+                  | Some name when not (name.StartsWith("obj/", StringComparison.Ordinal)) ->
+                      name, File.ReadAllText path
+                  | _ -> () ]
 
     /// For a type without code (an enumeration, an interface): the file that declares its name.
     let fileByName (handle: TypeDefinitionHandle) =
@@ -190,30 +188,28 @@ type AssemblyReader(assembly: string, sources: string) =
 
     /// The metadata tokens in a method's instructions.
     let tokens (body: MethodBodyBlock) =
-        [
-            let mutable il = body.GetILReader()
+        [ let mutable il = body.GetILReader()
 
-            while il.RemainingBytes > 0 do
-                let first = il.ReadByte()
-                let code = if first = 0xFEuy then twoByte[il.ReadByte()] else oneByte[first]
+          while il.RemainingBytes > 0 do
+              let first = il.ReadByte()
+              let code = if first = 0xFEuy then twoByte[il.ReadByte()] else oneByte[first]
 
-                match code.OperandType with
-                | OperandType.InlineNone -> ()
-                | OperandType.ShortInlineBrTarget
-                | OperandType.ShortInlineI
-                | OperandType.ShortInlineVar -> il.Offset <- il.Offset + 1
-                | OperandType.InlineVar -> il.Offset <- il.Offset + 2
-                | OperandType.InlineI8
-                | OperandType.InlineR -> il.Offset <- il.Offset + 8
-                | OperandType.InlineSwitch ->
-                    let branches = il.ReadInt32()
-                    il.Offset <- il.Offset + 4 * branches
-                | OperandType.InlineField
-                | OperandType.InlineMethod
-                | OperandType.InlineTok
-                | OperandType.InlineType -> MetadataTokens.EntityHandle(il.ReadInt32())
-                | _ -> il.Offset <- il.Offset + 4
-        ]
+              match code.OperandType with
+              | OperandType.InlineNone -> ()
+              | OperandType.ShortInlineBrTarget
+              | OperandType.ShortInlineI
+              | OperandType.ShortInlineVar -> il.Offset <- il.Offset + 1
+              | OperandType.InlineVar -> il.Offset <- il.Offset + 2
+              | OperandType.InlineI8
+              | OperandType.InlineR -> il.Offset <- il.Offset + 8
+              | OperandType.InlineSwitch ->
+                  let branches = il.ReadInt32()
+                  il.Offset <- il.Offset + 4 * branches
+              | OperandType.InlineField
+              | OperandType.InlineMethod
+              | OperandType.InlineTok
+              | OperandType.InlineType -> MetadataTokens.EntityHandle(il.ReadInt32())
+              | _ -> il.Offset <- il.Offset + 4 ]
 
     let signatureTypes (signature: MethodSignature<seq<TypeDefinitionHandle>>) =
         Seq.append signature.ReturnType (Seq.concat signature.ParameterTypes)
@@ -248,23 +244,19 @@ type AssemblyReader(assembly: string, sources: string) =
 
     /// Every use of one file by another, once per pair of file and member.
     member _.Edges: Edge list =
-        [
-            for handle in reader.TypeDefinitions do
-                match fileOf handle with
-                | None -> ()
-                | Some from ->
-                    let edges memberName uses =
-                        [
-                            for used in uses do
-                                match fileOf used with
-                                | Some target when target <> from ->
-                                    { From = from; To = target; Member = memberName; Used = nameOf used }
-                                | _ -> ()
-                        ]
+        [ for handle in reader.TypeDefinitions do
+              match fileOf handle with
+              | None -> ()
+              | Some from ->
+                  let edges memberName uses =
+                      [ for used in uses do
+                            match fileOf used with
+                            | Some target when target <> from ->
+                                { From = from; To = target; Member = memberName; Used = nameOf used }
+                            | _ -> () ]
 
-                    yield! edges (nameOf handle) (usesOfType handle)
+                  yield! edges (nameOf handle) (usesOfType handle)
 
-                    for m in reader.GetTypeDefinition(handle).GetMethods() do
-                        yield! edges (nameOf handle + "." + text (reader.GetMethodDefinition(m).Name)) (usesOfMethod m)
-        ]
+                  for m in reader.GetTypeDefinition(handle).GetMethods() do
+                      yield! edges (nameOf handle + "." + text (reader.GetMethodDefinition(m).Name)) (usesOfMethod m) ]
         |> List.distinct

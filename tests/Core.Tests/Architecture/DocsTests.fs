@@ -24,11 +24,7 @@ let rec private parameterName (t: Type) : string =
         // The F# compiler writes one bound less than there are axes.
         let rank = t.GetArrayRank()
 
-        let bounds =
-            if rank = 1 then
-                "[]"
-            else
-                "[" + String.Join(", ", Array.create (rank - 1) "0:") + "]"
+        let bounds = if rank = 1 then "[]" else "[" + String.Join(", ", Array.create (rank - 1) "0:") + "]"
 
         parameterName (element ()) + bounds
     elif t.IsGenericMethodParameter then
@@ -49,11 +45,7 @@ let private parameters (ps: ParameterInfo[]) =
         "(" + String.Join(",", ps |> Array.map (fun p -> parameterName p.ParameterType)) + ")"
 
 let private methodId (owner: Type) (m: MethodInfo) =
-    let arity =
-        if m.IsGenericMethodDefinition then
-            "``" + string (m.GetGenericArguments().Length)
-        else
-            ""
+    let arity = if m.IsGenericMethodDefinition then "``" + string (m.GetGenericArguments().Length) else ""
 
     "M:" + typeName owner + "." + m.Name + arity + parameters (m.GetParameters())
 
@@ -68,10 +60,8 @@ let private mapping (m: MemberInfo) =
 /// Members that say what every object says, or that implement an interface and are documented there.
 let private inherited (owner: Type) (m: MethodInfo) =
     m.GetBaseDefinition().DeclaringType <> owner
-    || [
-        for i in owner.GetInterfaces() do
-            if not owner.IsInterface then yield! owner.GetInterfaceMap(i).TargetMethods
-       ]
+    || [ for i in owner.GetInterfaces() do
+             if not owner.IsInterface then yield! owner.GetInterfaceMap(i).TargetMethods ]
        |> List.exists (fun target -> target.MethodHandle = m.MethodHandle)
 
 /// The documentation ids that the public members of an assembly should have. Constructors are told by their type.
@@ -79,52 +69,48 @@ let private expectedIds (assembly: Assembly) =
     let flags =
         BindingFlags.Public ||| BindingFlags.Instance ||| BindingFlags.Static ||| BindingFlags.DeclaredOnly
 
-    [
-        for t in assembly.GetExportedTypes() do
-            let isDelegate = typeof<Delegate>.IsAssignableFrom t
-            let isCaseOrTags = t.IsNested && FSharp.Reflection.FSharpType.IsUnion(nonNull t.DeclaringType)
+    [ for t in assembly.GetExportedTypes() do
+          let isDelegate = typeof<Delegate>.IsAssignableFrom t
+          let isCaseOrTags = t.IsNested && FSharp.Reflection.FSharpType.IsUnion(nonNull t.DeclaringType)
 
-            if not (isDelegate || isCaseOrTags) then
-                "T:" + typeName t
-                let accessors = HashSet<nativeint>()
+          if not (isDelegate || isCaseOrTags) then
+              "T:" + typeName t
+              let accessors = HashSet<nativeint>()
 
-                for p in t.GetProperties flags do
-                    for a in p.GetAccessors true do
-                        accessors.Add a.MethodHandle.Value |> ignore
+              for p in t.GetProperties flags do
+                  for a in p.GetAccessors true do
+                      accessors.Add a.MethodHandle.Value |> ignore
 
-                    let unionHelper =
-                        FSharp.Reflection.FSharpType.IsUnion t
-                        && (p.Name = "Tag"
-                            || p.Name.StartsWith("Is", StringComparison.Ordinal)
-                            || mapping p = Some SourceConstructFlags.UnionCase)
+                  let unionHelper =
+                      FSharp.Reflection.FSharpType.IsUnion t
+                      && (p.Name = "Tag"
+                          || p.Name.StartsWith("Is", StringComparison.Ordinal)
+                          || mapping p = Some SourceConstructFlags.UnionCase)
 
-                    let getter = p.GetMethod |> Option.ofObj
+                  let getter = p.GetMethod |> Option.ofObj
 
-                    if not (generated p || unionHelper || getter |> Option.exists (inherited t)) then
-                        "P:" + typeName t + "." + p.Name + parameters (p.GetIndexParameters())
+                  if not (generated p || unionHelper || getter |> Option.exists (inherited t)) then
+                      "P:" + typeName t + "." + p.Name + parameters (p.GetIndexParameters())
 
-                if FSharp.Reflection.FSharpType.IsUnion t then
-                    for case in FSharp.Reflection.FSharpType.GetUnionCases t do
-                        "T:" + typeName t + "." + case.Name
+              if FSharp.Reflection.FSharpType.IsUnion t then
+                  for case in FSharp.Reflection.FSharpType.GetUnionCases t do
+                      "T:" + typeName t + "." + case.Name
 
-                for f in t.GetFields flags do
-                    if not (generated f || f.IsSpecialName) then "F:" + typeName t + "." + f.Name
+              for f in t.GetFields flags do
+                  if not (generated f || f.IsSpecialName) then "F:" + typeName t + "." + f.Name
 
-                for m in t.GetMethods flags do
-                    let unionCase = mapping m = Some SourceConstructFlags.UnionCase
+              for m in t.GetMethods flags do
+                  let unionCase = mapping m = Some SourceConstructFlags.UnionCase
 
-                    if not (accessors.Contains m.MethodHandle.Value || generated m || unionCase || inherited t m) then
-                        methodId t m
-    ]
+                  if not (accessors.Contains m.MethodHandle.Value || generated m || unionCase || inherited t m) then
+                      methodId t m ]
 
 let private documented (xml: string) =
     let summaries =
-        [
-            for m in (XDocument.Load xml).Descendants(XName.Get "member") do
-                let name = m.Attribute(XName.Get "name") |> Option.ofObj |> Option.map _.Value
-                let summary = m.Element(XName.Get "summary") |> Option.ofObj |> Option.map _.Value
-                defaultArg name "", defaultArg summary ""
-        ]
+        [ for m in (XDocument.Load xml).Descendants(XName.Get "member") do
+              let name = m.Attribute(XName.Get "name") |> Option.ofObj |> Option.map _.Value
+              let summary = m.Element(XName.Get "summary") |> Option.ofObj |> Option.map _.Value
+              defaultArg name "", defaultArg summary "" ]
 
     summaries
     |> List.filter (fun (_, summary) -> not (String.IsNullOrWhiteSpace summary))
@@ -147,15 +133,13 @@ let ``members are found under the ids that the compiler writes`` () =
     let ids = Set.ofList (expectedIds typeof<Shape>.Assembly)
 
     for id in
-        [
-            "T:FunctionalNet.Shape"
-            "P:FunctionalNet.Shape.Rank"
-            "M:FunctionalNet.Shape.Of(System.Int32[])"
-            "M:FunctionalNet.Tensor.Of``1(FunctionalNet.Shape,``0[])"
-            "M:FunctionalNet.Tensor.Of``1(FunctionalNet.Shape,System.ReadOnlySpan{``0})"
-            "M:FunctionalNet.ShapeModule.broadcast(FunctionalNet.Shape,FunctionalNet.Shape)"
-            "F:FunctionalNet.DType.Float32"
-        ] do
+        [ "T:FunctionalNet.Shape"
+          "P:FunctionalNet.Shape.Rank"
+          "M:FunctionalNet.Shape.Of(System.Int32[])"
+          "M:FunctionalNet.Tensor.Of``1(FunctionalNet.Shape,``0[])"
+          "M:FunctionalNet.Tensor.Of``1(FunctionalNet.Shape,System.ReadOnlySpan{``0})"
+          "M:FunctionalNet.ShapeModule.broadcast(FunctionalNet.Shape,FunctionalNet.Shape)"
+          "F:FunctionalNet.DType.Float32" ] do
         Assert.Contains(id, ids)
 
 [<Fact>]

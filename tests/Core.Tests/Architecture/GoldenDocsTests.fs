@@ -9,13 +9,11 @@ let private files (folder: string) (patterns: string list) =
     let root = Data.inRepository folder
 
     if Directory.Exists root then
-        [
-            for pattern in patterns do
-                for path in Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories) do
-                    let name = path.Replace('\\', '/')
+        [ for pattern in patterns do
+              for path in Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories) do
+                  let name = path.Replace('\\', '/')
 
-                    if not (name.Contains "/obj/" || name.Contains "/bin/") then path
-        ]
+                  if not (name.Contains "/obj/" || name.Contains "/bin/") then path ]
     else
         []
 

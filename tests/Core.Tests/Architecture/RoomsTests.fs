@@ -8,18 +8,16 @@ open FunctionalNet.Tests.Support
 /// Which folder of src/Core.FSharp may use which; what a folder may use, its users may use too.
 let private table =
     Map
-        [
-            "Common", []
-            "Tensors", [ "Common" ]
-            "Graph", [ "Tensors" ]
-            "Autodiff", [ "Graph" ]
-            "Kernels", [ "Common" ]
-            "Compiler", [ "Graph"; "Kernels" ]
-            "Layers", [ "Graph" ]
-            "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels" ]
-            "Formats", [ "Layers"; "Tensors" ]
-            "Interop", [ "Training"; "Formats" ]
-        ]
+        [ "Common", []
+          "Tensors", [ "Common" ]
+          "Graph", [ "Tensors" ]
+          "Autodiff", [ "Graph" ]
+          "Kernels", [ "Common" ]
+          "Compiler", [ "Graph"; "Kernels" ]
+          "Layers", [ "Graph" ]
+          "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels" ]
+          "Formats", [ "Layers"; "Tensors" ]
+          "Interop", [ "Training"; "Formats" ] ]
 
 let rec private reach (room: string) = Set.unionMany (Set.singleton room :: [ for next in table[room] -> reach next ])
 
@@ -37,16 +35,14 @@ let private forbidden (allowed: string -> Set<string>) (edges: Edge list) =
         let first = List.head all
 
         String.Concat(
-            [
-                source
-                " -> "
-                target
-                ": "
-                first.Member
-                " uses "
-                first.Used
-                (if all.Length > 1 then " and " + string (all.Length - 1) + " more" else "")
-            ]
+            [ source
+              " -> "
+              target
+              ": "
+              first.Member
+              " uses "
+              first.Used
+              (if all.Length > 1 then " and " + string (all.Length - 1) + " more" else "") ]
         ))
 
 [<Fact>]

@@ -12,13 +12,11 @@ let private long: Map<string, string> = Map []
 let private sources (extension: string) =
     let root = Data.inRepository "src"
 
-    [
-        for path in Directory.EnumerateFiles(root, "*" + extension, SearchOption.AllDirectories) do
-            let name = Path.GetRelativePath(root, path).Replace('\\', '/')
+    [ for path in Directory.EnumerateFiles(root, "*" + extension, SearchOption.AllDirectories) do
+          let name = Path.GetRelativePath(root, path).Replace('\\', '/')
 
-            if not (name.Contains "/obj/" || name.Contains "/bin/") then
-                name, File.ReadAllText path
-    ]
+          if not (name.Contains "/obj/" || name.Contains "/bin/") then
+              name, File.ReadAllText path ]
 
 /// F# code without its comments and the contents of its strings; an interpolated string keeps its `$"`.
 let private code (text: string) =
@@ -48,13 +46,11 @@ let private offences (text: string) =
 [<Fact>]
 let ``no file is longer than 800 lines without a reason`` () =
     let tooLong =
-        [
-            for name, text in sources ".fs" @ sources ".cs" do
-                let lines = text.Split('\n').Length
+        [ for name, text in sources ".fs" @ sources ".cs" do
+              let lines = text.Split('\n').Length
 
-                if lines > 800 && not (long.ContainsKey name) then
-                    name + ": " + string lines + " lines"
-        ]
+              if lines > 800 && not (long.ContainsKey name) then
+                  name + ": " + string lines + " lines" ]
 
     Assert.Empty tooLong
 
@@ -70,11 +66,9 @@ let ``every listed long file is there, long, and has a reason`` () =
 [<Fact>]
 let ``the library uses no printf family, untyped failure or interpolated string`` () =
     let wrong =
-        [
-            for name, text in sources ".fs" do
-                for line, word in offences text do
-                    name + "(" + string line + "): " + word
-        ]
+        [ for name, text in sources ".fs" do
+              for line, word in offences text do
+                  name + "(" + string line + "): " + word ]
 
     Assert.NotEmpty(sources ".fs")
     Assert.Empty wrong

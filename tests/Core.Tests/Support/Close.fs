@@ -12,14 +12,10 @@ module Close =
     /// How far `actual` is from `expected`, in units of what is allowed: above 1 is too far. Not-a-number equals itself,
     /// and an infinity equals only itself.
     let excess (rel: float) (abs: float) (expected: float) (actual: float) =
-        if Double.IsNaN expected && Double.IsNaN actual then
-            0.0
-        elif expected = actual then
-            0.0
-        elif not (Double.IsFinite expected && Double.IsFinite actual) then
-            Double.PositiveInfinity
-        else
-            Math.Abs(actual - expected) / (abs + rel * Math.Abs expected)
+        if Double.IsNaN expected && Double.IsNaN actual then 0.0
+        elif expected = actual then 0.0
+        elif not (Double.IsFinite expected && Double.IsFinite actual) then Double.PositiveInfinity
+        else Math.Abs(actual - expected) / (abs + rel * Math.Abs expected)
 
     /// The index and excess of the worst element.
     let worst (rel: float) (abs: float) (expected: float[]) (actual: float[]) =

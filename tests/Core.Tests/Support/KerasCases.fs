@@ -53,86 +53,72 @@ type LayerCase =
     override this.ToString() = this.Id
 
 type LossCase =
-    {
-        Id: string
-        Loss: string
-        Config: JsonElement
-        YTrue: CaseTensor
-        YPred: CaseTensor
-        SampleWeight: CaseTensor option
-        Value: CaseTensor
-        R: CaseTensor option
-        YPredGrad: CaseTensor option
-    }
+    { Id: string
+      Loss: string
+      Config: JsonElement
+      YTrue: CaseTensor
+      YPred: CaseTensor
+      SampleWeight: CaseTensor option
+      Value: CaseTensor
+      R: CaseTensor option
+      YPredGrad: CaseTensor option }
 
     override this.ToString() = this.Id
 
 /// One update of a metric: (YTrue, YPred), or Values for Mean and Sum; and the result after it.
 type MetricStep =
-    {
-        YTrue: CaseTensor option
-        YPred: CaseTensor option
-        Values: CaseTensor option
-        SampleWeight: CaseTensor option
-        Result: CaseTensor
-    }
+    { YTrue: CaseTensor option
+      YPred: CaseTensor option
+      Values: CaseTensor option
+      SampleWeight: CaseTensor option
+      Result: CaseTensor }
 
 type MetricCase =
-    {
-        Id: string
-        Metric: string
-        Config: JsonElement
-        Steps: MetricStep[]
-    }
+    { Id: string
+      Metric: string
+      Config: JsonElement
+      Steps: MetricStep[] }
 
     override this.ToString() = this.Id
 
 type OptimizerStep = { Grads: CaseTensor[]; Variables: CaseTensor[] }
 
 type OptimizerCase =
-    {
-        Id: string
-        Optimizer: string
-        Config: JsonElement
-        Variables: CaseTensor[]
-        Steps: OptimizerStep[]
-        OptimizerVariables: CaseTensor[]
-        VariablesAfterFinalize: CaseTensor[]
-    }
+    { Id: string
+      Optimizer: string
+      Config: JsonElement
+      Variables: CaseTensor[]
+      Steps: OptimizerStep[]
+      OptimizerVariables: CaseTensor[]
+      VariablesAfterFinalize: CaseTensor[] }
 
     override this.ToString() = this.Id
 
 /// Values[i] is the rate at step i.
 type ScheduleCase =
-    {
-        Id: string
-        Schedule: string
-        Config: JsonElement
-        Values: float[]
-    }
+    { Id: string
+      Schedule: string
+      Config: JsonElement
+      Values: float[] }
 
     override this.ToString() = this.Id
 
 type RegularizerCase =
-    {
-        Id: string
-        Regularizer: string
-        Config: JsonElement
-        Input: CaseTensor
-        Value: float
-        Grad: CaseTensor
-    }
+    { Id: string
+      Regularizer: string
+      Config: JsonElement
+      Input: CaseTensor
+      Value: float
+      Grad: CaseTensor }
 
     override this.ToString() = this.Id
 
 type ConstraintCase =
-    {
-        Id: string
-        Constraint: string
-        Config: JsonElement
-        Input: CaseTensor
-        Output: CaseTensor
-    }
+    { Id: string
+      Constraint: string
+      Config: JsonElement
+      Input: CaseTensor
+      Output: CaseTensor }
 
     override this.ToString() = this.Id
 
@@ -221,13 +207,11 @@ module KerasCases =
         if Array.fold (*) 1 shape <> values.Length then
             failwithf "A case tensor of shape %A has %d values." shape values.Length
 
-        {
-            Shape = shape
-            Values = values
-            DType = tryGet "dtype" e |> Option.map text |> Option.defaultValue "float32"
-            Name = textOf "name" e
-            Trainable = tryGet "trainable" e |> Option.forall _.GetBoolean()
-        }
+        { Shape = shape
+          Values = values
+          DType = tryGet "dtype" e |> Option.map text |> Option.defaultValue "float32"
+          Name = textOf "name" e
+          Trainable = tryGet "trainable" e |> Option.forall _.GetBoolean() }
 
     let private optional (e: JsonElement) = if e.ValueKind = JsonValueKind.Null then None else Some(tensor e)
 
@@ -247,133 +231,112 @@ module KerasCases =
 
     let private layersFile =
         let oneOrMany (e: JsonElement) =
-            if e.ValueKind = JsonValueKind.Array then
-                items e |> Array.map optional
-            else
-                [| optional e |]
+            if e.ValueKind = JsonValueKind.Array then items e |> Array.map optional else [| optional e |]
 
         file "keras/layers.json" "cases" (fun e ->
-            {
-                LayerCase.Id = textOf "id" e
-                Layer = textOf "layer" e
-                Config = config e
-                Training = (get "training" e).GetBoolean()
-                Inputs = tensors "inputs" e
-                InputNames = many text "input_names" e
-                Call = mapOf id "call" e
-                CallTensors = mapOf oneOrMany "call_tensors" e
-                Weights = tensors "weights" e
-                Outputs = tensors "outputs" e
-                OutputMasks = optionals "output_masks" e
-                LayerLosses = numbers "layer_losses" e
-                R = tensors "R" e
-                InputGrads = optionals "input_grads" e
-                WeightGrads = optionals "weight_grads" e
-                StateGrads = optionals "state_grads" e
-                WeightsAfter = tensors "weights_after" e
-            })
+            { LayerCase.Id = textOf "id" e
+              Layer = textOf "layer" e
+              Config = config e
+              Training = (get "training" e).GetBoolean()
+              Inputs = tensors "inputs" e
+              InputNames = many text "input_names" e
+              Call = mapOf id "call" e
+              CallTensors = mapOf oneOrMany "call_tensors" e
+              Weights = tensors "weights" e
+              Outputs = tensors "outputs" e
+              OutputMasks = optionals "output_masks" e
+              LayerLosses = numbers "layer_losses" e
+              R = tensors "R" e
+              InputGrads = optionals "input_grads" e
+              WeightGrads = optionals "weight_grads" e
+              StateGrads = optionals "state_grads" e
+              WeightsAfter = tensors "weights_after" e })
 
     let private lossesFile =
         file "keras/losses.json" "cases" (fun e ->
-            {
-                LossCase.Id = textOf "id" e
-                Loss = textOf "loss" e
-                Config = config e
-                YTrue = tensor (get "y_true" e)
-                YPred = tensor (get "y_pred" e)
-                SampleWeight = tryGet "sample_weight" e |> Option.map tensor
-                Value = tensor (get "value" e)
-                R = tryGet "R" e |> Option.map tensor
-                YPredGrad = tryGet "y_pred_grad" e |> Option.map tensor
-            })
+            { LossCase.Id = textOf "id" e
+              Loss = textOf "loss" e
+              Config = config e
+              YTrue = tensor (get "y_true" e)
+              YPred = tensor (get "y_pred" e)
+              SampleWeight = tryGet "sample_weight" e |> Option.map tensor
+              Value = tensor (get "value" e)
+              R = tryGet "R" e |> Option.map tensor
+              YPredGrad = tryGet "y_pred_grad" e |> Option.map tensor })
 
     let private metricsFile =
         let step e =
-            {
-                YTrue = tryGet "y_true" e |> Option.map tensor
-                YPred = tryGet "y_pred" e |> Option.map tensor
-                Values = tryGet "values" e |> Option.map tensor
-                SampleWeight = tryGet "sample_weight" e |> Option.map tensor
-                Result = tensor (get "result" e)
-            }
+            { YTrue = tryGet "y_true" e |> Option.map tensor
+              YPred = tryGet "y_pred" e |> Option.map tensor
+              Values = tryGet "values" e |> Option.map tensor
+              SampleWeight = tryGet "sample_weight" e |> Option.map tensor
+              Result = tensor (get "result" e) }
 
         file "keras/metrics.json" "cases" (fun e ->
-            {
-                MetricCase.Id = textOf "id" e
-                Metric = textOf "metric" e
-                Config = config e
-                Steps = many step "steps" e
-            })
+            { MetricCase.Id = textOf "id" e
+              Metric = textOf "metric" e
+              Config = config e
+              Steps = many step "steps" e })
 
     let private optimizersFile =
         let step e = { Grads = tensors "grads" e; Variables = tensors "variables" e }
 
         file "keras/optimizers.json" "cases" (fun e ->
-            {
-                OptimizerCase.Id = textOf "id" e
-                Optimizer = textOf "optimizer" e
-                Config = config e
-                Variables = tensors "variables" e
-                Steps = many step "steps" e
-                OptimizerVariables = tensors "optimizer_variables" e
-                VariablesAfterFinalize = tensors "variables_after_finalize" e
-            })
+            { OptimizerCase.Id = textOf "id" e
+              Optimizer = textOf "optimizer" e
+              Config = config e
+              Variables = tensors "variables" e
+              Steps = many step "steps" e
+              OptimizerVariables = tensors "optimizer_variables" e
+              VariablesAfterFinalize = tensors "variables_after_finalize" e })
 
     let private schedulesFile =
         file "keras/optimizers.json" "schedules" (fun e ->
-            {
-                ScheduleCase.Id = textOf "id" e
-                Schedule = textOf "schedule" e
-                Config = config e
-                Values = numbers "values" e
-            })
+            { ScheduleCase.Id = textOf "id" e
+              Schedule = textOf "schedule" e
+              Config = config e
+              Values = numbers "values" e })
 
     let private regularizersFile =
         file "keras/optimizers.json" "regularizers" (fun e ->
-            {
-                RegularizerCase.Id = textOf "id" e
-                Regularizer = textOf "regularizer" e
-                Config = config e
-                Input = tensor (get "input" e)
-                Value = number (get "value" e)
-                Grad = tensor (get "grad" e)
-            })
+            { RegularizerCase.Id = textOf "id" e
+              Regularizer = textOf "regularizer" e
+              Config = config e
+              Input = tensor (get "input" e)
+              Value = number (get "value" e)
+              Grad = tensor (get "grad" e) })
 
     let private constraintsFile =
         file "keras/optimizers.json" "constraints" (fun e ->
-            {
-                ConstraintCase.Id = textOf "id" e
-                Constraint = textOf "constraint" e
-                Config = config e
-                Input = tensor (get "input" e)
-                Output = tensor (get "output" e)
-            })
+            { ConstraintCase.Id = textOf "id" e
+              Constraint = textOf "constraint" e
+              Config = config e
+              Input = tensor (get "input" e)
+              Output = tensor (get "output" e) })
 
     let private fitsFile =
         file "keras/fits.json" "cases" (fun e ->
-            {
-                FitCase.Id = textOf "id" e
-                Model = get "model" e
-                Kind = textOf "kind" e
-                Compile = get "compile" e
-                X = tensors "x" e
-                Y = tensors "y" e
-                Validation =
-                    match tryGet "validation" e with
-                    | None -> [||], [||]
-                    | Some v -> tensors "x" v, tensors "y" v
-                ClassWeight = mapOf number "class_weight" e |> Map.toSeq |> Seq.map (fun (k, v) -> int k, v) |> Map
-                SampleWeight = tryGet "sample_weight" e |> Option.map tensor
-                BatchSize = (get "batch_size" e).GetInt32()
-                Epochs = (get "epochs" e).GetInt32()
-                WeightNames = many text "weight_names" e
-                WeightTrainable = many _.GetBoolean() "weight_trainable" e
-                InitialWeights = tensors "initial_weights" e
-                FinalWeights = tensors "final_weights" e
-                History = mapOf (items >> Array.map number) "history" e
-                Evaluate = mapOf number "evaluate" e
-                Predict = tensors "predict" e
-            })
+            { FitCase.Id = textOf "id" e
+              Model = get "model" e
+              Kind = textOf "kind" e
+              Compile = get "compile" e
+              X = tensors "x" e
+              Y = tensors "y" e
+              Validation =
+                match tryGet "validation" e with
+                | None -> [||], [||]
+                | Some v -> tensors "x" v, tensors "y" v
+              ClassWeight = mapOf number "class_weight" e |> Map.toSeq |> Seq.map (fun (k, v) -> int k, v) |> Map
+              SampleWeight = tryGet "sample_weight" e |> Option.map tensor
+              BatchSize = (get "batch_size" e).GetInt32()
+              Epochs = (get "epochs" e).GetInt32()
+              WeightNames = many text "weight_names" e
+              WeightTrainable = many _.GetBoolean() "weight_trainable" e
+              InitialWeights = tensors "initial_weights" e
+              FinalWeights = tensors "final_weights" e
+              History = mapOf (items >> Array.map number) "history" e
+              Evaluate = mapOf number "evaluate" e
+              Predict = tensors "predict" e })
 
     let private kerasJsFile =
         lazy
@@ -381,15 +344,13 @@ module KerasCases =
              |> Array.map (fun e ->
                  let layer = tryGet "layer" e |> Option.defaultValue (JsonDocument.Parse("{}").RootElement)
 
-                 {
-                     Id = textOf "id" e
-                     Layer = textOf "cls" layer
-                     Attributes = tryGet "attrs" layer |> Option.defaultValue (JsonDocument.Parse("{}").RootElement)
-                     Description = layer
-                     Input = tensor (get "input" e)
-                     Weights = tensors "weights" e
-                     Expected = tensor (get "expected" e)
-                 }))
+                 { Id = textOf "id" e
+                   Layer = textOf "cls" layer
+                   Attributes = tryGet "attrs" layer |> Option.defaultValue (JsonDocument.Parse("{}").RootElement)
+                   Description = layer
+                   Input = tensor (get "input" e)
+                   Weights = tensors "weights" e
+                   Expected = tensor (get "expected" e) }))
 
     let layers () = layersFile.Value
     let losses () = lossesFile.Value

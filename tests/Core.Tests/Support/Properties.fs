@@ -10,11 +10,7 @@ module Cases =
     [<Literal>]
     let Least = 150
 
-    let count =
-        if Environment.GetEnvironmentVariable "FUNCTIONALNET_NIGHTLY" = "1" then
-            1000
-        else
-            Least
+    let count = if Environment.GetEnvironmentVariable "FUNCTIONALNET_NIGHTLY" = "1" then 1000 else Least
 
 /// The defaults of every property in this assembly.
 [<AttributeUsage(AttributeTargets.Assembly)>]

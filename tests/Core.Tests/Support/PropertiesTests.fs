@@ -11,13 +11,11 @@ let ``every property runs at least the agreed number of cases`` () =
     Assert.True(defaults |> Option.exists (fun d -> d.MaxTest >= Cases.Least))
 
     let properties =
-        [
-            for t in assembly.GetTypes() do
-                for m in t.GetMethods(BindingFlags.Public ||| BindingFlags.Static ||| BindingFlags.Instance) do
-                    match m.GetCustomAttribute<PropertyAttribute>() with
-                    | null -> ()
-                    | p -> m.Name, p.MaxTest
-        ]
+        [ for t in assembly.GetTypes() do
+              for m in t.GetMethods(BindingFlags.Public ||| BindingFlags.Static ||| BindingFlags.Instance) do
+                  match m.GetCustomAttribute<PropertyAttribute>() with
+                  | null -> ()
+                  | p -> m.Name, p.MaxTest ]
 
     Assert.NotEmpty properties
     // A negative number means that the assembly's default holds.

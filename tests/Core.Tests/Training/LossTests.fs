@@ -10,20 +10,19 @@ type LossTests() =
 
     static let skipped = set [ "Circle"; "CTC" ]
 
-    static let cases () =
-        KerasCases.losses () |> Array.filter (fun c -> not (skipped.Contains c.Loss))
+    static let cases () = KerasCases.losses () |> Array.filter (fun c -> not (skipped.Contains c.Loss))
 
-    let leaf (t: CaseTensor) =
-        Expr.Input("x", DType.parse t.DType, Shape.ofArray t.Shape)
+    let leaf (t: CaseTensor) = Expr.Input("x", DType.parse t.DType, Shape.ofArray t.Shape)
 
     let tensor (shape: int[]) (values: float[]) = Tensor.OfDoubles(DType.Float64, Shape.Of shape, values)
 
     let compute (loss: Loss) (t: Tensor) (p: Tensor) (weight: Tensor option) (mask: Tensor option) =
         let flow =
             { Value = Expr.Constant p
-              Mask = (match mask with
-                      | Some m -> ValueSome(Expr.Constant m)
-                      | None -> ValueNone) }
+              Mask =
+                (match mask with
+                 | Some m -> ValueSome(Expr.Constant m)
+                 | None -> ValueNone) }
 
         let result = Loss.compute loss (Expr.Constant t) flow (weight |> Option.map Expr.Constant)
         (Interpreter.value [] result).ToDoubles()
@@ -75,7 +74,12 @@ type LossTests() =
         // In float32 the probability of the right class underflows to 0, and clipping would stop the gradient.
         let logits = Expr.Input("x", DType.Float32, Shape.Of(1, 2))
         let labels = Expr.Constant(Tensor.OfArray [| 0 |])
-        let loss = Loss.compute (Loss.parse "sparse_categorical_crossentropy") labels (Flow.ofValue (Ops.softmax -1 logits)) None
+        let loss =
+            Loss.compute
+                (Loss.parse "sparse_categorical_crossentropy")
+                labels
+                (Flow.ofValue (Ops.softmax -1 logits))
+                None
         let bind = [ logits, Tensor.OfDoubles(DType.Float32, Shape.Of(1, 2), [| -100.0; 100.0 |]) ]
         Close.close 1e-6 0.0 [| 200.0 |] ((Interpreter.value bind loss).ToDoubles())
         let g = (Grad.gradients loss [| logits |])[0]
@@ -88,9 +92,14 @@ type LossTests() =
     member _.``A sigmoid output is used through its logits, at 0 too``(x: float) =
         let logits = Expr.Input("x", DType.Float64, Shape.Of(1, 1))
         let target = Expr.Constant(Tensor.OfArray(array2D [ [ 1.0 ] ]))
-        let loss = Loss.compute (Loss.parse "binary_crossentropy") target (Flow.ofValue (Ops.sigmoid logits)) None
+        let loss =
+            Loss.compute (Loss.parse "binary_crossentropy") target (Flow.ofValue (Ops.sigmoid logits)) None
         let bind = [ logits, Tensor.OfArray(array2D [ [ x ] ]) ]
-        Close.close 1e-9 0.0 [| (if x > 30.0 then Math.Exp -x else Math.Log(1.0 + Math.Exp -x)) |] ((Interpreter.value bind loss).ToDoubles())
+        Close.close
+            1e-9
+            0.0
+            [| (if x > 30.0 then Math.Exp -x else Math.Log(1.0 + Math.Exp -x)) |]
+            ((Interpreter.value bind loss).ToDoubles())
         let g = (Grad.gradients loss [| logits |])[0]
         Close.close 1e-9 1e-300 [| -1.0 / (1.0 + Math.Exp x) |] ((Interpreter.value bind g).ToDoubles())
 
@@ -130,12 +139,12 @@ type LossTests() =
     [<InlineData("kl_divergence", "kl_divergence")>]
     [<InlineData("sparse_categorical_crossentropy", "sparse_categorical_crossentropy")>]
     [<InlineData("huber", "huber_loss")>]
-    member _.``Names that Keras knows``(text: string, name: string) =
-        Assert.Equal(name, (Loss.parse text).Name)
+    member _.``Names that Keras knows``(text: string, name: string) = Assert.Equal(name, (Loss.parse text).Name)
 
     [<Fact>]
     member _.``An unknown name brings the nearest``() =
-        let e = Assert.Throws<ArgumentValueException>(fun () -> Loss.parse "sparse_categorical_crossentrop" |> ignore)
+        let e =
+            Assert.Throws<ArgumentValueException>(fun () -> Loss.parse "sparse_categorical_crossentrop" |> ignore)
         Assert.Contains("sparse_categorical_crossentropy", e.Hint)
 
         let e =

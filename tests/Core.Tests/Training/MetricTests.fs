@@ -32,11 +32,17 @@ type MetricTests() =
         let mutable slots = [||]
 
         for step in c.Steps do
-            let p = (match step.YPred with | Some p -> p | None -> step.Values.Value).ToTensor()
-            let t = (match step.YTrue with | Some t -> t.ToTensor() | None -> p)
+            let p =
+                (match step.YPred with
+                 | Some p -> p
+                 | None -> step.Values.Value)
+                    .ToTensor()
+            let t =
+                (match step.YTrue with
+                 | Some t -> t.ToTensor()
+                 | None -> p)
 
-            if slots.Length = 0 then
-                slots <- start metric p.Shape
+            if slots.Length = 0 then slots <- start metric p.Shape
 
             // Keras 3.8 cuts the weights of its IoU metrics to whole numbers; later versions do not.
             let weight (w: CaseTensor) =
@@ -60,7 +66,10 @@ type MetricTests() =
         Assert.Equal("mse", (Metric.parse "mse").Name)
         Assert.Equal(0.5, (once (Metric.parse "accuracy") (Tensor.OfArray [| 1; 1 |]) p)[0])
         Assert.Equal(1.0, (once (Metric.parse "accuracy") (Tensor.OfArray(array2D [ [ 1 ]; [ 0 ] ])) p)[0])
-        Assert.Equal(1.0, (once (Metric.parse "accuracy") (Tensor.OfArray(array2D [ [ 0.0f; 1.0f ]; [ 1.0f; 0.0f ] ])) p)[0])
+        Assert.Equal(
+            1.0,
+            (once (Metric.parse "accuracy") (Tensor.OfArray(array2D [ [ 0.0f; 1.0f ]; [ 1.0f; 0.0f ] ])) p)[0]
+        )
         // Exactly one half is not above the threshold.
         let half = Tensor.OfArray(array2D [ [ 0.5f ]; [ 0.6f ] ])
         Assert.Equal(0.5, (once (Metric.parse "accuracy") (Tensor.OfArray(array2D [ [ 1.0f ]; [ 1.0f ] ])) half)[0])

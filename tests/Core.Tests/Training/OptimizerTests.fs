@@ -9,7 +9,15 @@ open Xunit
 type OptimizerTests() =
 
     /// Variables, slots and scalars after one update, by the interpreter.
-    let step (optimizer: Optimizer) (rate: float) (iteration: int64) (variables: Tensor[]) (slots: Tensor[][]) (scalars: Tensor[]) (grads: Tensor[]) =
+    let step
+        (optimizer: Optimizer)
+        (rate: float)
+        (iteration: int64)
+        (variables: Tensor[])
+        (slots: Tensor[][])
+        (scalars: Tensor[])
+        (grads: Tensor[])
+        =
         let constant (t: Tensor) = Expr.Constant t
 
         let items =
@@ -39,8 +47,7 @@ type OptimizerTests() =
     let start (optimizer: Optimizer) (variables: Tensor[]) =
         let make (dtype: DType) (s: SlotSpec) = Tensor.Full(dtype, s.Shape, s.Initial)
 
-        struct (variables
-                |> Array.map (fun v -> Optimizer.slots optimizer v.Shape |> Array.map (make v.DType)),
+        struct (variables |> Array.map (fun v -> Optimizer.slots optimizer v.Shape |> Array.map (make v.DType)),
                 optimizer.Rule.Scalars |> Array.map (make DType.Float64))
 
     /// The variables after every one of some updates.
@@ -72,13 +79,18 @@ type OptimizerTests() =
         let c = KerasCases.optimizers () |> Array.find (fun c -> c.Id = id)
         let optimizer = Optimizer.ofConfig (CaseConfig.make c.Optimizer c.Config)
         let before = c.Variables |> Array.map (fun v -> v.ToTensor())
-        let results = run optimizer before (c.Steps |> Array.map (fun s -> s.Grads |> Array.map (fun g -> g.ToTensor())))
+        let results =
+            run optimizer before (c.Steps |> Array.map (fun s -> s.Grads |> Array.map (fun g -> g.ToTensor())))
 
         Array.iteri2
             (fun i (s: OptimizerStep) (variables: Tensor[]) ->
                 Array.iteri2
                     (fun k (expected: CaseTensor) (actual: Tensor) ->
-                        Close.closeToScale ("step " + string i + ", variable " + string k) 1e-4 expected.Values (numbers actual))
+                        Close.closeToScale
+                            ("step " + string i + ", variable " + string k)
+                            1e-4
+                            expected.Values
+                            (numbers actual))
                     s.Variables
                     variables)
             c.Steps
@@ -96,7 +108,8 @@ type OptimizerTests() =
     member _.``Clipping by norm, by value, by the norm of all``() =
         let moved (i: int) change =
             let o = Optimizer.sgd 1.0 |> Optimizer.withOptions change
-            (run o [| vector [ 0.0; 0.0 ]; vector [ 0.0 ] |] [| [| vector [ 3.0; 4.0 ]; vector [ 12.0 ] |] |]).[0].[i] |> numbers
+            (run o [| vector [ 0.0; 0.0 ]; vector [ 0.0 ] |] [| [| vector [ 3.0; 4.0 ]; vector [ 12.0 ] |] |]).[0].[i]
+            |> numbers
 
         Close.close 1e-12 0.0 [| -0.6; -0.8 |] (moved 0 (fun o -> { o with ClipNorm = Some 1.0 }))
         Close.close 1e-12 0.0 [| -1.0 |] (moved 1 (fun o -> { o with ClipNorm = Some 1.0 }))
@@ -120,7 +133,9 @@ type OptimizerTests() =
         let gathering = o |> Optimizer.withOptions (fun x -> { x with GradientAccumulationSteps = Some 2 })
         let grads = [| 1.0; 3.0; -2.0; 6.0 |] |> Array.map (fun g -> [| vector [ g ] |])
         let slow = run gathering [| vector [ 1.0 ] |] grads |> Array.map (fun v -> (numbers (Array.head v)).[0])
-        let fast = run o [| vector [ 1.0 ] |] ([| 2.0; 2.0 |] |> Array.map (fun g -> [| vector [ g ] |])) |> Array.map (fun v -> (numbers (Array.head v)).[0])
+        let fast =
+            run o [| vector [ 1.0 ] |] ([| 2.0; 2.0 |] |> Array.map (fun g -> [| vector [ g ] |]))
+            |> Array.map (fun v -> (numbers (Array.head v)).[0])
         Assert.Equal(1.0, slow[0])
         Assert.Equal(fast[0], slow[1], 12)
         Assert.Equal(slow[1], slow[2])
@@ -131,10 +146,7 @@ type OptimizerTests() =
         let o =
             Optimizer.sgd 1.0
             |> Optimizer.withOptions (fun o ->
-                { o with
-                    UseEma = true
-                    EmaMomentum = 0.5
-                    EmaOverwriteFrequency = Some 2 })
+                { o with UseEma = true; EmaMomentum = 0.5; EmaOverwriteFrequency = Some 2 })
 
         let after = run o [| vector [ 0.0 ] |] (Array.create 2 [| vector [ -1.0 ] |])
         Close.close 1e-12 0.0 [| 1.0 |] (numbers (after.[0].[0]))
@@ -143,7 +155,8 @@ type OptimizerTests() =
     [<Fact>]
     member _.``Options that make no sense``() =
         let bad (change: OptimizerOptions -> OptimizerOptions) =
-            Assert.Throws<ArgumentValueException>(fun () -> Optimizer.adam 0.001 |> Optimizer.withOptions change |> ignore)
+            Assert.Throws<ArgumentValueException>(fun () ->
+                Optimizer.adam 0.001 |> Optimizer.withOptions change |> ignore)
             |> ignore
 
         bad (fun o -> { o with LearningRate = Fixed -1.0 })

@@ -1,0 +1,527 @@
+namespace FunctionalNet
+
+open System
+open System.Collections.Generic
+open FunctionalNet.Graph
+
+/// Evaluating a network, as its own layer does.
+module internal NetworkRun =
+
+    /// An input as the network declared it: another number type is converted, and a last axis of size 1 may be missing or
+    /// too many, as in Keras.
+    let private accept (scope: Scope) (node: Node) (flow: Flow) : Flow =
+        let wrongShape (x: Expr) =
+            raise (
+                ShapeException(
+                    "An input does not have the shape the network was built for.",
+                    (if scope.Path = "" then node.Name else scope.Path + "/" + node.Name),
+                    node.ToString(),
+                    x.Shape.ToString(),
+                    "Reshape the data, or build the network for this shape."
+                )
+            )
+
+        let reshaped =
+            let x = flow.Value
+
+            if x.Rank = node.Rank then
+                x
+            elif x.Rank = node.Rank - 1 && node.Shape[node.Rank - 1] = 1 then
+                OpsSupport.reshapeTo (Shape.Of(Array.append (x.Shape.ToArray()) [| 1 |])) x
+            elif x.Rank = node.Rank + 1 && x.Shape[-1] = 1 then
+                OpsSupport.reshapeTo (Shape.Of((x.Shape.ToArray())[.. x.Rank - 2])) x
+            else
+                wrongShape x
+
+        for i in 0 .. node.Rank - 1 do
+            if node.Shape[i] >= 0 && node.Shape[i] <> reshaped.Shape[i] then
+                wrongShape flow.Value
+
+        let wanted = if DType.isFloating node.DType then scope.FloatType else node.DType
+
+        let value =
+            if reshaped.DType = wanted then
+                reshaped
+            elif DType.isFloating reshaped.DType && not (DType.isFloating wanted) then
+                raise (
+                    DTypeException(
+                        "An input does not have the element type the network was built for.",
+                        (if scope.Path = "" then node.Name else scope.Path + "/" + node.Name),
+                        DType.name wanted,
+                        DType.name reshaped.DType,
+                        "Convert the values first, or build the network with a floating-point input."
+                    )
+                )
+            else
+                Expr.Node(Cast wanted, [| reshaped |])
+
+        flow |> Flow.withValue value
+
+    /// The outputs for these inputs; variables are declared under the scope.
+    let run (network: Network) (scope: Scope) (flows: Flow[]) : Flow[] =
+        if flows.Length <> network.Inputs.Count then
+            raise (
+                ShapeException(
+                    "A network got another number of inputs than it has.",
+                    scope.Path,
+                    string network.Inputs.Count + " inputs: " + String.Join(", ", network.Inputs |> Seq.map (fun n -> n.Name)),
+                    string flows.Length,
+                    "Give one value for every input, in their order."
+                )
+            )
+
+        let slots: Flow[] = Array.zeroCreate network.SlotCount
+
+        for i in 0 .. flows.Length - 1 do
+            slots[network.InputSlots[i]] <- accept scope network.Inputs[i] flows[i]
+
+        for step in network.Steps do
+            let entry = step.Entry
+            let inputs = step.Inputs |> Array.map (fun slot -> slots[slot])
+
+            if step.Mask >= 0 then
+                inputs[0] <- { inputs[0] with Mask = ValueSome slots[step.Mask].Value }
+
+            let outputs = Layer.call (enter scope entry.Name entry.Layer) entry.Layer inputs
+
+            if outputs.Length <> step.OutputCount then
+                raise (
+                    ShapeException(
+                        "A layer gave another number of outputs than when the network was built.",
+                        entry.Name,
+                        string step.OutputCount + " outputs",
+                        string outputs.Length,
+                        "The number of outputs must not depend on sizes or on training."
+                    )
+                )
+
+            for i in 0 .. outputs.Length - 1 do
+                slots[step.Output + i] <- outputs[i]
+
+        network.OutputSlots |> Array.map (fun slot -> slots[slot])
+
+    /// A network's evaluation as a function value from which the network can be had back: the layer of a network keeps it
+    /// under every name.
+    [<Sealed>]
+    type Function(network: Network) =
+        inherit OptimizedClosures.FSharpFunc<Scope, Flow[], Flow[]>()
+        member _.Network = network
+        override _.Invoke(scope: Scope) = fun flows -> run network scope flows
+        override _.Invoke(scope: Scope, flows: Flow[]) = run network scope flows
+
+    let functionOf (network: Network) : Scope -> Flow[] -> Flow[] = unbox (box (Function network))
+
+    /// The network inside a layer, if there is one.
+    let networkOf (layer: Layer) : Network voption =
+        match box layer.Run with
+        | :? Function as f -> ValueSome f.Network
+        | _ -> ValueNone
+
+    /// The path of an entry below a container's path.
+    let entryPath (path: string) (name: string) (layer: Layer) =
+        if layer.Shared || path = "" then name else path + "/" + name
+
+    /// Variables in Keras's order: layer by layer, and within a layer its own (trained before not trained), then those of
+    /// its parts.
+    let inKerasOrder (network: Network) (declared: VariableSpec[]) : VariableSpec[] =
+        let own = Dictionary<string, List<VariableSpec>>()
+        let parts = Dictionary<string, List<string>>()
+        let known = HashSet<string>()
+
+        let parentOf (path: string) =
+            let slash = path.LastIndexOf '/'
+            if slash < 0 then "" else path.Substring(0, slash)
+
+        let listOf (map: Dictionary<string, List<'v>>) (key: string) =
+            match map.TryGetValue key with
+            | true, list -> list
+            | _ ->
+                let list = List<'v>()
+                map[key] <- list
+                list
+
+        for spec in declared do
+            (listOf own (parentOf spec.Path)).Add spec
+            // Every level of the path is a part of the level above, from the first variable below it on.
+            let mutable path = parentOf spec.Path
+
+            while path <> "" && known.Add path do
+                let parent = parentOf path
+                (listOf parts parent).Add path
+                path <- parent
+
+        let ordered = List<VariableSpec>()
+        let taken = HashSet<string>()
+
+        let takeOwn (path: string) =
+            match own.TryGetValue path with
+            | true, specs ->
+                for trainable in [| true; false |] do
+                    for spec in specs do
+                        if spec.Trainable = trainable && taken.Add spec.Path then
+                            ordered.Add spec
+            | _ -> ()
+
+        let visited = HashSet<string>()
+
+        let rec takeLayer (path: string) (layer: Layer voption) =
+            if visited.Add path then
+                takeOwn path
+
+                match layer with
+                | ValueSome layer ->
+                    match networkOf layer with
+                    | ValueSome inner -> takeNetwork path inner
+                    | ValueNone ->
+                        for name, part in layer.Parts do
+                            takeLayer (entryPath path name part) (ValueSome part)
+                | ValueNone -> ()
+
+                match parts.TryGetValue path with
+                | true, children ->
+                    for child in children do
+                        takeLayer child ValueNone
+                | _ -> ()
+
+        and takeNetwork (path: string) (network: Network) =
+            for entry in network.Entries do
+                takeLayer (entryPath path entry.Name entry.Layer) (ValueSome entry.Layer)
+
+        takeNetwork "" network
+
+        // What layers share at the root from deeper places comes last.
+        for spec in declared do
+            if taken.Add spec.Path then
+                ordered.Add spec
+
+        ordered.ToArray()
+
+/// <summary>Keras's functional API: describe inputs, apply layers to them, and make a network of inputs and outputs. Every
+/// shape and element type is checked as a layer is applied.</summary>
+/// <example><code>
+/// let x = Network.input [ 784 ]
+/// let y = x |> Network.apply (Layers.dense 10)
+/// let network = Network.create [ x ] [ y ]
+/// </code></example>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Network =
+
+    /// <summary>A floating-point input. Keras: Input(shape).</summary>
+    /// <param name="shape">Sizes without the batch axis; -1 where the size is unknown.</param>
+    let input (shape: int list) : Node =
+        NetworkBuild.input
+            { Name = ""
+              Shape = shape
+              DType = DType.Float32
+              BatchSize = None }
+
+    /// <summary>An input with a name, an element type and perhaps a fixed batch size. Keras: Input(shape, batch_size, dtype,
+    /// name).</summary>
+    let inputWith (options: InputOptions) : Node = NetworkBuild.input options
+
+    let private needsOne (layer: Layer) (nodes: Node[]) =
+        if nodes.Length <> 1 then
+            raise (
+                ArgumentValueException(
+                    "The layer gives more than one output.",
+                    NetworkTyping.provisional layer,
+                    "a layer with one output",
+                    string nodes.Length + " outputs",
+                    "Use Network.applyMany, which gives the list of all outputs."
+                )
+            )
+
+        nodes[0]
+
+    /// <summary>A layer with several inputs or outputs applied to symbolic tensors.</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
+    /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
+    let applyMany (layer: Layer) (nodes: Node list) : Node list =
+        NetworkBuild.call layer (List.toArray nodes) ValueNone |> Array.toList
+
+    /// <summary>A layer applied to a symbolic tensor. One layer value applied twice is one layer with one set of weights.</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
+    /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
+    let apply (layer: Layer) (node: Node) : Node =
+        NetworkBuild.call layer [| node |] ValueNone |> needsOne layer
+
+    /// <summary>A layer with several inputs and one output, such as Concatenate, applied to symbolic tensors.</summary>
+    let merge (layer: Layer) (nodes: Node list) : Node =
+        NetworkBuild.call layer (List.toArray nodes) ValueNone |> needsOne layer
+
+    /// <summary>A layer applied to symbolic tensors with a mask for the first, in place of the one that comes with it. The
+    /// mask is Bool, shape (batch, time): false where a step does not count.</summary>
+    let applyMasked (layer: Layer) (mask: Node) (nodes: Node list) : Node list =
+        if mask.DType <> DType.Bool then
+            raise (
+                DTypeException(
+                    "A mask must hold truth values.",
+                    NetworkTyping.provisional layer,
+                    "bool",
+                    DType.name mask.DType,
+                    "Compare first, for example with a layer that gives x != 0."
+                )
+            )
+
+        NetworkBuild.call layer (List.toArray nodes) (ValueSome mask) |> Array.toList
+
+    /// <summary>The network between inputs and outputs. Layers without a name are named by their class in the order they were
+    /// applied: dense, dense_1, ... Inputs may be tensors in the middle of another network: then it is the part from there
+    /// on.</summary>
+    /// <exception cref="T:FunctionalNet.GraphException">The outputs depend on another input, or not on a given one.</exception>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">Two different layers have the same name.</exception>
+    let create (inputs: Node list) (outputs: Node list) : Network =
+        NetworkBuild.create "" false ValueNone id (List.toArray inputs) (List.toArray outputs)
+
+    let private rebuilt (name: string) (floatType: DType) (rename: Layer -> Layer) (network: Network) =
+        NetworkBuild.create name network.IsSequential (ValueSome floatType) rename (Seq.toArray network.Inputs) (Seq.toArray network.Outputs)
+
+    /// <summary>The network under that name.</summary>
+    let named (name: string) (network: Network) : Network = rebuilt name network.FloatType id network
+
+    /// <summary>The network with weights and floating-point inputs of that element type: Float32, or Float64 for research and
+    /// for checking gradients.</summary>
+    let withDType (dtype: DType) (network: Network) : Network =
+        if not (DType.isFloating dtype) then
+            raise (
+                DTypeException(
+                    "A network computes in floating point.",
+                    network.Name,
+                    "float32 or float64",
+                    DType.name dtype,
+                    "Give single inputs another type with Network.inputWith."
+                )
+            )
+
+        rebuilt network.GivenName dtype id network
+
+    /// <summary>A pipeline: every layer takes what the one before it gives. A serial layer without a name counts as its
+    /// parts. A layer value that occurs twice is two layers here, as in <c>Layer.serial</c>.</summary>
+    let sequential (input: Node) (layers: Layer list) : Network =
+        let parts = (Layer.serial layers).Parts |> Array.map snd
+
+        let seen = HashSet<Layer>(HashIdentity.Reference)
+
+        let output =
+            parts
+            |> Array.fold
+                (fun node layer ->
+                    let layer =
+                        if seen.Add layer || layer.Shared then
+                            layer
+                        else
+                            { layer with LayerName = layer.LayerName }
+
+                    NetworkBuild.call layer [| node |] ValueNone |> needsOne layer)
+                input
+
+        NetworkBuild.create "" true ValueNone id [| input |] [| output |]
+
+    /// <summary>The network inside a layer made by <c>Network.asLayer</c>, if there is one.</summary>
+    let tryOfLayer (layer: Layer) : Network option =
+        match NetworkRun.networkOf layer with
+        | ValueSome network -> Some network
+        | ValueNone -> None
+
+    /// <summary>The network of one layer: a pipeline of its parts if it is serial, itself if it is a network.</summary>
+    let ofLayer (inputs: Node list) (layer: Layer) : Network =
+        match tryOfLayer layer, inputs with
+        | Some network, _ -> network
+        | None, [ input ] when layer.Kind = "Sequential" && not layer.Frozen ->
+            sequential input [ { layer with LayerName = "" } ] |> named layer.LayerName
+        | None, _ -> create inputs (applyMany layer inputs)
+
+    /// <summary>The network as a layer of other networks. Its variables lie under its name there.</summary>
+    let asLayer (network: Network) : Layer =
+        { Layer.make network.ClassName None (fun _ flows -> flows) with
+            LayerName = network.GivenName
+            Run = NetworkRun.functionOf network }
+
+    /// Types of the network's inputs under which it could be typed when it was described.
+    let internal probeFlows (network: Network) : Flow[] =
+        let setting = network.Outputs |> Seq.map (fun n -> n.Owner.Setting) |> Seq.max
+
+        network.Inputs
+        |> Seq.map (fun node ->
+            let probe = NetworkTyping.probeOf (2 * setting) node
+
+            NetworkTyping.flowOf
+                node.Name
+                { probe with
+                    Value =
+                        { probe.Value with
+                            DType = if DType.isFloating node.DType then network.FloatType else node.DType } })
+        |> Seq.toArray
+
+    /// Traces the network: outputs for these inputs, and all its layers declare. Variables are in order of declaration;
+    /// `frozen` freezes whole paths from outside.
+    let internal trace (mode: Mode) (floatType: DType) (frozen: string -> bool) (network: Network) (inputs: Flow[]) : Traced =
+        let trace = Trace(mode, floatType, frozen)
+        let outputs = NetworkRun.run network (Scope(trace, "", false)) inputs
+
+        { Outputs = outputs
+          Variables = trace.Variables
+          Updates = trace.Updates.ToArray()
+          Losses = trace.Losses.ToArray()
+          Seed = trace.Seed
+          Step = trace.Step }
+
+    /// <summary>All variables, in the order of Keras's get_weights: layer by layer in the order of <c>Network.layers</c>;
+    /// within a layer first what it declared as trainable, then what it did not, then the variables of layers inside it.</summary>
+    let variables (network: Network) : VariableSpec[] =
+        match network.VariableCache with
+        | ValueSome specs -> Array.copy specs
+        | ValueNone ->
+            let traced = trace Mode.Infer network.FloatType (fun _ -> false) network (probeFlows network)
+
+            let specs =
+                traced.Variables
+                |> Array.map (fun (struct (spec, _)) -> spec)
+                |> NetworkRun.inKerasOrder network
+
+            network.VariableCache <- ValueSome specs
+            Array.copy specs
+
+    /// <summary>First values of all variables, in the order of <c>Network.variables</c>. Each is drawn from a stream of its
+    /// own path under the seed, so that adding a layer changes no other layer's values.</summary>
+    let init (seed: uint64) (network: Network) : (VariableSpec * Tensor)[] =
+        Layer.initialize seed (variables network)
+
+    /// <summary>Number of elements of all variables.</summary>
+    let countParameters (network: Network) : int64 =
+        variables network |> Array.sumBy (fun spec -> int64 spec.Shape.Size)
+
+    /// The layers as Keras lists them: the input of a pipeline is not one.
+    let internal listed (network: Network) : NetworkEntry[] =
+        if network.IsSequential then
+            network.Entries |> Array.filter (fun e -> e.Calls[0].Input.IsNone)
+        else
+            network.Entries
+
+    /// Numbers in variables of one entry, trained and not trained. `byPath` has the variables of the whole network.
+    let private countsOf (byPath: Dictionary<string, VariableSpec>) (entry: NetworkEntry) =
+        let mutable trained = 0L
+        let mutable other = 0L
+
+        for spec in entry.Calls[0].Variables do
+            let spec =
+                match byPath.TryGetValue spec.Path with
+                | true, s -> s
+                | _ -> spec
+
+            let n = int64 spec.Shape.Size
+
+            if spec.Trainable && not spec.Frozen then
+                trained <- trained + n
+            else
+                other <- other + n
+
+        struct (trained, other)
+
+    /// <summary>Facts about every layer, in Keras's order: from the inputs to the outputs by depth. The input of a pipeline
+    /// is left out.</summary>
+    let layers (network: Network) : LayerInfo[] =
+        let byPath = Dictionary<string, VariableSpec>()
+
+        for spec in variables network do
+            byPath[spec.Path] <- spec
+
+        let useNumber = Dictionary<NetworkCall, int>(HashIdentity.Reference)
+
+        for entry in network.Entries do
+            entry.Calls |> Array.iteri (fun i call -> useNumber[call] <- i)
+
+        listed network
+        |> Array.map (fun entry ->
+            let struct (trained, other) = countsOf byPath entry
+            let sources = entry.Calls |> Array.collect (fun c -> c.Dependencies)
+
+            { Name = entry.Name
+              ClassName = entry.Layer.Kind
+              Path = entry.Name
+              OutputShapes = entry.Calls[0].Outputs |> Array.map (fun n -> Seq.toArray n.Shape)
+              TrainableParameters = trained
+              NonTrainableParameters = other
+              InputNames = sources |> Array.map (fun n -> n.Name) |> Array.distinct
+              Connections =
+                sources
+                |> Array.map (fun n -> n.Name + "[" + string useNumber[n.Owner] + "][" + string n.Index + "]")
+              Layer = entry.Layer })
+
+    let private find (name: string) (network: Network) : NetworkEntry =
+        match network.Entries |> Array.tryFind (fun e -> e.Name = name) with
+        | Some entry -> entry
+        | None ->
+            raise (
+                ArgumentValueException(
+                    "The network has no layer of that name.",
+                    network.Name,
+                    "one of " + String.Join(", ", network.Entries |> Array.map (fun e -> e.Name)),
+                    name,
+                    "Names of layers are listed by Network.layers."
+                )
+            )
+
+    /// <summary>The layer of that name.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is none.</exception>
+    let getLayer (name: string) (network: Network) : Layer = (find name network).Layer
+
+    /// <summary>The inputs, to make another network from: a feature extractor is
+    /// <c>Network.create (Network.inputs n) [ Network.outputOf "conv" n ]</c>.</summary>
+    let inputs (network: Network) : Node list = Seq.toList network.Inputs
+
+    /// <summary>The outputs, to build on.</summary>
+    let outputs (network: Network) : Node list = Seq.toList network.Outputs
+
+    /// <summary>All outputs of the first use of the layer of that name.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer.</exception>
+    let outputsOf (name: string) (network: Network) : Node list =
+        (find name network).Calls[0].Outputs |> Array.toList
+
+    /// <summary>The output of the first use of the layer of that name.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer, or it has several outputs.</exception>
+    let outputOf (name: string) (network: Network) : Node =
+        let entry = find name network
+        needsOne entry.Layer entry.Calls[0].Outputs
+
+    /// The network with its layers, and the layers inside them, replaced by others of the same variables and types.
+    let rec internal mapLayers (f: string -> Layer -> Layer) (network: Network) : Network =
+        let rec mapped (path: string) (layer: Layer) : Layer =
+            let inner =
+                match NetworkRun.networkOf layer with
+                | ValueSome network ->
+                    let run = NetworkRun.functionOf (mapLayers (fun below l -> f (path + "/" + below) l) network)
+                    { layer with Run = run }
+                | ValueNone when layer.Parts.Length > 0 ->
+                    let parts = layer.Parts |> Array.map (fun (name, part) -> name, mapped (NetworkRun.entryPath path name part) part)
+                    { Layer.ofParts parts with
+                        LayerName = layer.LayerName
+                        Frozen = layer.Frozen
+                        Shared = layer.Shared
+                        LayerConfig = layer.LayerConfig }
+                | ValueNone -> layer
+
+            f path inner
+
+        // One layer used twice must stay one layer.
+        let seen = Dictionary<Layer, Layer>(HashIdentity.Reference)
+
+        let once (layer: Layer) =
+            match seen.TryGetValue layer with
+            | true, other -> other
+            | _ ->
+                let other = mapped layer.LayerName layer
+                seen[layer] <- other
+                other
+
+        rebuilt network.GivenName network.FloatType once network
+
+    /// <summary>The network with the layers at those paths frozen: no gradient, and normalisation in inference mode. A path
+    /// is a layer's name, or goes into a layer inside: block/conv.</summary>
+    let freeze (paths: string seq) (network: Network) : Network =
+        let paths = HashSet<string>(paths)
+        mapLayers (fun path layer -> if paths.Contains path then Layer.frozen layer else layer) network
+
+    /// <summary>The network with nothing frozen.</summary>
+    let unfreeze (network: Network) : Network =
+        mapLayers (fun _ layer -> { layer with Frozen = false }) network
