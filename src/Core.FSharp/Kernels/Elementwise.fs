@@ -1,0 +1,303 @@
+namespace FunctionalNet.Kernels
+
+open System
+open System.Numerics
+open Microsoft.FSharp.NativeInterop
+open FunctionalNet
+
+/// Where a value stands while a tile is processed: in memory (Base moves on with the position by Step bytes an element)
+/// or in a register (Base is an offset in the thread's scratch block, selected by Mask).
+[<Struct; NoEquality; NoComparison>]
+type internal TilePlace =
+    { Base: nativeint
+      Step: nativeint
+      Mask: nativeint }
+
+    member inline p.At(scratch: nativeint, position: int) =
+        p.Base + (scratch &&& p.Mask) + nativeint position * p.Step
+
+[<Struct; NoEquality; NoComparison>]
+type internal TileStep =
+    { Op: TileOp
+      Dst: TilePlace
+      A: TilePlace
+      B: TilePlace
+      C: TilePlace }
+
+/// How an input gets into its register.
+type internal TileSource =
+    | Converted = 0
+    | Single = 1
+    | Walked = 2
+    | Uniform = 3
+    | Index = 4
+
+[<NoEquality; NoComparison>]
+type internal TileLoader =
+    { Source: TileSource
+      DType: DType
+      Pointer: nativeint
+      Register: nativeint
+      Walk: StridedWalk
+      StepPointer: nativeint
+      Stream: uint64
+      Length: int
+      Inner: int }
+
+[<NoEquality; NoComparison>]
+type internal TileStorer =
+    { From: TilePlace
+      To: nativeint
+      As: DType }
+
+/// A tile program bound to sizes and pointers: the flat range is cut in chunks, a chunk in tiles that stay in the L1
+/// cache, and each instruction is one loop over a tile.
+[<Sealed>]
+type internal ElementwiseKernel
+    (program: TileProgram, size: int, inputPointers: nativeint[], outputPointers: nativeint[]) =
+    inherit Kernel()
+
+    let width = if program.Domain = TileDomain.F32 then 4 else 8
+    let domainType = TileOps.dtypeOf program.Domain
+    let inputs = program.Inputs
+    let instructions = program.Instructions
+
+    let walks =
+        inputs
+        |> Array.map (fun input ->
+            match input.Access with
+            | Strided(dims, strides) -> StridedWalk(dims, strides)
+            | _ -> StridedWalk([||], [||]))
+
+    let isPeriodic (i: int) =
+        match inputs[i].Access with
+        | Strided _ -> walks[i].IsPeriodic
+        | _ -> false
+
+    // Registers and tiles share the L1 cache. A tile that holds whole rows of the repeated inputs lets these be loaded
+    // once for all tiles.
+    let tile =
+        let budget = 24576 / (width * max 1 program.RegisterCount)
+        let most = max 64 (min 1024 (budget &&& ~~~7))
+        let mutable period = 8
+
+        for i in 0 .. inputs.Length - 1 do
+            if isPeriodic i then
+                let next = int64 period / int64 (BigInteger.GreatestCommonDivisor(period, walks[i].Run)) * int64 walks[i].Run
+                if next <= int64 most then period <- int next
+
+        most / period * period
+
+    let chunk =
+        let weight = instructions |> Array.sumBy (fun i -> if TileOps.isHeavy i.Op then 8 else 1)
+        let wanted = if weight > 32 then 4096 elif weight > 12 then 8192 else 16384
+        (wanted + tile - 1) / tile * tile
+
+    let registerOffset (r: int) = nativeint (r * tile * width)
+
+    let register (v: int) =
+        { Base = registerOffset program.Registers[v]
+          Step = 0n
+          Mask = -1n }
+
+    let memory (p: nativeint) =
+        { Base = p
+          Step = nativeint width
+          Mask = 0n }
+
+    // A result may go straight to an output, unless an input at the same place is read by a later instruction.
+    let directOutput =
+        let target = Array.create (inputs.Length + instructions.Length) -1
+
+        for o in 0 .. program.Outputs.Length - 1 do
+            let out = program.Outputs[o]
+            let k = out.Value - inputs.Length
+
+            if out.DType = domainType && k >= 0 && instructions[k].Op <> TileOp.Const && target[out.Value] < 0 then
+                let mutable safe = true
+
+                for i in 0 .. inputs.Length - 1 do
+                    match inputs[i].Access with
+                    | Flat when inputs[i].DType = domainType && inputPointers[i] = outputPointers[o] ->
+                        if program.LastUse[i] > k then safe <- false
+                    | _ -> ()
+
+                if safe then target[out.Value] <- o
+
+        target
+
+    let places =
+        Array.init (inputs.Length + instructions.Length) (fun v ->
+            if directOutput[v] >= 0 then memory outputPointers[directOutput[v]]
+            elif program.Registers[v] < 0 then memory inputPointers[v]
+            else register v)
+
+    let steps =
+        instructions
+        |> Array.mapi (fun i ins -> struct (i, ins))
+        |> Array.filter (fun struct (i, ins) -> ins.Op <> TileOp.Const && program.LastUse[inputs.Length + i] >= 0)
+        |> Array.map (fun struct (i, ins) ->
+            { Op = ins.Op
+              Dst = places[inputs.Length + i]
+              A = places[ins.A]
+              B = places[ins.B]
+              C = places[ins.C] })
+
+    let constants =
+        instructions
+        |> Array.mapi (fun i ins -> struct (registerOffset program.Registers[inputs.Length + i], ins))
+        |> Array.filter (fun struct (_, ins) -> ins.Op = TileOp.Const)
+
+    let loader (i: int) =
+        let input = inputs[i]
+
+        let make source =
+            { Source = source
+              DType = input.DType
+              Pointer = inputPointers[i]
+              Register = registerOffset program.Registers[i]
+              Walk = walks[i]
+              StepPointer = 0n
+              Stream = 0UL
+              Length = 1
+              Inner = 1 }
+
+        match input.Access with
+        | Flat -> make TileSource.Converted
+        | Scalar -> make TileSource.Single
+        | Strided _ -> make TileSource.Walked
+        | RandomUniform(stream, stepPointer) ->
+            { make TileSource.Uniform with
+                Stream = stream
+                StepPointer = inputPointers[stepPointer] }
+        | Iota(dims, axis) ->
+            let mutable inner = 1
+
+            for a in axis + 1 .. dims.Length - 1 do
+                inner <- inner * dims[a]
+
+            { make TileSource.Index with
+                Length = dims[axis]
+                Inner = inner }
+
+    let needed = [| for i in 0 .. inputs.Length - 1 do if program.Registers[i] >= 0 && program.LastUse[i] >= 0 then i |]
+
+    // Inputs that look the same in every tile.
+    let constantLoad (i: int) =
+        match inputs[i].Access with
+        | Scalar -> true
+        | Strided _ -> walks[i].IsPeriodic && tile % walks[i].Run = 0
+        | _ -> false
+
+    let once = needed |> Array.filter constantLoad |> Array.map loader
+    let always = needed |> Array.filter (constantLoad >> not) |> Array.map loader
+
+    let stores =
+        [| for o in 0 .. program.Outputs.Length - 1 do
+               let out = program.Outputs[o]
+
+               if directOutput[out.Value] <> o then
+                   { From = places[out.Value]
+                     To = outputPointers[o]
+                     As = out.DType } |]
+
+    do
+        if program.RegisterCount * tile * width > Scratch.Size then
+            raise (
+                GraphException(
+                    "A fused elementwise region has too many values.",
+                    "",
+                    "at most " + (Scratch.Size / (64 * width)).ToString(Globalization.CultureInfo.InvariantCulture),
+                    program.RegisterCount.ToString(Globalization.CultureInfo.InvariantCulture),
+                    "Split the region."
+                )
+            )
+
+    /// Elements of a tile; a multiple of the rows of repeated inputs where that is possible.
+    member _.Tile = tile
+
+    override _.Chunks(_) = (size + chunk - 1) / chunk
+
+    member private _.Load<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
+        (l: TileLoader, n: int, scratch: nativeint, position: int)
+        : unit =
+        let d = scratch + l.Register
+
+        match l.Source with
+        | TileSource.Converted ->
+            TileMove<'T>.Load(l.DType, n, d, l.Pointer + nativeint position * nativeint (DType.size l.DType), 1)
+        | TileSource.Single -> TileMove<'T>.Load(l.DType, n, d, l.Pointer, 0)
+        | TileSource.Walked -> StridedLoad<'T>.Run(l.Walk, l.DType, n, d, l.Pointer, position)
+        | TileSource.Uniform ->
+            TileMove<'T>
+                .Uniform(
+                    n,
+                    d,
+                    position,
+                    uint64 (Mem.get<int64> l.Pointer 0),
+                    l.Stream,
+                    uint32 (Mem.get<int64> l.StepPointer 0)
+                )
+        | _ -> IotaLoad<'T>.Run(n, d, position, l.Length, l.Inner)
+
+    member private this.RunIn<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>(index: int) : unit =
+        let scratch = Scratch.Pointer
+        let start = index * chunk
+        let stop = min size (start + chunk)
+        let first = min tile (stop - start)
+
+        for i in 0 .. constants.Length - 1 do
+            let struct (offset, ins) = constants[i]
+
+            BasicLoops<'T>.Fill(
+                first,
+                scratch + offset,
+                (if program.Domain = TileDomain.I64 then
+                     'T.CreateTruncating<int64> ins.Integer
+                 else
+                     'T.CreateTruncating<float> ins.Value)
+            )
+
+        for i in 0 .. once.Length - 1 do
+            this.Load<'T>(once[i], first, scratch, start)
+
+        let mutable position = start
+
+        while position < stop do
+            let n = min tile (stop - position)
+
+            for i in 0 .. always.Length - 1 do
+                this.Load<'T>(always[i], n, scratch, position)
+
+            for i in 0 .. steps.Length - 1 do
+                let s = &steps[i]
+                let d = s.Dst.At(scratch, position)
+                let a = s.A.At(scratch, position)
+                let b = s.B.At(scratch, position)
+                let c = s.C.At(scratch, position)
+
+                if sizeof<'T> = 4 then
+                    Loops32.Run(s.Op, n, d, a, b, c)
+                elif program.Domain = TileDomain.F64 then
+                    Loops64.Run(s.Op, n, d, a, b, c)
+                else
+                    LoopsInt.Run(s.Op, n, d, a, b, c)
+
+            for i in 0 .. stores.Length - 1 do
+                let s = stores[i]
+
+                TileMove<'T>
+                    .Store(
+                        s.As,
+                        n,
+                        s.To + nativeint position * nativeint (DType.size s.As),
+                        s.From.At(scratch, position)
+                    )
+
+            position <- position + n
+
+    override this.Run(_, index) =
+        match program.Domain with
+        | TileDomain.F32 -> this.RunIn<float32>(index)
+        | TileDomain.F64 -> this.RunIn<float>(index)
+        | _ -> this.RunIn<int64>(index)

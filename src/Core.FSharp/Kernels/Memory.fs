@@ -1,0 +1,86 @@
+namespace FunctionalNet.Kernels
+
+open System
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+open Microsoft.FSharp.NativeInterop
+open FunctionalNet
+
+/// Memory on the pinned object heap, its start aligned to 64 bytes, not zeroed. The garbage collector owns it: there is
+/// nothing to dispose, but pointers are valid only while the buffer itself is reachable.
+[<Sealed>]
+type internal Buffer(bytes: int64) =
+
+    static let alignment = 64L
+
+    let storage: byte[] =
+        if bytes < 0L || bytes > int64 Array.MaxLength - alignment then
+            raise (
+                ArgumentValueException(
+                    "A buffer of this size cannot be allocated.",
+                    "bytes",
+                    "0 to about 2 GB",
+                    bytes.ToString(Globalization.CultureInfo.InvariantCulture),
+                    "Use a smaller batch or a smaller model."
+                )
+            )
+
+        GC.AllocateUninitializedArray<byte>(int (bytes + alignment), true)
+
+    let start =
+        let p = int64 (Marshal.UnsafeAddrOfPinnedArrayElement(storage, 0))
+        nativeint ((p + alignment - 1L) &&& ~~~(alignment - 1L))
+
+    /// The first byte.
+    member _.Pointer = start
+
+    /// The size asked for.
+    member _.Bytes = bytes
+
+    /// Sets every byte to zero.
+    member _.Zero() = Array.Clear storage
+
+/// Raw memory.
+module internal Mem =
+
+    /// Copies bytes; the ranges may overlap.
+    let copy (dst: nativeint) (src: nativeint) (bytes: int64) =
+        System.Buffer.MemoryCopy(src.ToPointer(), dst.ToPointer(), bytes, bytes)
+
+    /// Sets bytes to zero.
+    let zero (dst: nativeint) (bytes: int64) =
+        NativeMemory.Clear(dst.ToPointer(), unativeint bytes)
+
+    /// Rounds a size up to a multiple of 64, so that what follows stays aligned.
+    let align (bytes: int64) = (bytes + 63L) &&& ~~~63L
+
+    /// The element at an index.
+    let inline get<'T when 'T: unmanaged> (p: nativeint) (i: int) : 'T =
+        NativePtr.get (NativePtr.ofNativeInt<'T> p) i
+
+    /// Writes the element at an index.
+    let inline set<'T when 'T: unmanaged> (p: nativeint) (i: int) (v: 'T) =
+        NativePtr.set (NativePtr.ofNativeInt<'T> p) i v
+
+/// One block of memory per thread, for what a chunk needs while it runs: packed panels, tile registers.
+/// Kernels never run other kernels inside a chunk, so the whole block belongs to the chunk that is running.
+[<AbstractClass; Sealed>]
+type internal Scratch private () =
+
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private block: Buffer | null
+
+    /// Bytes that every thread has.
+    static member Size = 768 * 1024
+
+    /// The start of this thread's block. Allocates on the first call of a thread only.
+    static member Pointer: nativeint =
+        match Scratch.block with
+        | null -> Scratch.Create()
+        | b -> b.Pointer
+
+    [<MethodImpl(MethodImplOptions.NoInlining)>]
+    static member private Create() : nativeint =
+        let b = Buffer(int64 Scratch.Size)
+        Scratch.block <- b
+        b.Pointer

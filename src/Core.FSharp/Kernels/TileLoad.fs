@@ -1,0 +1,228 @@
+namespace FunctionalNet.Kernels
+
+open System.Numerics
+open System.Runtime.CompilerServices
+open System.Runtime.Intrinsics
+open Microsoft.FSharp.NativeInterop
+open FunctionalNet
+open FunctionalNet.Common
+open FunctionalNet.Kernels.Lanes
+
+/// Copies of elements from one type to another.
+[<AbstractClass; Sealed>]
+type internal Convert<'S, 'D
+    when 'S: unmanaged
+    and 'S: struct
+    and 'S :> INumber<'S>
+    and 'D: unmanaged
+    and 'D: struct
+    and 'D :> INumber<'D>> private () =
+
+    /// d[i] = s[i * stride], converted; floats go to integers toward zero.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    static member Run(n: int, d: nativeint, s: nativeint, stride: int) =
+        let src = NativePtr.ofNativeInt<'S> s
+        let dst = NativePtr.ofNativeInt<'D> d
+
+        if stride = 1 then
+            for i in 0 .. n - 1 do
+                NativePtr.set dst i ('D.CreateTruncating<'S>(NativePtr.get src i))
+        elif stride = 0 then
+            if n > 0 then
+                BasicLoops<'D>.Fill(n, d, 'D.CreateTruncating<'S>(NativePtr.get src 0))
+        else
+            let mutable p = src
+
+            for i in 0 .. n - 1 do
+                NativePtr.set dst i ('D.CreateTruncating<'S>(NativePtr.read p))
+                p <- NativePtr.add p stride
+
+    /// d[i] = 1 if s[i] is not 0 (NaN included), else 0.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    static member Truth(n: int, d: nativeint, s: nativeint) =
+        let src = NativePtr.ofNativeInt<'S> s
+        let dst = NativePtr.ofNativeInt<'D> d
+
+        for i in 0 .. n - 1 do
+            NativePtr.set dst i (if 'S.IsZero(NativePtr.get src i) then 'D.Zero else 'D.One)
+
+/// Loads into tile registers and stores out of them, of one domain.
+[<AbstractClass; Sealed>]
+type internal TileMove<'D when 'D: unmanaged and 'D: struct and 'D :> INumber<'D>> private () =
+
+    /// Loads n elements of a type, `stride` elements apart, into a register.
+    static member Load(dtype: DType, n: int, d: nativeint, s: nativeint, stride: int) =
+        match dtype with
+        | DType.Float32 ->
+            if stride = 1 && sizeof<'D> = 4 then
+                BasicLoops<'D>.Copy(n, d, s)
+            else
+                Convert<float32, 'D>.Run(n, d, s, stride)
+        | DType.Float64 -> Convert<float, 'D>.Run(n, d, s, stride)
+        | DType.Int32 -> Convert<int, 'D>.Run(n, d, s, stride)
+        | DType.Int64 -> Convert<int64, 'D>.Run(n, d, s, stride)
+        | _ -> Convert<byte, 'D>.Run(n, d, s, stride)
+
+    /// Stores n elements of a register as a type.
+    static member Store(dtype: DType, n: int, d: nativeint, s: nativeint) =
+        match dtype with
+        | DType.Float32 ->
+            if sizeof<'D> = 4 then
+                BasicLoops<'D>.Copy(n, d, s)
+            else
+                Convert<'D, float32>.Run(n, d, s, 1)
+        | DType.Float64 -> Convert<'D, float>.Run(n, d, s, 1)
+        | DType.Int32 -> Convert<'D, int>.Run(n, d, s, 1)
+        | DType.Int64 -> Convert<'D, int64>.Run(n, d, s, 1)
+        | _ -> Convert<'D, byte>.Truth(n, d, s)
+
+    /// Uniform numbers of elements position, position + 1, ...
+    static member Uniform(n: int, d: nativeint, position: int, seed: uint64, stream: uint64, step: uint32) =
+        let dst = NativePtr.ofNativeInt<'D> d
+        let stop = position + n
+        let mutable i = position
+
+        while i < stop do
+            let struct (w0, w1, w2, w3) = Philox.block seed stream step (uint32 i >>> 2)
+            let first = i &&& 3
+            let count = min (4 - first) (stop - i)
+            let at = i - position
+
+            for k in first .. first + count - 1 do
+                let w = if k = 0 then w0 elif k = 1 then w1 elif k = 2 then w2 else w3
+                NativePtr.set dst (at + k - first) ('D.CreateTruncating<float32>(Philox.toUniform w))
+
+            i <- i + count
+
+/// A walk over a strided view in row-major order, its dims collapsed as far as the strides allow.
+[<Sealed>]
+type internal StridedWalk(dims: int[], strides: int[]) =
+
+    let shape, steps =
+        let d = ResizeArray<int>()
+        let s = ResizeArray<int>()
+
+        for i in 0 .. dims.Length - 1 do
+            if dims[i] <> 1 then
+                let last = d.Count - 1
+
+                if last >= 0 && s[last] = strides[i] * dims[i] then
+                    d[last] <- d[last] * dims[i]
+                    s[last] <- strides[i]
+                else
+                    d.Add dims[i]
+                    s.Add strides[i]
+
+        if d.Count = 0 then
+            d.Add 1
+            s.Add 0
+
+        d.ToArray(), s.ToArray()
+
+    /// Collapsed dims.
+    member _.Dims = shape
+
+    /// Collapsed strides.
+    member _.Strides = steps
+
+    /// Length of the innermost run.
+    member _.Run = shape[shape.Length - 1]
+
+    /// Stride of the innermost run.
+    member _.RunStride = steps[steps.Length - 1]
+
+    /// True when every row is the same.
+    member _.IsPeriodic =
+        let mutable same = true
+
+        for i in 0 .. steps.Length - 2 do
+            if steps[i] <> 0 then same <- false
+
+        same
+
+    /// Fills `index` (one counter per dim) with the position of a flat index and returns its element offset.
+    member _.Seek(flat: int, index: nativeptr<int>) =
+        let mutable rest = flat
+        let mutable offset = 0n
+
+        for a in shape.Length - 1 .. -1 .. 0 do
+            let q = rest / shape[a]
+            let i = rest - q * shape[a]
+            NativePtr.set index a i
+            offset <- offset + nativeint i * nativeint steps[a]
+            rest <- q
+
+        offset
+
+    /// Moves to the start of the next row: the change of the element offset of a row's start.
+    member _.NextRow(index: nativeptr<int>) =
+        let mutable a = shape.Length - 2
+        let mutable change = 0n
+
+        while a >= 0 do
+            let i = NativePtr.get index a + 1
+
+            if i < shape[a] then
+                NativePtr.set index a i
+                change <- change + nativeint steps[a]
+                a <- -1
+            else
+                NativePtr.set index a 0
+                change <- change - nativeint (shape[a] - 1) * nativeint steps[a]
+                a <- a - 1
+
+        change
+
+/// Loads tiles of a strided view.
+[<AbstractClass; Sealed>]
+type internal StridedLoad<'D when 'D: unmanaged and 'D: struct and 'D :> INumber<'D>> private () =
+
+    static member Run(walk: StridedWalk, dtype: DType, n: int, d: nativeint, s: nativeint, position: int) =
+        let index = NativePtr.stackalloc<int> 16
+        let size = nativeint (DType.size dtype)
+        let run = walk.Run
+        let stride = walk.RunStride
+        let mutable offset = walk.Seek(position, index)
+        let mutable column = NativePtr.get index (walk.Dims.Length - 1)
+        let mutable done' = 0
+
+        if walk.IsPeriodic && column = 0 && n >= 2 * run && run < 64 then
+            // A short row repeated: written once, then doubled in the register.
+            TileMove<'D>.Load(dtype, run, d, s, stride)
+            done' <- run
+
+            while done' < n do
+                let count = min done' (n - done')
+                Unsafe.CopyBlock(
+                    (d + nativeint done' * nativeint sizeof<'D>).ToPointer(),
+                    d.ToPointer(),
+                    uint32 (count * sizeof<'D>)
+                )
+                done' <- done' + count
+        else
+            while done' < n do
+                let count = min (run - column) (n - done')
+                TileMove<'D>.Load(dtype, count, d + nativeint (done' * sizeof<'D>), s + offset * size, stride)
+                done' <- done' + count
+
+                if done' < n then
+                    offset <- offset - nativeint column * nativeint stride + walk.NextRow index
+                    column <- 0
+
+/// Loads tiles of indices along one axis.
+[<AbstractClass; Sealed>]
+type internal IotaLoad<'D when 'D: unmanaged and 'D: struct and 'D :> INumber<'D>> private () =
+
+    /// Element i is (i / inner) mod length.
+    static member Run(n: int, d: nativeint, position: int, length: int, inner: int) =
+        let dst = NativePtr.ofNativeInt<'D> d
+        let mutable value = position / inner % length
+        let mutable left = inner - position % inner
+
+        for i in 0 .. n - 1 do
+            NativePtr.set dst i ('D.CreateTruncating<int> value)
+            left <- left - 1
+
+            if left = 0 then
+                left <- inner
+                value <- (if value + 1 = length then 0 else value + 1)

@@ -1,0 +1,249 @@
+namespace FunctionalNet.Tests.Kernels
+
+open System
+open FsCheck
+open FsCheck.FSharp
+open FunctionalNet
+open FunctionalNet.Kernels
+open FunctionalNet.Tests.Kernels.KernelSupport
+open Xunit
+
+/// A small convolution or pooling, of 1 to 3 spatial dims.
+type private Window =
+    { Batch: int
+      In: int[]
+      Channels: int
+      Out: int
+      Kernel: int[]
+      Strides: int[]
+      Dilations: int[]
+      Low: int[]
+      High: int[]
+      Groups: int }
+
+module private Windowed =
+
+    let generate: Gen<Window> =
+        gen {
+            let! rank = Gen.choose (1, 3)
+            let dims lo hi = Gen.choose (lo, hi) |> Gen.arrayOfLength rank
+            let! groups = Gen.frequency [ 3, Gen.constant 1; 1, Gen.choose (2, 4) ]
+            let! perIn = Gen.frequency [ 3, Gen.choose (1, 4); 1, Gen.choose (5, 17) ]
+            let! perOut = Gen.frequency [ 3, Gen.choose (1, 5); 1, Gen.choose (15, 34) ]
+            let! batch = Gen.choose (1, 3)
+            let! input = dims 1 9
+            let! kernel = dims 1 4
+            let! strides = dims 1 3
+            let! dilations = dims 1 2
+            let! low = dims 0 3
+            let! high = dims 0 3
+
+            return
+                { Batch = batch
+                  In = input
+                  Channels = groups * perIn
+                  Out = groups * perOut
+                  Kernel = kernel
+                  Strides = strides
+                  Dilations = dilations
+                  Low = low
+                  High = high
+                  Groups = groups }
+        }
+
+    let lead one (v: int[]) = Array.append (Array.create (3 - v.Length) one) v
+
+    let outputs (w: Window) =
+        lead
+            1
+            (Array.init w.In.Length (fun i ->
+                let room = w.In[i] + w.Low[i] + w.High[i] - ((w.Kernel[i] - 1) * w.Dilations[i] + 1)
+                if room < 0 then 0 else room / w.Strides[i] + 1))
+
+    /// Calls f with (image, output position, tap, input position) for every pair inside the input.
+    let forEach (w: Window) (f: int -> int -> int -> int -> unit) =
+        let i, k, s, d, low = lead 1 w.In, lead 1 w.Kernel, lead 1 w.Strides, lead 1 w.Dilations, lead 0 w.Low
+        let o = outputs w
+
+        for n in 0 .. w.Batch - 1 do
+            for o0 in 0 .. o[0] - 1 do
+                for o1 in 0 .. o[1] - 1 do
+                    for o2 in 0 .. o[2] - 1 do
+                        for k0 in 0 .. k[0] - 1 do
+                            for k1 in 0 .. k[1] - 1 do
+                                for k2 in 0 .. k[2] - 1 do
+                                    let a = o0 * s[0] - low[0] + k0 * d[0]
+                                    let b = o1 * s[1] - low[1] + k1 * d[1]
+                                    let c = o2 * s[2] - low[2] + k2 * d[2]
+
+                                    if a >= 0 && a < i[0] && b >= 0 && b < i[1] && c >= 0 && c < i[2] then
+                                        f
+                                            n
+                                            (((n * o[0] + o0) * o[1] + o1) * o[2] + o2)
+                                            ((k0 * k[1] + k1) * k[2] + k2)
+                                            (((n * i[0] + a) * i[1] + b) * i[2] + c)
+
+    let product (v: int[]) = Array.fold (*) 1 v
+    let inSize w = w.Batch * product w.In * w.Channels
+    let outPositions w = w.Batch * product (outputs w)
+    let text (w: Window) = w.ToString().Replace("\n", " ")
+
+    /// Runs a check on random windows; a failing one is shown whole.
+    let forAll (count: int) (check: Window -> unit) =
+        let property = Prop.forAll (Arb.fromGen generate) (fun w -> check w)
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), property)
+
+type ConvPoolTests() =
+
+    let convolution (dtype: DType) (w: Window) =
+        let spec =
+            ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
+
+        Assert.Equal<int[]>(Windowed.outputs w, spec.OutSpatial)
+        let perIn, perOut = w.Channels / w.Groups, w.Out / w.Groups
+        let x = floats 1 (Windowed.inSize w) |> rounded dtype
+        let k = floats 2 (Windowed.product w.Kernel * perIn * w.Out) |> rounded dtype
+        let dy = floats 3 (Windowed.outPositions w * w.Out) |> rounded dtype
+        let y = Array.zeroCreate dy.Length
+        let dx = Array.zeroCreate x.Length
+        let dk = Array.zeroCreate k.Length
+
+        Windowed.forEach w (fun _ o t i ->
+            for co in 0 .. w.Out - 1 do
+                let g = co / perOut
+
+                for ci in 0 .. perIn - 1 do
+                    let xi = i * w.Channels + g * perIn + ci
+                    let ki = (t * perIn + ci) * w.Out + co
+                    let yi = o * w.Out + co
+                    y[yi] <- y[yi] + x[xi] * k[ki]
+                    dx[xi] <- dx[xi] + dy[yi] * k[ki]
+                    dk[ki] <- dk[ki] + dy[yi] * x[xi])
+
+        let gx, gk, gdy = write dtype x, write dtype k, write dtype dy
+
+        let check name (expected: float[]) (bytes: int64) (make: nativeint -> nativeint -> Kernel) =
+            let target = room dtype expected.Length
+            let ws = workspace bytes
+            run (make target.Pointer ws.Pointer) [ target ] [ gx; gk; gdy; ws ]
+            close (tolerance dtype * 10.0) 3.0 (name + " " + Windowed.text w) expected (read dtype target)
+
+        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws -> Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws))
+        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws -> Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws))
+        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws -> Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws))
+
+    let pooling (dtype: DType) (w: Window) =
+        let spec = PoolSpec.Create(w.Batch, w.In, w.Channels, w.Kernel, w.Strides, w.Dilations, w.Low, w.High)
+        // Few different values, so that windows have several maxima.
+        let x = floats 1 (Windowed.inSize w) |> Array.map (fun v -> Math.Round(v * 2.0))
+        let v = floats 2 x.Length |> rounded dtype
+        let size = Windowed.outPositions w * w.Channels
+        let dy = floats 3 size |> rounded dtype
+        let best = Array.create size Double.NegativeInfinity
+        let at = Array.create size -1
+        let sum = Array.zeroCreate size
+        let sumGrad = Array.zeroCreate x.Length
+        if x.Length > 3 then x[3] <- nan
+
+        Windowed.forEach w (fun _ o _ i ->
+            for c in 0 .. w.Channels - 1 do
+                let oi, xi = o * w.Channels + c, i * w.Channels + c
+                let a = x[xi]
+
+                if at[oi] < 0 || a > best[oi] || (Double.IsNaN a && not (Double.IsNaN best[oi])) then
+                    best[oi] <- a
+                    at[oi] <- xi
+
+                sum[oi] <- sum[oi] + v[xi]
+                sumGrad[xi] <- sumGrad[xi] + dy[oi])
+
+        let maxGrad = Array.zeroCreate x.Length
+        let gather = Array.init size (fun i -> if at[i] < 0 then 0.0 else v[at[i]])
+
+        for i in 0 .. size - 1 do
+            if at[i] >= 0 then maxGrad[at[i]] <- maxGrad[at[i]] + dy[i]
+
+        let gx, gv, gdy = write dtype x, write dtype v, write dtype dy
+
+        let check name (expected: float[]) (make: nativeint -> Kernel) =
+            let target = room dtype expected.Length
+            run (make target.Pointer) [ target ] [ gx; gv; gdy ]
+            close (tolerance dtype) 4.0 (name + " " + Windowed.text w) expected (read dtype target)
+
+        check "max" best (fun t -> Pool.Max(dtype, spec, gx.Pointer, t))
+        check "sum" sum (fun t -> Pool.Sum(dtype, spec, gv.Pointer, t))
+        check "max gradient" maxGrad (fun t -> Pool.MaxGrad(dtype, spec, gx.Pointer, gdy.Pointer, t))
+        check "max gather" gather (fun t -> Pool.MaxGather(dtype, spec, gx.Pointer, gv.Pointer, t))
+        check "sum gradient" sumGrad (fun t -> Pool.SumGrad(dtype, spec, gdy.Pointer, t))
+
+    [<Fact>]
+    member _.``random convolutions, float32``() = Windowed.forAll 150 (convolution DType.Float32)
+
+    [<Fact>]
+    member _.``random convolutions, float64``() = Windowed.forAll 60 (convolution DType.Float64)
+
+    [<Fact>]
+    member _.``random poolings``() =
+        Windowed.forAll 100 (pooling DType.Float32)
+        Windowed.forAll 60 (pooling DType.Float64)
+
+    [<Fact>]
+    member _.``convolutions that are shared out``() =
+        let plane n side channels out kernel stride pad groups =
+            { Batch = n
+              In = [| side; side |]
+              Channels = channels
+              Out = out
+              Kernel = [| kernel; kernel |]
+              Strides = [| stride; stride |]
+              Dilations = [| 1; 1 |]
+              Low = [| pad; pad |]
+              High = [| pad; pad |]
+              Groups = groups }
+
+        for w in
+            [ plane 4 20 3 20 3 1 1 1
+              plane 3 14 16 40 3 2 1 1
+              plane 2 15 24 24 3 1 1 24
+              plane 1 24 18 33 1 1 0 1
+              plane 2 30 1 8 5 3 2 1 ] do
+            convolution DType.Float32 w
+
+        // One long row: more positions than a segment of the weight gradient holds.
+        convolution
+            DType.Float32
+            { Batch = 2
+              In = [| 700 |]
+              Channels = 5
+              Out = 17
+              Kernel = [| 3 |]
+              Strides = [| 1 |]
+              Dilations = [| 2 |]
+              Low = [| 4 |]
+              High = [| 0 |]
+              Groups = 1 }
+
+    [<Fact>]
+    member _.``running allocates nothing``() =
+        let spec = ConvSpec.Create(4, [| 14; 14 |], 8, 16, [| 3; 3 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], 1)
+        let t = DType.Float32
+        let x, k, y = room t (4 * 14 * 14 * 8), room t (9 * 8 * 16), room t (4 * 14 * 14 * 16)
+        let ws = workspace (Conv.ForwardWorkspace(t, spec) + Conv.InputGradWorkspace(t, spec) + Conv.KernelGradWorkspace(t, spec))
+        allocatesNothing (Conv.Forward(t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
+        allocatesNothing (Conv.InputGrad(t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
+        allocatesNothing (Conv.KernelGrad(t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
+        let pool = PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
+        let p = room t (4 * 7 * 7 * 16)
+        let d = room t (4 * 14 * 14 * 16)
+        allocatesNothing (Pool.Max(t, pool, y.Pointer, p.Pointer))
+        allocatesNothing (Pool.MaxGrad(t, pool, y.Pointer, p.Pointer, d.Pointer))
+
+    [<Fact>]
+    member _.``windows that do not fit are refused``() =
+        Assert.Throws<ShapeException>(fun () ->
+            ConvSpec.Create(1, [| 4 |], 3, 4, [| 2 |], [| 1 |], [| 1 |], [| 0 |], [| 0 |], 2) |> ignore)
+        |> ignore
+
+        Assert.Throws<ShapeException>(fun () ->
+            PoolSpec.Create(1, [| 4 |], 3, [| 2 |], [| 0 |], [| 1 |], [| 0 |], [| 0 |]) |> ignore)
+        |> ignore
