@@ -43,7 +43,9 @@ type internal BatchTypes =
 type internal StepGraph =
     { Graph: Graph
       /// For each input that is looked up in a table: one more than the greatest id; 0 for the others.
-      IdLimits: int[] }
+      IdLimits: int[]
+      /// For each metric, the names of its totals.
+      Totals: string[][] }
 
 /// Builds the graphs of steps: training, test, prediction.
 module internal TrainStep =
@@ -54,13 +56,17 @@ module internal TrainStep =
     [<Literal>]
     let Iterations = "iterations"
 
+    /// What the names of totals begin with, apart from the optimizer's.
+    [<Literal>]
+    let FigurePrefix = "figure/"
+
     let inputName (i: int) = "input/" + string i
     let targetName (i: int) = "target/" + string i
     let weightName (i: int) = "weight/" + string i
     let outputName (i: int) = "output/" + string i
 
     /// The names of what is summed up for a key.
-    let totalName (key: string) (slot: string) = key + "/" + slot
+    let totalName (key: string) (slot: string) = FigurePrefix + key + "/" + slot
 
     let slotName (path: string) (slot: string) = path + "/" + slot
 
@@ -112,7 +118,7 @@ module internal TrainStep =
             raise (DTypeException(e.Summary, what, e.Expected, e.Actual, e.Hint, e))
 
     /// What training and testing have in common: the whole loss, and the new totals of all figures.
-    let private judge (network: Network) (plan: TrainingPlan) (types: BatchTypes) (traced: Traced) : struct (Expr * (Expr * Expr)[]) =
+    let private judge (network: Network) (plan: TrainingPlan) (types: BatchTypes) (traced: Traced) : struct (Expr * (Expr * Expr)[] * string[][]) =
         let floatType = network.FloatType
         let targets = types.Targets |> Array.mapi (fun i t -> input (targetName i) t)
 
@@ -177,6 +183,8 @@ module internal TrainStep =
 
         track "loss" loss
 
+        let totals = List<string[]>()
+
         for m in plan.Metrics do
             let flow = traced.Outputs[m.Output]
             let prediction = flow.Value
@@ -202,8 +210,9 @@ module internal TrainStep =
                 )
 
             Array.iter2 (fun o n -> updates.Add(o, Totals.wide n)) old next
+            totals.Add(m.Metric.Slots prediction.Shape |> Array.map (fun (name, _) -> totalName m.Key name))
 
-        struct (loss, updates.ToArray())
+        struct (loss, updates.ToArray(), totals.ToArray())
 
     let private plain (updates: struct (Expr * Expr)[]) =
         updates |> Array.map (fun (struct (leaf, value)) -> leaf, value)
@@ -211,7 +220,7 @@ module internal TrainStep =
     /// Forward, loss, derivatives, update of all variables, and figures.
     let training (network: Network) (plan: TrainingPlan) (frozen: string -> bool) (types: BatchTypes) : StepGraph =
         let traced = trace network frozen Mode.Train types
-        let struct (loss, figures) = judge network plan types traced
+        let struct (loss, figures, totals) = judge network plan types traced
         let trained = traced.Variables |> Array.filter (fun (struct (spec, _)) -> spec.Trainable && not spec.Frozen)
 
         let leaves = trained |> Array.map (fun (struct (_, leaf)) -> leaf)
@@ -254,17 +263,19 @@ module internal TrainStep =
                   figures ]
 
         { Graph = { Outputs = [||]; Updates = updates }
-          IdLimits = idLimits types traced }
+          IdLimits = idLimits types traced
+          Totals = totals }
 
     /// Forward, loss and figures.
     let test (network: Network) (plan: TrainingPlan) (frozen: string -> bool) (types: BatchTypes) : StepGraph =
         let traced = trace network frozen Mode.Infer types
-        let struct (_, figures) = judge network plan types traced
+        let struct (_, figures, totals) = judge network plan types traced
 
         { Graph =
             { Outputs = [||]
               Updates = Array.append (plain traced.Updates) figures }
-          IdLimits = idLimits types traced }
+          IdLimits = idLimits types traced
+          Totals = totals }
 
     /// Forward.
     let prediction (network: Network) (frozen: string -> bool) (types: BatchTypes) : StepGraph =
@@ -273,4 +284,5 @@ module internal TrainStep =
         { Graph =
             { Outputs = traced.Outputs |> Array.mapi (fun i f -> outputName i, f.Value)
               Updates = [||] }
-          IdLimits = idLimits types traced }
+          IdLimits = idLimits types traced
+          Totals = [||] }
