@@ -1,9 +1,9 @@
 namespace FunctionalNet.Tests.Compiler
 
 open System
-open System.Collections.Generic
 open FunctionalNet
 open FunctionalNet.Graph
+open System.Collections.Generic
 open FunctionalNet.Kernels
 open FunctionalNet.Compiler
 

@@ -2,9 +2,9 @@ namespace FunctionalNet.Tests.Compiler
 
 open System
 open System.Collections.Concurrent
-open System.Collections.Generic
 open FunctionalNet
 open FunctionalNet.Graph
+open System.Collections.Generic
 
 /// A random well-typed graph with values for its leaves.
 type internal RandomCase =

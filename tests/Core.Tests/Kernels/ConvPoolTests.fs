@@ -1,12 +1,12 @@
 namespace FunctionalNet.Tests.Kernels
 
 open System
+open Xunit
 open FsCheck
 open FsCheck.FSharp
 open FunctionalNet
 open FunctionalNet.Kernels
 open FunctionalNet.Tests.Kernels.KernelSupport
-open Xunit
 
 /// A small convolution or pooling, of 1 to 3 spatial dims.
 type private Window =

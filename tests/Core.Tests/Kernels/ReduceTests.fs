@@ -107,7 +107,7 @@ type ReduceTests() =
             let n = Array.fold (*) 1 dims
 
             for mask in 0..15 do
-                let reduced = Array.init 4 (fun i -> mask >>> i &&& 1 = 1)
+                let reduced = Array.init 4 (fun i -> mask &&& (1 <<< i) <> 0)
                 check ReduceOp.Sum DType.Float32 dims reduced (floats mask n)
                 check ReduceOp.Max DType.Int32 dims reduced (values ReduceOp.Max DType.Int32 n)
                 let truths = floats mask n |> Array.map (fun v -> if v > 1.0 then 1.0 else 0.0)

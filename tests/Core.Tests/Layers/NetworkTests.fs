@@ -480,7 +480,7 @@ module NetworkTests =
         Assert.Equal("count_2999", Array.last (Small.names network))
 
     /// A random directed graph: every new layer takes one or two of the tensors so far.
-    [<Property(MaxTest = 40)>]
+    [<Property>]
     let ``a random graph computes what its layers compute, and as a layer too`` (choices: (byte * byte * byte) list) =
         let x = Network.input [ 3 ]
         let nodes = ResizeArray [ x ]
