@@ -23,7 +23,7 @@ module internal Batches =
         for i in order.Length - 1 .. -1 .. 1 do
             let word = Philox.bits seed stream (uint32 epoch) (int64 i)
             // The high word of a product: no division, and a bias below 2^-32 * n.
-            let j = int ((uint64 word * uint64 (i + 1)) >>> 32)
+            let j = int ((uint64 word * uint64 (i + 1)) / 4294967296UL)
             let kept = order[i]
             order[i] <- order[j]
             order[j] <- kept

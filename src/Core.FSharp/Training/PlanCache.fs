@@ -43,7 +43,7 @@ module internal BoundStep =
     /// `variable` finds the memory of leaves that are not part of a batch.
     let create (options: CompileOptions) (key: string) (types: BatchTypes) (graph: StepGraph) (variable: LeafRole -> Expr -> string -> Variable) : BoundStep =
         let memory = Dictionary<string, Buffer>()
-        let kept = List<Variable>()
+        let kept = ResizeArray<Variable>()
 
         let bind (leaf: Expr) : Buffer =
             match leaf.Op with

@@ -13,7 +13,7 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
 
     let gate = obj ()
     // Newest last.
-    let pools = List<PredictionPool>()
+    let pools = ResizeArray<PredictionPool>()
     // Pools of the only input with all sizes known, found by their number of rows without making a key.
     let direct = Dictionary<int, PredictionPool>()
 

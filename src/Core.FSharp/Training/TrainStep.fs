@@ -130,7 +130,7 @@ module internal TrainStep =
                 | ValueNone -> None)
 
         let rows = if types.Inputs.Length > 0 then types.Inputs[0].Shape[0] else 1
-        let updates = List<Expr * Expr>()
+        let updates = ResizeArray<Expr * Expr>()
 
         // The mean over batches, each weighing as much as it has rows.
         let track (key: string) (value: Expr) =
@@ -183,7 +183,7 @@ module internal TrainStep =
 
         track "loss" loss
 
-        let totals = List<string[]>()
+        let totals = ResizeArray<string[]>()
 
         for m in plan.Metrics do
             let flow = traced.Outputs[m.Output]

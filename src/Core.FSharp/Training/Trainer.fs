@@ -13,6 +13,7 @@ open FunctionalNet.Training
 /// at a time.</summary>
 /// <param name="network">The network.</param>
 /// <param name="seed">Decides first weights, dropout and the order of samples.</param>
+/// <param name="compileOptions">Which passes of the compiler run.</param>
 [<Sealed>]
 type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOptions) =
 
@@ -837,7 +838,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         member this.GetWeights() = this.GetWeights()
         member this.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) = this.SetWeights weights
 
-        member _.SaveModel(path: string) = ()
+        member _.SaveModel(path: string) =
+            raise (NotReadyException("Models cannot be saved yet.", path, "SaveWeights", "SaveModel", "Save the weights only."))
 
         member _.SaveWeights(path: string) =
             SafeTensors.write

@@ -142,8 +142,8 @@ type EvaluateOptions() =
 [<Sealed>]
 type TrainingOptions() =
 
-    let losses = List<struct (int * Loss * float)>()
-    let metrics = List<struct (int * Metric * bool)>()
+    let losses = ResizeArray<struct (int * Loss * float)>()
+    let metrics = ResizeArray<struct (int * Metric * bool)>()
 
     /// <summary>How gradients move variables. Default RMSprop, as in Keras.</summary>
     member val Optimizer = Optimizer.rmsProp 0.001 with get, set

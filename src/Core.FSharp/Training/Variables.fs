@@ -59,7 +59,7 @@ type internal Variable(name: string, dtype: DType, shape: Shape) =
 [<Sealed>]
 type internal VariableStore() =
 
-    let order = List<Variable>()
+    let order = ResizeArray<Variable>()
     let byName = Dictionary<string, Variable>()
 
     member _.All = order
