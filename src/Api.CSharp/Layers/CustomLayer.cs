@@ -19,8 +19,8 @@ public abstract class CustomLayer : Layer
     /// <summary>A layer of your own.</summary>
     /// <param name="name">Its name in the model; by default the class's, numbered.</param>
     protected CustomLayer(string? name = null) =>
-        made = new(() => LayerBridge.Custom(
-            GetType().Name, name, (scope, inputs) => [Call(new LayerScope(scope), inputs)]));
+        made = new(() => LayerBridge.WithOwner(
+            LayerBridge.Custom(GetType().Name, name, (scope, inputs) => [Call(new LayerScope(scope), inputs)]), this));
 
     internal override LayerTypes.Layer Core => made.Value;
 

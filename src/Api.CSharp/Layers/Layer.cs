@@ -13,7 +13,7 @@ public abstract class Layer
     {
     }
 
-    internal Layer(LayerTypes.Layer core) => this.core = core;
+    internal Layer(LayerTypes.Layer core) => this.core = LayerBridge.WithOwner(core, this);
 
     /// <summary>For layers that make their core themselves.</summary>
     private protected Layer()
@@ -24,8 +24,11 @@ public abstract class Layer
     internal virtual LayerTypes.Layer Core =>
         core ?? throw new InvalidOperationException("A layer without a core must override it.");
 
-    /// <summary>The name given to the constructor; empty if the model names the layer.</summary>
-    public virtual string Name => Core.Name;
+    /// <summary>Its name: the one given to the constructor, or the one its model gave it; empty before that.</summary>
+    public string Name => NameInModel ?? Core.Name;
+
+    /// <summary>The name a model gave it.</summary>
+    internal string? NameInModel { get; set; }
 
     /// <summary>Keras's class name.</summary>
     public string ClassName => Core.ClassName;
@@ -33,6 +36,9 @@ public abstract class Layer
     /// <summary>Whether training changes the layer's weights. Set it before Compile: a frozen layer gets no gradient, and a
     /// frozen BatchNormalization runs in inference mode.</summary>
     public bool Trainable { get; set; } = true;
+
+    private protected static int[][]? Pairs((Border Rows, Border Columns)? borders) =>
+        borders is { } b ? [b.Rows.Values, b.Columns.Values] : null;
 
     /// <summary>Applies the layer to a symbolic tensor, as Keras's <c>layer(x)</c>. Shapes are checked at once.</summary>
     /// <exception cref="ShapeException">The shape does not fit; the error names the layer.</exception>
@@ -53,7 +59,4 @@ public abstract class Layer
 }
 
 /// <summary>A layer read from a file, known by its class name and configuration.</summary>
-internal sealed class LoadedLayer(LayerTypes.Layer core, string name) : Layer(core)
-{
-    public override string Name => name;
-}
+internal sealed class LoadedLayer(LayerTypes.Layer core) : Layer(core);

@@ -52,8 +52,10 @@ type Arguments private (items: (string * ConfigValue) list) =
         | numbers -> this.With(name, List [ for n in numbers -> Int(int64 n) ])
 
     /// <summary>Sets a list of pairs, such as the padding of each axis.</summary>
-    member this.Set(name: string, value: int[][]) =
-        this.With(name, List [ for pair in value -> List [ for n in pair -> Int(int64 n) ] ])
+    member this.Set(name: string, value: int[][] | null) =
+        match value with
+        | null -> this
+        | pairs -> this.With(name, List [ for pair in pairs -> List [ for n in pair -> Int(int64 n) ] ])
 
     /// <summary>Sets a list of numbers, unless null.</summary>
     member this.Set(name: string, value: float[] | null) =
@@ -78,6 +80,9 @@ and [<Sealed>] Description private (name: string, arguments: Arguments voption) 
 
     /// <summary>The short name or the class name.</summary>
     member _.Name = name
+
+    /// True if it is known by its short name alone.
+    member internal _.IsShort = arguments.IsNone
 
     member internal _.Config: Config =
         { ClassName = name

@@ -14,7 +14,7 @@ type LayerBridge =
 
     /// <summary>A layer of Keras's class name.</summary>
     static member Create(className: string, name: string | null, arguments: Arguments) : Layer =
-        LayerBridge.Named(name, Registry.create className (arguments.ToList()))
+        LayerBridge.Named(name, Registry.ofConfig (Description(className, arguments).Value))
 
     /// <summary>A layer from a delegate over scope and inputs. It runs when a model is traced.</summary>
     static member Custom(className: string, name: string | null, call: Func<Scope, Expr[], Expr[]>) : Layer =
@@ -23,6 +23,12 @@ type LayerBridge =
             let mask = if inputs.Length > 0 then inputs[0].Mask else ValueNone
             outputs |> Array.map (fun value -> { Value = value; Mask = mask }))
         |> fun layer -> LayerBridge.Named(name, layer)
+
+    /// <summary>The layer with the object that stands for it. Copies under other names keep it.</summary>
+    static member WithOwner(layer: Layer, owner: obj) : Layer = { layer with Owner = owner }
+
+    /// <summary>The object that stands for the layer, or null.</summary>
+    static member OwnerOf(layer: Layer) : obj | null = layer.Owner
 
     /// <summary>Declares a variable of a layer.</summary>
     static member Variable
