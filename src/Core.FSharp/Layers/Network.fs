@@ -64,7 +64,9 @@ module internal NetworkRun =
                 ShapeException(
                     "A network got another number of inputs than it has.",
                     scope.Path,
-                    string network.Inputs.Count + " inputs: " + String.Join(", ", network.Inputs |> Seq.map (fun n -> n.Name)),
+                    string network.Inputs.Count
+                    + " inputs: "
+                    + String.Join(", ", network.Inputs |> Seq.map (fun n -> n.Name)),
                     string flows.Length,
                     "Give one value for every input, in their order."
                 )
@@ -158,8 +160,7 @@ module internal NetworkRun =
             | true, specs ->
                 for trainable in [| true; false |] do
                     for spec in specs do
-                        if spec.Trainable = trainable && taken.Add spec.Path then
-                            ordered.Add spec
+                        if spec.Trainable = trainable && taken.Add spec.Path then ordered.Add spec
             | _ -> ()
 
         let visited = HashSet<string>()
@@ -191,8 +192,7 @@ module internal NetworkRun =
 
         // What layers share at the root from deeper places comes last.
         for spec in declared do
-            if taken.Add spec.Path then
-                ordered.Add spec
+            if taken.Add spec.Path then ordered.Add spec
 
         ordered.ToArray()
 
@@ -209,11 +209,7 @@ module Network =
     /// <summary>A floating-point input. Keras: Input(shape).</summary>
     /// <param name="shape">Sizes without the batch axis; -1 where the size is unknown.</param>
     let input (shape: int list) : Node =
-        NetworkBuild.input
-            { Name = ""
-              Shape = shape
-              DType = DType.Float32
-              BatchSize = None }
+        NetworkBuild.input { Name = ""; Shape = shape; DType = DType.Float32; BatchSize = None }
 
     /// <summary>An input with a name, an element type and perhaps a fixed batch size. Keras: Input(shape, batch_size, dtype,
     /// name).</summary>
@@ -242,8 +238,7 @@ module Network =
     /// <summary>A layer applied to a symbolic tensor. One layer value applied twice is one layer with one set of weights.</summary>
     /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
     /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
-    let apply (layer: Layer) (node: Node) : Node =
-        NetworkBuild.call layer [| node |] ValueNone |> needsOne layer
+    let apply (layer: Layer) (node: Node) : Node = NetworkBuild.call layer [| node |] ValueNone |> needsOne layer
 
     /// <summary>A layer with several inputs and one output, such as Concatenate, applied to symbolic tensors.</summary>
     let merge (layer: Layer) (nodes: Node list) : Node =
@@ -274,7 +269,13 @@ module Network =
         NetworkBuild.create "" false ValueNone id (List.toArray inputs) (List.toArray outputs)
 
     let private rebuilt (name: string) (floatType: DType) (rename: Layer -> Layer) (network: Network) =
-        NetworkBuild.create name network.IsSequential (ValueSome floatType) rename (Seq.toArray network.Inputs) (Seq.toArray network.Outputs)
+        NetworkBuild.create
+            name
+            network.IsSequential
+            (ValueSome floatType)
+            rename
+            (Seq.toArray network.Inputs)
+            (Seq.toArray network.Outputs)
 
     /// <summary>The network under that name.</summary>
     let named (name: string) (network: Network) : Network = rebuilt name network.FloatType id network
@@ -307,10 +308,7 @@ module Network =
             |> Array.fold
                 (fun node layer ->
                     let layer =
-                        if seen.Add layer || layer.Shared then
-                            layer
-                        else
-                            { layer with LayerName = layer.LayerName }
+                        if seen.Add layer || layer.Shared then layer else { layer with LayerName = layer.LayerName }
 
                     NetworkBuild.call layer [| node |] ValueNone |> needsOne layer)
                 input
@@ -355,7 +353,13 @@ module Network =
 
     /// Traces the network: outputs for these inputs, and all its layers declare. Variables are in order of declaration;
     /// `frozen` freezes whole paths from outside.
-    let internal trace (mode: Mode) (floatType: DType) (frozen: string -> bool) (network: Network) (inputs: Flow[]) : Traced =
+    let internal trace
+        (mode: Mode)
+        (floatType: DType)
+        (frozen: string -> bool)
+        (network: Network)
+        (inputs: Flow[])
+        : Traced =
         let trace = Trace(mode, floatType, frozen)
         let outputs = NetworkRun.run network (Scope(trace, "", false)) inputs
 
@@ -375,17 +379,14 @@ module Network =
             let traced = trace Mode.Infer network.FloatType (fun _ -> false) network (probeFlows network)
 
             let specs =
-                traced.Variables
-                |> Array.map (fun (struct (spec, _)) -> spec)
-                |> NetworkRun.inKerasOrder network
+                traced.Variables |> Array.map (fun (struct (spec, _)) -> spec) |> NetworkRun.inKerasOrder network
 
             network.VariableCache <- ValueSome specs
             Array.copy specs
 
     /// <summary>First values of all variables, in the order of <c>Network.variables</c>. Each is drawn from a stream of its
     /// own path under the seed, so that adding a layer changes no other layer's values.</summary>
-    let init (seed: uint64) (network: Network) : (VariableSpec * Tensor)[] =
-        Layer.initialize seed (variables network)
+    let init (seed: uint64) (network: Network) : (VariableSpec * Tensor)[] = Layer.initialize seed (variables network)
 
     /// <summary>Number of elements of all variables.</summary>
     let countParameters (network: Network) : int64 =
@@ -411,10 +412,7 @@ module Network =
 
             let n = int64 spec.Shape.Size
 
-            if spec.Trainable && not spec.Frozen then
-                trained <- trained + n
-            else
-                other <- other + n
+            if spec.Trainable && not spec.Frozen then trained <- trained + n else other <- other + n
 
         struct (trained, other)
 
@@ -475,8 +473,7 @@ module Network =
 
     /// <summary>All outputs of the first use of the layer of that name.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer.</exception>
-    let outputsOf (name: string) (network: Network) : Node list =
-        (find name network).Calls[0].Outputs |> Array.toList
+    let outputsOf (name: string) (network: Network) : Node list = (find name network).Calls[0].Outputs |> Array.toList
 
     /// <summary>The output of the first use of the layer of that name.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer, or it has several outputs.</exception>
@@ -493,7 +490,9 @@ module Network =
                     let run = NetworkRun.functionOf (mapLayers (fun below l -> f (path + "/" + below) l) network)
                     { layer with Run = run }
                 | ValueNone when layer.Parts.Length > 0 ->
-                    let parts = layer.Parts |> Array.map (fun (name, part) -> name, mapped (NetworkRun.entryPath path name part) part)
+                    let parts =
+                        layer.Parts
+                        |> Array.map (fun (name, part) -> name, mapped (NetworkRun.entryPath path name part) part)
                     { Layer.ofParts parts with
                         LayerName = layer.LayerName
                         Frozen = layer.Frozen
@@ -523,5 +522,4 @@ module Network =
         mapLayers (fun path layer -> if paths.Contains path then Layer.frozen layer else layer) network
 
     /// <summary>The network with nothing frozen.</summary>
-    let unfreeze (network: Network) : Network =
-        mapLayers (fun _ layer -> { layer with Frozen = false }) network
+    let unfreeze (network: Network) : Network = mapLayers (fun _ layer -> { layer with Frozen = false }) network

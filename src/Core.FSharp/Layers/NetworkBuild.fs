@@ -11,7 +11,12 @@ module internal NetworkTyping =
     /// Pairs of (batch, other unknown sizes). The first pair suits most layers; images may be too small for deep networks,
     /// and sequences too long for a table of positions, so the next pairs are tried when one fails.
     let private assumptions =
-        [| struct (2, 64); struct (3, 96); struct (2, 128); struct (3, 192); struct (2, 12); struct (3, 20) |]
+        [| struct (2, 64)
+           struct (3, 96)
+           struct (2, 128)
+           struct (3, 192)
+           struct (2, 12)
+           struct (3, 20) |]
 
     let settings = assumptions.Length / 2
 
@@ -20,37 +25,34 @@ module internal NetworkTyping =
         let dims = options.Shape |> List.map (fun d -> if d < 0 then size else d)
         let rows = options.BatchSize |> Option.defaultValue batch
 
-        { Value =
-            { DType = options.DType
-              Shape = Shape.Of(List.toArray (rows :: dims)) }
+        { Value = { DType = options.DType; Shape = Shape.Of(List.toArray (rows :: dims)) }
           Mask = ValueNone }
 
     /// The path of a call's layer as long as the network has not named it.
-    let provisional (layer: Layer) =
-        if layer.LayerName <> "" then
-            layer.LayerName
-        else
-            Layer.snakeCase layer.Kind
+    let provisional (layer: Layer) = if layer.LayerName <> "" then layer.LayerName else Layer.snakeCase layer.Kind
 
-    let private leafOf (name: string) (t: TensorType) =
-        Expr.LeafOf(LeafRole.Input, name, t.DType, t.Shape)
+    let private leafOf (name: string) (t: TensorType) = Expr.LeafOf(LeafRole.Input, name, t.DType, t.Shape)
 
     let flowOf (name: string) (probe: Probe) : Flow =
-        { Value = leafOf name probe.Value
-          Mask = probe.Mask |> ValueOption.map (leafOf (name + "_mask")) }
+        { Value = leafOf name probe.Value; Mask = probe.Mask |> ValueOption.map (leafOf (name + "_mask")) }
 
     /// The working type: that of the widest floating-point input.
     let floatTypeOf (types: TensorType seq) =
-        if types |> Seq.exists (fun t -> t.DType = DType.Float64) then
-            DType.Float64
-        else
-            DType.Float32
+        if types |> Seq.exists (fun t -> t.DType = DType.Float64) then DType.Float64 else DType.Float32
 
     let probeOf (probe: int) (node: Node) : Probe =
         match node.Owner.Probes[probe] with
         | ValueSome outputs -> outputs[node.Index]
         | ValueNone ->
-            raise (GraphException("A symbolic tensor has no type yet.", node.Name, "", "", "This is an error of the library."))
+            raise (
+                GraphException(
+                    "A symbolic tensor has no type yet.",
+                    node.Name,
+                    "",
+                    "",
+                    "This is an error of the library."
+                )
+            )
 
     /// Types of the outputs of a call whose inputs are typed, and its layer's variables.
     let private traceCall (probe: int) (call: NetworkCall) : struct (Probe[] * VariableSpec[]) =
@@ -60,18 +62,19 @@ module internal NetworkTyping =
             let inputs = call.Inputs |> Array.map (fun n -> flowOf n.Name (probeOf probe n))
 
             match call.Mask with
-            | ValueSome mask -> inputs[0] <- { inputs[0] with Mask = ValueSome((flowOf "mask" (probeOf probe mask)).Value) }
+            | ValueSome mask ->
+                inputs[0] <- { inputs[0] with Mask = ValueSome((flowOf "mask" (probeOf probe mask)).Value) }
             | ValueNone -> ()
 
             let floatType = floatTypeOf (inputs |> Seq.map (fun f -> f.Value.Type))
             let trace = Trace(Mode.Infer, floatType, (fun _ -> false))
-            let outputs = Layer.call (enter (Scope(trace, "", false)) (provisional call.Layer) call.Layer) call.Layer inputs
+            let outputs =
+                Layer.call (enter (Scope(trace, "", false)) (provisional call.Layer) call.Layer) call.Layer inputs
 
             let probes =
                 outputs
                 |> Array.map (fun flow ->
-                    { Value = flow.Value.Type
-                      Mask = flow.Mask |> ValueOption.map (fun m -> m.Type) })
+                    { Value = flow.Value.Type; Mask = flow.Mask |> ValueOption.map (fun m -> m.Type) })
 
             struct (probes, trace.Variables |> Array.map (fun (struct (spec, _)) -> spec))
 
@@ -81,8 +84,7 @@ module internal NetworkTyping =
 
         call.Probes[probe] <- ValueSome types
 
-    let private known (probe: int) (call: NetworkCall) =
-        call.Probes.Length > 0 && call.Probes[probe].IsSome
+    let private known (probe: int) (call: NetworkCall) = call.Probes.Length > 0 && call.Probes[probe].IsSome
 
     /// Types everything before a call under an assumption that was not needed so far.
     let private prepare (probe: int) (call: NetworkCall) =
@@ -110,8 +112,7 @@ module internal NetworkTyping =
     let private requireKnownVariables (first: VariableSpec[]) (second: VariableSpec[]) =
         for a, b in Array.zip first second do
             if not (a.Shape.Equals b.Shape) then
-                let dims =
-                    Array.map2 (fun x y -> if x = y then x else -1) (a.Shape.ToArray()) (b.Shape.ToArray())
+                let dims = Array.map2 (fun x y -> if x = y then x else -1) (a.Shape.ToArray()) (b.Shape.ToArray())
 
                 raise (
                     ShapeException(
@@ -230,8 +231,7 @@ module internal NetworkTyping =
                     spec)
 
         fresh.Outputs <-
-            call.Outputs
-            |> Array.map (fun n -> Node(fresh, n.Index, Seq.toArray n.Shape, n.DType, n.HasMask))
+            call.Outputs |> Array.map (fun n -> Node(fresh, n.Index, Seq.toArray n.Shape, n.DType, n.HasMask))
 
         fresh
 
@@ -261,9 +261,7 @@ module internal NetworkBuild =
         let seen = HashSet<NetworkCall>(HashIdentity.Reference)
         let pending = Stack<NetworkCall>()
 
-        let visit (node: Node) =
-            if seen.Add node.Owner then
-                pending.Push node.Owner
+        let visit (node: Node) = if seen.Add node.Owner then pending.Push node.Owner
 
         Seq.iter visit nodes
 
@@ -306,9 +304,12 @@ module internal NetworkBuild =
         let name = nameOf call
 
         let path =
-            if path = "" || path = provisional then name
-            elif path.StartsWith(provisional + "/", StringComparison.Ordinal) then name + path.Substring provisional.Length
-            else path
+            if path = "" || path = provisional then
+                name
+            elif path.StartsWith(provisional + "/", StringComparison.Ordinal) then
+                name + path.Substring provisional.Length
+            else
+                path
 
         let unknown = call.Dependencies |> Array.exists (fun n -> Seq.contains -1 n.Shape)
         let shapes = call.Inputs |> Array.map string
@@ -351,19 +352,28 @@ module internal NetworkBuild =
     /// An input.
     let input (options: InputOptions) : Node =
         let wrongSize (expected: string) (actual: int) (hint: string) =
-            raise (ArgumentValueException("An input has a size that is not possible.", options.Name, expected, string actual, hint))
+            raise (
+                ArgumentValueException(
+                    "An input has a size that is not possible.",
+                    options.Name,
+                    expected,
+                    string actual,
+                    hint
+                )
+            )
 
         for d in options.Shape do
             if d < -1 || d = 0 then
-                wrongSize "sizes of 1 or more, or -1 for an unknown size" d "Give the sizes of one row, without the batch."
+                wrongSize
+                    "sizes of 1 or more, or -1 for an unknown size"
+                    d
+                    "Give the sizes of one row, without the batch."
 
         match options.BatchSize with
         | Some n when n < 1 -> wrongSize "a batch size of 1 or more" n "Leave the batch size out if it is not fixed."
         | _ -> ()
 
-        let layer =
-            { Layer.make "InputLayer" None (fun _ flows -> flows) with
-                LayerName = options.Name }
+        let layer = { Layer.make "InputLayer" None (fun _ flows -> flows) with LayerName = options.Name }
 
         let call = NetworkCall(layer, ValueSome options, [||], ValueNone)
         NetworkTyping.infer call
@@ -376,8 +386,7 @@ module internal NetworkBuild =
         let isInput = HashSet<Node>(inputs, HashIdentity.Reference)
 
         for node in inputs do
-            if node.Owner.Input.IsSome then
-                stops.Add node.Owner |> ignore
+            if node.Owner.Input.IsSome then stops.Add node.Owner |> ignore
 
         let order = List<NetworkCall>()
         let visits = Dictionary<NetworkCall, int>(HashIdentity.Reference)
@@ -428,11 +437,9 @@ module internal NetworkBuild =
                 )
             )
 
-        if inputs.Length = 0 then
-            none "inputs"
+        if inputs.Length = 0 then none "inputs"
 
-        if outputs.Length = 0 then
-            none "outputs"
+        if outputs.Length = 0 then none "outputs"
 
         let seen = HashSet<Node>(HashIdentity.Reference)
 
@@ -461,7 +468,12 @@ module internal NetworkBuild =
         (input options).Owner
 
     /// Keras's order of layers: by the longest way to an output, and within one depth in the order of the walk.
-    let private kerasOrder (order: NetworkCall[]) (number: NetworkCall -> int) (visit: NetworkCall -> int) (layers: int) : int[] =
+    let private kerasOrder
+        (order: NetworkCall[])
+        (number: NetworkCall -> int)
+        (visit: NetworkCall -> int)
+        (layers: int)
+        : int[] =
         let callDepth = Dictionary<NetworkCall, int>(HashIdentity.Reference)
         let layerDepth = Array.create layers -1
         let layerVisit = Array.create layers Int32.MaxValue
@@ -489,7 +501,14 @@ module internal NetworkBuild =
         Array.init layers id |> Array.sortBy (fun n -> struct (-layerDepth[n], layerVisit[n]))
 
     /// The network between inputs and outputs. It gets nodes of its own, whose layers all have names.
-    let create (name: string) (isSequential: bool) (floatType: DType voption) (rename: Layer -> Layer) (inputs: Node[]) (outputs: Node[]) : Network =
+    let create
+        (name: string)
+        (isSequential: bool)
+        (floatType: DType voption)
+        (rename: Layer -> Layer)
+        (inputs: Node[])
+        (outputs: Node[])
+        : Network =
         requireInputs inputs outputs
         let struct (visited, visits) = walk inputs outputs
 
@@ -499,7 +518,9 @@ module internal NetworkBuild =
                     visits.ContainsKey node.Owner
                 else
                     Array.exists (fun o -> LanguagePrimitives.PhysicalEquality o node) outputs
-                    || visited |> Array.exists (fun c -> c.Dependencies |> Array.exists (fun n -> LanguagePrimitives.PhysicalEquality n node))
+                    || visited
+                       |> Array.exists (fun c ->
+                           c.Dependencies |> Array.exists (fun n -> LanguagePrimitives.PhysicalEquality n node))
 
             if not used then
                 raise (
@@ -524,7 +545,11 @@ module internal NetworkBuild =
         let names = Layer.assignNames layers
 
         let named =
-            Array.map2 (fun (name: string) (layer: Layer) -> rename (if layer.LayerName = name then layer else Layer.named name layer)) names layers
+            Array.map2
+                (fun (name: string) (layer: Layer) ->
+                    rename (if layer.LayerName = name then layer else Layer.named name layer))
+                names
+                layers
 
         // The network's own nodes.
         let nodes = Dictionary<Node, Node>(HashIdentity.Reference)
@@ -562,10 +587,7 @@ module internal NetworkBuild =
             uses[numbers[call]].Add call
 
         let entryOf =
-            Array.init layers.Length (fun n ->
-                { Name = names[n]
-                  Layer = named[n]
-                  Calls = uses[n].ToArray() })
+            Array.init layers.Length (fun n -> { Name = names[n]; Layer = named[n]; Calls = uses[n].ToArray() })
 
         let entries =
             kerasOrder order (fun c -> numbers[c]) (fun c -> visits[c]) layers.Length
@@ -603,10 +625,7 @@ module internal NetworkBuild =
             match floatType with
             | ValueSome t -> t
             | ValueNone ->
-                if inputs |> Array.exists (fun n -> n.DType = DType.Float64) then
-                    DType.Float64
-                else
-                    DType.Float32
+                if inputs |> Array.exists (fun n -> n.DType = DType.Float64) then DType.Float64 else DType.Float32
 
         Network(
             name,

@@ -23,9 +23,7 @@ module NetworkTypes =
 
     /// What a call gives for one assumption about the unknown sizes.
     [<Struct; NoEquality; NoComparison>]
-    type internal Probe =
-        { Value: TensorType
-          Mask: TensorType voption }
+    type internal Probe = { Value: TensorType; Mask: TensorType voption }
 
     /// <summary>A symbolic tensor: the output of a layer in a network that is being described. Its type is known, its value
     /// never is. Immutable; made by <c>Network.input</c> and <c>Network.apply</c>.</summary>
@@ -51,10 +49,7 @@ module NetworkTypes =
 
         /// <summary>The name of the layer or input it comes from; its class in snake case as long as it has none.</summary>
         member _.Name =
-            if owner.Layer.LayerName <> "" then
-                owner.Layer.LayerName
-            else
-                Layer.snakeCase owner.Layer.Kind
+            if owner.Layer.LayerName <> "" then owner.Layer.LayerName else Layer.snakeCase owner.Layer.Kind
 
         /// <summary>The shape as Keras prints it, such as (None, 28, 28, 1).</summary>
         override _.ToString() = NetworkCall.ShapeText shape
@@ -106,21 +101,20 @@ module NetworkTypes =
 
     /// A layer of a network, with all its uses.
     [<NoEquality; NoComparison>]
-    type internal NetworkEntry =
-        { Name: string
-          Layer: Layer
-          Calls: NetworkCall[] }
+    type internal NetworkEntry = { Name: string; Layer: Layer; Calls: NetworkCall[] }
 
     /// One step of a network's evaluation, over numbered slots that hold the values.
     [<NoEquality; NoComparison>]
     type internal NetworkStep =
-        { Entry: NetworkEntry
-          Inputs: int[]
-          /// -1 if the call has no mask of its own.
-          Mask: int
-          /// The slot of the first output; the others follow.
-          Output: int
-          OutputCount: int }
+        {
+            Entry: NetworkEntry
+            Inputs: int[]
+            /// -1 if the call has no mask of its own.
+            Mask: int
+            /// The slot of the first output; the others follow.
+            Output: int
+            OutputCount: int
+        }
 
     /// <summary>A directed graph of layers with named inputs and outputs. Immutable, and without weights: those live beside
     /// it, by path.</summary>
