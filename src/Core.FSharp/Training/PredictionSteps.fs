@@ -20,6 +20,33 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
     let create (key: string) (types: BatchTypes) =
         PredictionPool(key, types.Inputs[0].Shape[0], (fun () -> build key types))
 
+    /// The bytes of a result, to be written while nobody else has it.
+    static let writable (tensor: Tensor) : Span<byte> =
+        MemoryMarshal.CreateSpan(
+            &MemoryMarshal.GetArrayDataReference(tensor.Data),
+            tensor.Size * DType.size tensor.DType
+        )
+
+    /// Room for `rows` rows of every output, of which a step gives `count` at a time.
+    let room (rows: int) (count: int) (step: BoundStep) : Tensor[] =
+        step.Outputs
+        |> Array.map (fun view ->
+            let dims = view.Type.Shape.ToArray()
+
+            if dims.Length = 0 || dims[0] <> count then
+                raise (
+                    ShapeException(
+                        "An output has not one row for every row of the inputs.",
+                        network.Name,
+                        string count + " rows",
+                        view.Type.Shape.ToString(),
+                        "Keep the batch axis first."
+                    )
+                )
+
+            dims[0] <- rows
+            Tensor.Zeros(view.Type.DType, Shape.Of dims))
+
     member _.Clear() =
         lock gate (fun () ->
             pools.Clear()
@@ -72,12 +99,8 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
             lock gate (fun () -> direct[rows] <- pool)
             pool
 
-    /// The bytes of a result, to be written while nobody else has it.
-    static member Writable(tensor: Tensor) : Span<byte> =
-        MemoryMarshal.CreateSpan(&MemoryMarshal.GetArrayDataReference(tensor.Data), tensor.Size * DType.size tensor.DType)
-
     /// Elements per row of the only input and the only output.
-    member _.CheckDirect(dtype: DType) : int =
+    member private _.RowSize(dtype: DType) : int =
         let refuse (expected: string) (actual: string) : 'a =
             raise (
                 ArgumentValueException(
@@ -108,3 +131,90 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
             size <- size * node.Shape[i]
 
         size
+
+    /// The outputs for the first batches of some data, all rows together.
+    member this.Run(data: PreparedData, batchSize: int, steps: int, check: bool, callbacks: CallbackList, token: CancellationToken) : Tensor[] =
+        let rows = min data.Rows (steps * batchSize)
+        let order = Array.init data.Rows id
+        let mutable results: Tensor[] = [||]
+        callbacks.PredictBegin()
+
+        for batch in 0 .. steps - 1 do
+            token.ThrowIfCancellationRequested()
+            callbacks.PredictBatchBegin batch
+            let start = batch * batchSize
+            let count = min batchSize (data.Rows - start)
+            let pool = this.Find(data.Types count)
+            let step = pool.Rent()
+
+            if batch = 0 && check then
+                // Numbers that are not finite have an answer; ids out of range have none.
+                DataChecks.ids network batchSize step.Step.IdLimits data.Inputs
+
+            Batches.fill data order start step
+            step.Run()
+
+            if batch = 0 then
+                results <- room rows count step
+
+            for i in 0 .. results.Length - 1 do
+                let view = step.Outputs[i]
+                let bytes = view.Type.Shape.Size * DType.size view.Type.DType
+                let target = (writable results[i]).Slice(bytes / count * start, bytes)
+                ReadOnlySpan<byte>(view.Pointer.ToPointer(), bytes).CopyTo target
+
+            pool.Return step
+            callbacks.PredictBatchEnd batch
+
+        callbacks.PredictEnd()
+        results
+
+    /// The output for rows given as bytes, written as bytes. Allocates nothing once it has run with so many rows.
+    member this.RunBytes(dtype: DType, input: ReadOnlySpan<byte>, output: Span<byte>) : unit =
+        let size = this.RowSize dtype * DType.size dtype
+
+        if size = 0 || input.Length = 0 || input.Length % size <> 0 then
+            raise (
+                ShapeException(
+                    "The input does not hold whole rows.",
+                    network.Inputs[0].Name,
+                    "a multiple of " + string (size / DType.size dtype) + " numbers",
+                    string (input.Length / DType.size dtype) + " numbers",
+                    "Give the rows one after another."
+                )
+            )
+
+        let rows = input.Length / size
+        // Larger requests are served in parts, so that every size does not need a plan of its own.
+        let part = min rows 256
+        let mutable start = 0
+
+        while start < rows do
+            let count = min part (rows - start)
+            let pool = this.Direct count
+            let step = pool.Rent()
+            let view = step.Outputs[0]
+            let bytes = view.Type.Shape.Size * DType.size view.Type.DType
+
+            if view.Type.DType <> dtype || int64 output.Length <> int64 (bytes / count) * int64 rows then
+                pool.Return step
+
+                raise (
+                    ShapeException(
+                        "The room for the output has the wrong size.",
+                        network.Name,
+                        string (bytes / count / DType.size dtype * rows) + " numbers",
+                        string (output.Length / DType.size dtype) + " numbers",
+                        "Give room for as many rows as the input has."
+                    )
+                )
+
+            let memory = step.Inputs[0]
+
+            if memory.Bytes > 0L then
+                input.Slice(start * size, count * size).CopyTo(Span<byte>(memory.Pointer.ToPointer(), count * size))
+
+            step.Run()
+            ReadOnlySpan<byte>(view.Pointer.ToPointer(), bytes).CopyTo(output.Slice(bytes / count * start, bytes))
+            pool.Return step
+            start <- start + count

@@ -590,8 +590,6 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         let data = DataChecks.prepare network false (TrainingData(inputs, [||]))
         let batchSize = min settings.BatchSize data.Rows
         let steps = plannedSteps data.Rows batchSize settings.Steps
-        let rows = min data.Rows (steps * batchSize)
-        let order = Array.init data.Rows id
         let callbacks = Seq.toList settings.Callbacks @ verbose settings.Verbosity settings.Output
         let list = CallbackList(List.toArray callbacks)
 
@@ -599,120 +597,23 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             parameters <- TrainingParameters(1, 0, Nullable steps, batchSize, false, settings.Verbosity)
             list.Attach this
 
-        list.PredictBegin()
-        let mutable results: Tensor[] = [||]
-
-        for batch in 0 .. steps - 1 do
-            settings.Cancellation.ThrowIfCancellationRequested()
-            list.PredictBatchBegin batch
-            let start = batch * batchSize
-            let count = min batchSize (data.Rows - start)
-            let pool = predictions.Find(data.Types count)
-            let step = pool.Rent()
-
-            if batch = 0 && settings.CheckData then
-                // Numbers that are not finite have an answer; ids out of range have none.
-                DataChecks.ids network batchSize step.Step.IdLimits data.Inputs
-
-            Batches.fill data order start step
-            step.Run()
-
-            if results.Length = 0 then
-                results <-
-                    step.Outputs
-                    |> Array.map (fun view ->
-                        let dims = view.Type.Shape.ToArray()
-
-                        if dims.Length = 0 || dims[0] <> count then
-                            raise (
-                                ShapeException(
-                                    "An output has not one row for every row of the inputs.",
-                                    network.Name,
-                                    string count + " rows",
-                                    view.Type.Shape.ToString(),
-                                    "Keep the batch axis first."
-                                )
-                            )
-
-                        dims[0] <- rows
-                        Tensor.Zeros(view.Type.DType, Shape.Of dims))
-
-            for i in 0 .. results.Length - 1 do
-                let view = step.Outputs[i]
-                let bytes = view.Type.Shape.Size * DType.size view.Type.DType
-                let target = PredictionSteps.Writable(results[i]).Slice(bytes / count * start, bytes)
-                ReadOnlySpan<byte>(view.Pointer.ToPointer(), bytes).CopyTo target
-
-            pool.Return step
-            list.PredictBatchEnd batch
-
-        list.PredictEnd()
-        results
+        predictions.Run(data, batchSize, steps, settings.CheckData, list, settings.Cancellation)
 
     /// <summary>The output for an input, in batches of 32.</summary>
     member this.Predict(input: Tensor) : Tensor =
         (this.Predict([| input |], EvaluateOptions()))[0]
-
-    member private _.PredictBytes(dtype: DType, input: ReadOnlySpan<byte>, output: Span<byte>) : unit =
-        let size = predictions.CheckDirect dtype * DType.size dtype
-
-        if size = 0 || input.Length = 0 || input.Length % size <> 0 then
-            raise (
-                ShapeException(
-                    "The input does not hold whole rows.",
-                    network.Inputs[0].Name,
-                    "a multiple of " + string (size / DType.size dtype) + " numbers",
-                    string (input.Length / DType.size dtype) + " numbers",
-                    "Give the rows one after another."
-                )
-            )
-
-        let rows = input.Length / size
-        // Larger requests are served in parts, so that every size does not need a plan of its own.
-        let part = min rows 256
-        let mutable start = 0
-
-        while start < rows do
-            let count = min part (rows - start)
-            let pool = predictions.Direct count
-            let step = pool.Rent()
-            let view = step.Outputs[0]
-            let bytes = view.Type.Shape.Size * DType.size view.Type.DType
-
-            if view.Type.DType <> dtype || int64 output.Length <> int64 (bytes / count) * int64 rows then
-                pool.Return step
-
-                raise (
-                    ShapeException(
-                        "The room for the output has the wrong size.",
-                        network.Name,
-                        string (bytes / count / DType.size dtype * rows) + " numbers",
-                        string (output.Length / DType.size dtype) + " numbers",
-                        "Give room for as many rows as the input has."
-                    )
-                )
-
-            let memory = step.Inputs[0]
-
-            if memory.Bytes > 0L then
-                input.Slice(start * size, count * size).CopyTo(Span<byte>(memory.Pointer.ToPointer(), count * size))
-
-            step.Run()
-            ReadOnlySpan<byte>(view.Pointer.ToPointer(), bytes).CopyTo(output.Slice(bytes / count * start, bytes))
-            pool.Return step
-            start <- start + count
 
     /// <summary>Writes the outputs for some rows into memory of the caller, and allocates nothing once it has been called
     /// with so many rows. May be called from many threads at once. For networks of one input and one output.</summary>
     /// <param name="input">Rows one after another.</param>
     /// <param name="output">Room for as many rows of output.</param>
     /// <exception cref="T:FunctionalNet.ShapeException">A length does not fit.</exception>
-    member this.PredictInto(input: ReadOnlySpan<float32>, output: Span<float32>) : unit =
-        this.PredictBytes(DType.Float32, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
+    member _.PredictInto(input: ReadOnlySpan<float32>, output: Span<float32>) : unit =
+        predictions.RunBytes(DType.Float32, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
 
     /// <summary>The same for networks of float64.</summary>
-    member this.PredictInto(input: ReadOnlySpan<float>, output: Span<float>) : unit =
-        this.PredictBytes(DType.Float64, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
+    member _.PredictInto(input: ReadOnlySpan<float>, output: Span<float>) : unit =
+        predictions.RunBytes(DType.Float64, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
 
     member private this.OnBatch(data: TrainingData, train: bool) : TrainingLogs =
         enter ()
