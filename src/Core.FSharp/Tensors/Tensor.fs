@@ -235,6 +235,24 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         && shape.Equals other.Shape
         && MemoryExtensions.SequenceEqual(this.Bytes, other.Bytes)
 
+    /// <summary>Dtype and shape, then the elements as NumPy prints them; large tensors are shortened by an ellipsis.</summary>
+    override _.ToString() =
+        let number (i: int) =
+            match data with
+            | :? (float32[]) as a -> float a[i]
+            | :? (float[]) as a -> a[i]
+            | _ -> 0.0
+
+        let whole (i: int) =
+            match data with
+            | :? (int[]) as a -> int64 a[i]
+            | :? (int64[]) as a -> a[i]
+            | :? (bool[]) as a -> (if a[i] then 1L else 0L)
+            | _ -> 0L
+
+        let text = Format.elements dtype shape number whole
+        DType.name dtype + " " + shape.ToString() + (if shape.Rank > 0 then "\n" else " ") + text
+
     /// <summary>A scalar.</summary>
     static member op_Implicit(value: float32) : Tensor = Tensor.Scalar value
     /// <summary>A vector of those values.</summary>
