@@ -73,7 +73,7 @@ module internal Select =
         )
 
     let private reduceOp (op: FunctionalNet.Graph.ReduceOp) =
-        enum<FunctionalNet.Kernels.ReduceOp> (int op)
+        enum<FunctionalNet.Kernels.ReduceKind> (int op)
 
     let private reduced (axes: int[]) (shape: Shape) =
         Array.init shape.Rank (fun i -> Array.contains i axes)

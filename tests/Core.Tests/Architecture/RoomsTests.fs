@@ -15,7 +15,7 @@ let private table =
           "Kernels", [ "Common" ]
           "Compiler", [ "Graph"; "Kernels" ]
           "Layers", [ "Graph" ]
-          "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels" ]
+          "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels"; "Formats" ]
           "Formats", [ "Layers"; "Tensors" ]
           "Interop", [ "Training"; "Formats" ] ]
 
