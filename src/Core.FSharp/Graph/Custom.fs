@@ -10,20 +10,21 @@ open FunctionalNet.Graph
 type CustomArguments
     internal (inputs: nativeint[], inputTypes: TensorType[], outputs: nativeint[], outputTypes: TensorType[]) =
 
-    let check (kind: string) (types: TensorType[]) (i: int) (actual: DType option) (element: Type) =
+    // Runs in every call of Compute, so it allocates only to complain.
+    static let holds (dtype: DType) (element: Type) =
+        match dtype with
+        | DType.Float32 -> obj.ReferenceEquals(element, typeof<float32>)
+        | DType.Float64 -> obj.ReferenceEquals(element, typeof<float>)
+        | DType.Int32 -> obj.ReferenceEquals(element, typeof<int>)
+        | DType.Int64 -> obj.ReferenceEquals(element, typeof<int64>)
+        | _ -> obj.ReferenceEquals(element, typeof<bool>)
+
+    let check (kind: string) (types: TensorType[]) (i: int) (element: Type) =
         if i < 0 || i >= types.Length then
             OpsSupport.argumentError "a custom operation" kind ("0 to " + string (types.Length - 1)) (string i) "There are no more arguments."
 
-        if actual <> Some types[i].DType then
+        if not (holds types[i].DType element) then
             OpsSupport.dtypeError "a custom operation" (kind + " " + string i + " as " + DType.name types[i].DType) element.Name "Ask for the element type that InferTypes saw or gave."
-
-    static let dtypeOf (element: Type) =
-        if element = typeof<float32> then Some DType.Float32
-        elif element = typeof<float> then Some DType.Float64
-        elif element = typeof<int> then Some DType.Int32
-        elif element = typeof<int64> then Some DType.Int64
-        elif element = typeof<bool> then Some DType.Bool
-        else None
 
     /// <summary>Number of inputs.</summary>
     member _.InputCount = inputTypes.Length
@@ -46,13 +47,13 @@ type CustomArguments
     /// <summary>The elements of an input in row-major order.</summary>
     /// <exception cref="T:FunctionalNet.DTypeException">The input holds another element type.</exception>
     member _.Input<'T when 'T: unmanaged>(i: int) : ReadOnlySpan<'T> =
-        check "input" inputTypes i (dtypeOf typeof<'T>) typeof<'T>
+        check "input" inputTypes i typeof<'T>
         ReadOnlySpan<'T>(inputs[i].ToPointer(), inputTypes[i].Shape.Size)
 
     /// <summary>The elements of an output in row-major order, to be written, every one.</summary>
     /// <exception cref="T:FunctionalNet.DTypeException">The output holds another element type.</exception>
     member _.Output<'T when 'T: unmanaged>(i: int) : Span<'T> =
-        check "output" outputTypes i (dtypeOf typeof<'T>) typeof<'T>
+        check "output" outputTypes i typeof<'T>
         Span<'T>(outputs[i].ToPointer(), outputTypes[i].Shape.Size)
 
 /// <summary>An operation of your own, computed by your own code on spans of memory. Types are inferred at trace time;

@@ -1,0 +1,163 @@
+namespace FunctionalNet.Compiler
+
+open System
+open FunctionalNet
+open FunctionalNet.Graph
+open FunctionalNet.Kernels
+
+/// Which passes run. All change how something is computed, none changes what.
+type internal CompileOptions =
+    {
+        /// Merge, fold and simplify nodes.
+        Simplify: bool
+        /// Whole composites and patterns by kernels of their own.
+        SelectKernels: bool
+        /// Elementwise operations in groups.
+        Fuse: bool
+        /// Order by memory.
+        Schedule: bool
+        /// Write results over operands that die.
+        InPlace: bool
+        /// Use memory again after its value has died.
+        Reuse: bool
+        /// Write new values of leaves straight into their buffers where that is safe.
+        Donate: bool
+        /// Check the plan's memory before it is used.
+        Check: bool
+        /// Fill the arena with NaN before every run.
+        Poison: bool
+        /// Run the interpreter instead of a plan: slow, and the definition of right.
+        Interpret: bool
+    }
+
+    /// Everything on, checks and debugging aids off.
+    static member Default =
+        { Simplify = true
+          SelectKernels = true
+          Fuse = true
+          Schedule = true
+          InPlace = true
+          Reuse = true
+          Donate = true
+          Check = false
+          Poison = false
+          Interpret = false }
+
+    /// Every pass off: one kernel per node, a place of its own for every value.
+    static member Plain =
+        { CompileOptions.Default with
+            Simplify = false
+            SelectKernels = false
+            Fuse = false
+            Schedule = false
+            InPlace = false
+            Reuse = false
+            Donate = false }
+
+/// The same interface over the interpreter.
+[<Sealed>]
+type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
+
+    let leaves =
+        Seq.append (Traverse.leaves (Traverse.roots graph)) (Seq.map fst graph.Updates)
+        |> Seq.distinctBy (fun e -> e.Id)
+        |> Seq.toArray
+
+    let buffers = leaves |> Array.map bind
+
+    let outputs =
+        graph.Outputs
+        |> Array.map (fun (name, e) -> struct (name, e.Type, Buffer(int64 e.Shape.Size * int64 (DType.size e.DType))))
+
+    let write (pointer: nativeint) (t: Tensor) =
+        t.Bytes.CopyTo(Span<byte>(pointer.ToPointer(), t.Bytes.Length))
+
+    interface Executable with
+        member _.Run() =
+            let values =
+                leaves |> Array.mapi (fun i e -> e, { OutputView.Pointer = buffers[i].Pointer; Type = e.Type }.ToTensor())
+
+            let struct (results, updates) = Interpreter.runGraph values graph
+
+            results
+            |> Array.iteri (fun i (_, t) ->
+                let struct (_, _, buffer) = outputs[i]
+                write buffer.Pointer t)
+
+            for leaf, t in updates do
+                let i = leaves |> Array.findIndex (fun e -> obj.ReferenceEquals(e, leaf))
+                write buffers[i].Pointer t
+
+        member _.Output(name) =
+            let struct (_, t, buffer) = outputs |> Array.find (fun struct (n, _, _) -> n = name)
+            { Pointer = buffer.Pointer; Type = t }
+
+        member _.Describe() = "interpreted: " + string (Traverse.topological (Traverse.roots graph)).Length + " nodes\n"
+
+/// From graphs to what runs them.
+module internal Compile =
+
+    /// The graph after all passes that work on nodes.
+    let lower (options: CompileOptions) (graph: Graph) : Graph =
+        let simplify roots = if options.Simplify then Simplify.roots roots else roots
+
+        let roots =
+            Seq.toArray (Traverse.roots graph)
+            |> simplify
+            |> Lower.decompose options.SelectKernels
+            |> (if options.SelectKernels then Lower.patterns else id)
+            |> simplify
+
+        let n = graph.Outputs.Length
+
+        { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, roots[i])
+          Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
+
+    let rec private planOf (options: CompileOptions) (mode: ResultMode) (graph: Graph) : Plan =
+        let program = Emitter(options.Fuse, body options, lower options graph, mode).Run()
+
+        let inLoop =
+            match mode with
+            | InPlan -> false
+            | OfLoop _ -> true
+
+        let plan =
+            program
+            |> Schedule.run options.Schedule options.Donate
+            |> MemoryPlan.run options.InPlace options.Donate options.Reuse inLoop
+
+        if options.Check then MemoryCheck.verify plan
+        plan
+
+    /// The plan of a scan's body (results: outputs, then new carries), and for each carry the output it is one with, or -1.
+    and private body (options: CompileOptions) (scan: ScanBody) : struct (Plan * int[]) =
+        let outputs = scan.Outputs.Length
+
+        let graph =
+            { Outputs = Array.append scan.Outputs scan.NewCarry |> Array.mapi (fun i e -> string i, e)
+              Updates = [||] }
+
+        let plan = planOf options (OfLoop outputs) graph
+
+        let carryFrom =
+            Array.init scan.NewCarry.Length (fun c ->
+                let value = plan.Outputs[outputs + c].Operand.Value
+                Array.FindIndex(plan.Outputs, 0, outputs, (fun o -> o.Operand.Value = value)))
+
+        struct (plan, carryFrom)
+
+    /// The plan of a graph.
+    let compile (options: CompileOptions) (graph: Graph) : Plan = planOf options InPlan graph
+
+    /// A plan made executable in an arena that other plans may use too (not at the same time).
+    let bindPlan (options: CompileOptions) (plan: Plan) (bind: Expr -> Buffer) (arena: Buffer) : Executable =
+        PlannedExecutable(plan, bind, arena, options.Poison)
+
+    /// A graph made executable in memory of its own: every leaf reads, and takes its new value, in the buffer that `bind`
+    /// gives for it.
+    let executable (options: CompileOptions) (graph: Graph) (bind: Expr -> Buffer) : Executable =
+        if options.Interpret then
+            InterpretedExecutable(graph, bind)
+        else
+            let plan = compile options graph
+            bindPlan options plan bind (Buffer plan.ArenaBytes)

@@ -1,0 +1,450 @@
+namespace FunctionalNet.Compiler
+
+open System
+open System.Collections.Generic
+open FunctionalNet
+open FunctionalNet.Graph
+open FunctionalNet.Kernels
+
+/// Instructions over values, before they have an order by memory and a place.
+[<NoEquality; NoComparison>]
+type internal Program =
+    {
+        Leaves: Expr[]
+        Constants: Tensor[]
+        Values: Value[]
+        Steps: Step[]
+        Outputs: PlanOutput[]
+        /// Leaf value, new value.
+        Updates: struct (int * int)[]
+    }
+
+/// What is asked of the places of results.
+[<NoEquality; NoComparison>]
+type internal ResultMode =
+    /// They stay in the arena; two may be one value.
+    | InPlan
+    /// Each is written where the loop around wants it, so each needs a value of its own. Those from `carries` on may be
+    /// one with a result before.
+    | OfLoop of carries: int
+
+/// From a lowered graph to instructions: one per group of elementwise nodes, one per other node; movement operations
+/// become views of the values they move, and are copied only for a kernel that cannot read them where they are.
+[<Sealed>]
+type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[]), graph: Graph, resultMode: ResultMode) =
+
+    let values = List<Value>()
+    let leaves = List<Expr>()
+    let constants = List<Tensor>()
+    let steps = List<Step>()
+    // What is known about where a node's elements are. Views of several results: by projection.
+    let operands = Dictionary<Expr, Operand>(HashIdentity.Reference)
+    let results = Dictionary<Expr, int[]>(HashIdentity.Reference)
+    let order = Traverse.topological (Traverse.roots graph)
+    let groups = Fuse.groups fuse order
+    let userCount = Dictionary<Expr, int>(HashIdentity.Reference)
+
+    do
+        for node in order do
+            for i in node.Inputs do
+                userCount[i] <- (match userCount.TryGetValue i with
+                                 | true, n -> n + 1
+                                 | _ -> 1)
+
+    let newValue (t: TensorType) (origin: Origin) =
+        let v = { Id = values.Count; Type = t; Origin = origin }
+        values.Add v
+        v
+
+    let addStep name work (inputs: Operand[]) (outputs: TensorType[]) workspace : int[] =
+        let ids = outputs |> Array.map (fun t -> (newValue t Computed).Id)
+
+        steps.Add
+            { Name = name
+              Work = work
+              Inputs = inputs
+              Outputs = ids
+              Workspace = workspace }
+
+        ids
+
+    let copyOf (name: string) (t: TensorType) (operand: Operand) : Operand =
+        let ids = addStep name CopyOf [| operand |] [| t |] 0L
+        Operand.whole values[ids[0]]
+
+    let isInside (group: FusionGroup) (user: Expr) (operand: Expr) =
+        Fuse.isInside groups group user operand
+
+    /// The node that computes the elements: under views and projections.
+    let producer (node: Expr) =
+        let s = Elementwise.source node
+
+        match s.Op with
+        | Project _ -> s.Inputs[0]
+        | _ -> s
+
+    /// The nodes whose values must be in memory for a user to read an operand.
+    let dependencies (user: Expr) (operand: Expr) : Expr list =
+        let node = producer operand
+
+        if groups.ContainsKey user && Regions.isGenerated user operand then
+            // Only the operands of the generator, if it has any.
+            match node.Op with
+            | Random _ -> node.Inputs |> Array.map producer |> List.ofArray
+            | _ -> []
+        else
+            [ node ]
+
+    member private _.Whole(id: int) = Operand.whole values[id]
+
+    /// Where the elements of a node are. Whatever it depends on has been emitted.
+    member private this.Load(node: Expr) : Operand =
+        match operands.TryGetValue node with
+        | true, o -> o
+        | _ ->
+            let viewed (f: View -> View) =
+                let o = this.Load node.Inputs[0]
+                { o with View = f o.View }
+
+            let o =
+                match node.Op with
+                | Leaf _ ->
+                    leaves.Add node
+                    Operand.whole (newValue node.Type (LeafValue node))
+                | Constant t ->
+                    constants.Add t
+                    Operand.whole (newValue node.Type (ConstantValue t))
+                | Reshape shape ->
+                    let o = this.Load node.Inputs[0]
+                    let dims = shape.ToArray()
+
+                    match View.reshape dims o.View with
+                    | Some view -> { o with View = view }
+                    | None ->
+                        let c = copyOf "Copy" node.Type o
+                        { c with View = View.ofShape shape }
+                | Broadcast shape -> viewed (View.broadcast (shape.ToArray()))
+                | Transpose perm -> viewed (View.transpose perm)
+                | Slice(starts, limits, stepSizes) -> viewed (View.slice starts limits stepSizes)
+                | Reverse axes -> viewed (View.reverse axes)
+                | Project i -> this.Whole(results[node.Inputs[0]][i])
+                | _ ->
+                    if not (results.ContainsKey node) then
+                        this.EmitNode node
+
+                    this.Whole(results[node][0])
+
+            operands[node] <- o
+            o
+
+    /// The same, one behind the other; a copy if need be, made once.
+    member private this.LoadContiguous(node: Expr) : Operand =
+        let o = this.Load node
+
+        if View.isContiguous o.View then
+            o
+        else
+            let c = { copyOf (Expr.OpName node.Op) node.Type o with View = View.ofShape node.Shape }
+            operands[node] <- c
+            c
+
+    /// For a tile program, which reads strides, but not well where neighbours are far apart.
+    member private this.LoadForRegion(node: Expr) : Operand =
+        let o = this.Load node
+        let struct (d, s) = View.collapse o.View.Dims o.View.Strides
+        let near = d.Length = 0 || abs s[s.Length - 1] <= 1
+        let uses = (match userCount.TryGetValue node with
+                    | true, n -> n
+                    | _ -> 1)
+
+        if near || (uses = 1 && View.size o.View <= 16384) then o else this.LoadContiguous node
+
+    member private this.EmitGroup(group: FusionGroup, needed: HashSet<Expr>) =
+        let members = group.Members.ToArray() |> Array.sortBy (fun m -> m.Id)
+        let outputs = members |> Array.filter needed.Contains
+        let domain = defaultArg group.Domain TileDomain.F32
+        let region, inputs = Regions.build domain members outputs (isInside group) this.LoadForRegion
+
+        let name =
+            if members.Length = 1 then
+                Expr.OpName members[0].Op
+            else
+                "Fused" + string members.Length
+
+        let ids = addStep name (Elementwise region) inputs (outputs |> Array.map (fun e -> e.Type)) 0L
+        Array.iter2 (fun (e: Expr) id -> results[e] <- [| id |]) outputs ids
+
+    member private this.EmitMatMul(node: Expr, ta: bool, tb: bool) =
+        // (operand, transposed, row length) if a product kernel can read the two last axes where they are.
+        let matrix (e: Expr) (transposed: bool) =
+            let read (o: Operand) =
+                let v = o.View
+                let r = v.Dims.Length
+                let rows, cols = v.Dims[r - 2], v.Dims[r - 1]
+                let rs, cs = v.Strides[r - 2], v.Strides[r - 1]
+
+                if View.size v = 0 then
+                    // Never read.
+                    Some(struct (o, transposed, max 1 cols))
+                elif (cs = 1 || cols <= 1) && (rs >= max 1 cols || rows <= 1) then
+                    Some(struct (o, transposed, (if rows <= 1 then max 1 cols else rs)))
+                elif (rs = 1 || rows <= 1) && (cs >= max 1 rows || cols <= 1) then
+                    Some(struct (o, not transposed, (if cols <= 1 then max 1 rows else cs)))
+                else
+                    None
+
+            match read (this.Load e) with
+            | Some m -> m
+            | None -> (read (this.LoadContiguous e)).Value
+
+        let a, b = node.Inputs[0], node.Inputs[1]
+        let struct (oa, ta, lda) = matrix a ta
+        let struct (ob, tb, ldb) = matrix b tb
+        let rank = node.Rank
+        let m, n = node.Shape[rank - 2], node.Shape[rank - 1]
+        let inner =
+            match node.Op with
+            | MatMul(t, _) -> if t then a.Shape[-2] else a.Shape[-1]
+            | _ -> 0
+
+        let batch = node.Shape.ToArray()[.. rank - 3]
+        let count = Array.fold (*) 1 batch
+
+        let outer (o: Operand) =
+            let lead = o.View.Dims.Length - 3
+
+            View.broadcast
+                batch
+                { Dims = o.View.Dims[..lead]
+                  Strides = o.View.Strides[..lead]
+                  Offset = 0 }
+
+        let va, vb = outer oa, outer ob
+        let struct (sharedDims, sharedStrides) = View.collapse batch vb.Strides
+        let bShared = sharedDims.Length = 0 || Array.forall (fun s -> s = 0) sharedStrides
+
+        let rowsCollapse =
+            if ta || not bShared || count <= 1 then
+                None
+            else
+                // The rows of all batches of A, one after the other at one distance: one big product.
+                let struct (d, s) = View.collapse (Array.append batch [| m |]) (Array.append va.Strides [| lda |])
+                if d.Length = 1 && s[0] >= max 1 inner then Some s[0] else None
+
+        let work =
+            match rowsCollapse with
+            | Some stride ->
+                { DType = node.DType
+                  TransposeA = ta
+                  TransposeB = tb
+                  M = count * m
+                  N = n
+                  K = inner
+                  Lda = stride
+                  Ldb = ldb
+                  Ldc = max 1 n
+                  OffsetsA = [| 0 |]
+                  OffsetsB = [| 0 |]
+                  OffsetsC = [| 0 |] }
+            | None ->
+                let table (v: View) =
+                    Array.init count (fun index ->
+                        let mutable rest = index
+                        let mutable offset = 0
+
+                        for i in batch.Length - 1 .. -1 .. 0 do
+                            offset <- offset + rest % batch[i] * v.Strides[i]
+                            rest <- rest / batch[i]
+
+                        offset)
+
+                { DType = node.DType
+                  TransposeA = ta
+                  TransposeB = tb
+                  M = m
+                  N = n
+                  K = inner
+                  Lda = lda
+                  Ldb = ldb
+                  Ldc = max 1 n
+                  OffsetsA = table va
+                  OffsetsB = table vb
+                  OffsetsC = Array.init count (fun i -> i * m * n) }
+
+        let work = MatMuls work
+        results[node] <- addStep "MatMul" work [| oa; ob |] node.Types (Select.workspace work)
+
+    member private this.EmitLoop(node: Expr, scan: Scan) =
+        let struct (body, carryFrom) = compileBody scan.Body
+        let inputs = node.Inputs |> Array.map this.LoadContiguous
+        let mutable size = Mem.align body.ArenaBytes
+
+        let offsets =
+            carryFrom
+            |> Array.mapi (fun i from ->
+                if from >= 0 then
+                    -1L
+                else
+                    let at = size
+                    let t = node.Types[i]
+                    size <- size + 2L * Mem.align (int64 t.Shape.Size * int64 (DType.size t.DType))
+                    at)
+
+        let work =
+            Loop
+                { Body = body
+                  Scan = scan
+                  CarryFrom = carryFrom
+                  CarryOffsets = offsets
+                  Workspace = size }
+
+        results[node] <- addStep "Scan" work inputs node.Types size
+
+    member private this.EmitNode(node: Expr) =
+        match node.Op with
+        | MatMul(ta, tb) -> this.EmitMatMul(node, ta, tb)
+        | Structured(:? Scan as scan) -> this.EmitLoop(node, scan)
+        | Op.Iota _ ->
+            // Alone: a program that copies the index out.
+            let inputs = [| { DType = DType.Int64; Access = Regions.iotaAccess node.Op } |]
+            let instructions = [| TileInstruction.Unary(TileOp.Copy, 0) |]
+            let outputs = [| { TileOutput.Value = 1; DType = node.DType } |]
+            let domain = Elementwise.domainOf node.DType
+
+            let region =
+                { Size = node.Shape.Size
+                  Domain = domain
+                  Inputs = inputs
+                  Instructions = instructions
+                  Outputs = outputs
+                  Program = TileProgram(domain, inputs, instructions, outputs) }
+
+            results[node] <- addStep "Iota" (Elementwise region) [| Operand.none |] node.Types 0L
+        | op ->
+            let inputs = node.Inputs |> Array.map (fun e ->
+                match node.Op with
+                | Pad _
+                | Concat _ -> this.Load e
+                | _ -> this.LoadContiguous e)
+
+            let work = Select.work op (node.Inputs |> Array.map (fun e -> e.Type)) node.Types
+            results[node] <- addStep (Expr.OpName op) work inputs node.Types (Select.workspace work)
+
+    /// Instructions for everything the roots need, producers first.
+    member this.Run() : Program =
+        // Units: a group stands under its first member.
+        let unitOf (e: Expr) =
+            match groups.TryGetValue e with
+            | true, g -> g.Members[0]
+            | _ -> e
+
+        let needed = HashSet<Expr>(HashIdentity.Reference)
+        let unitInputs = Dictionary<Expr, List<Expr>>(HashIdentity.Reference)
+
+        let inputsOf (unit: Expr) =
+            match unitInputs.TryGetValue unit with
+            | true, list -> list
+            | _ ->
+                let list = List<Expr>()
+                let seen = HashSet<Expr>(HashIdentity.Reference)
+
+                let add (user: Expr) (operand: Expr) =
+                    for d in dependencies user operand do
+                        needed.Add d |> ignore
+                        let u = unitOf d
+                        if seen.Add u then list.Add u
+
+                match groups.TryGetValue unit with
+                | true, g ->
+                    for m in g.Members do
+                        for i in m.Inputs do
+                            if not (isInside g m i) then add m i
+                | _ ->
+                    for i in unit.Inputs do
+                        add unit i
+
+                unitInputs[unit] <- list
+                list
+
+        let rootNodes = Traverse.roots graph |> Seq.map producer |> Seq.toArray
+        let unitOrder = List<Expr>()
+        let visited = HashSet<Expr>(HashIdentity.Reference)
+        let stack = Stack<struct (Expr * int)>()
+
+        for root in rootNodes do
+            needed.Add root |> ignore
+            let unit = unitOf root
+            if visited.Add unit then stack.Push(struct (unit, 0))
+
+            while stack.Count > 0 do
+                let struct (unit, next) = stack.Pop()
+                let list = inputsOf unit
+
+                if next = list.Count then
+                    unitOrder.Add unit
+                else
+                    stack.Push(struct (unit, next + 1))
+                    if visited.Add list[next] then stack.Push(struct (list[next], 0))
+
+        for unit in unitOrder do
+            match groups.TryGetValue unit with
+            | true, g -> this.EmitGroup(g, needed)
+            | _ ->
+                match unit.Op with
+                | Leaf _
+                | Constant _ -> this.Load unit |> ignore
+                | _ -> if not (results.ContainsKey unit) then this.EmitNode unit
+
+        this.Finish()
+
+    member private this.Finish() : Program =
+        let taken = HashSet<int>()
+        let takenByCarry = HashSet<int>()
+        let isWhole (o: Operand) = Operand.isWhole values[o.Value] o
+
+        let isComputed (o: Operand) =
+            match values[o.Value].Origin with
+            | Computed -> true
+            | _ -> false
+
+        let outputs =
+            graph.Outputs
+            |> Array.mapi (fun k (name, e) ->
+                let o = this.LoadContiguous e
+
+                let keep =
+                    isComputed o
+                    && match resultMode with
+                       | InPlan -> true
+                       | OfLoop carries when k < carries -> isWhole o && taken.Add o.Value
+                       | OfLoop _ -> isWhole o && (taken.Contains o.Value || takenByCarry.Add o.Value)
+
+                let o = if keep then o else copyOf "Copy" e.Type o
+
+                { Name = name; Type = e.Type; Operand = o })
+
+        let updated = HashSet<int>()
+
+        let updates =
+            graph.Updates
+            |> Array.choose (fun (leaf, e) ->
+                let target = (this.Load leaf).Value
+                let o = this.LoadContiguous e
+
+                if o.Value = target && o.View.Offset = 0 then
+                    None
+                else
+                    let o =
+                        if isComputed o && isWhole o && updated.Add o.Value then
+                            o
+                        else
+                            copyOf "Copy" e.Type o
+
+                    Some(struct (target, o.Value)))
+
+        { Leaves = leaves.ToArray()
+          Constants = constants.ToArray()
+          Values = values.ToArray()
+          Steps = steps.ToArray()
+          Outputs = outputs
+          Updates = updates }

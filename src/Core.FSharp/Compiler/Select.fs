@@ -1,0 +1,274 @@
+namespace FunctionalNet.Compiler
+
+open System
+open FunctionalNet
+open FunctionalNet.Graph
+open FunctionalNet.Kernels
+
+/// A user's operation as a kernel of one chunk.
+[<Sealed>]
+type internal CustomKernel(operation: CustomOperation, arguments: CustomArguments) =
+    inherit Kernel()
+    override _.Chunks(_) = 1
+    override _.Run(_, _) = operation.Compute arguments
+
+/// Which kernel does the work of an instruction, with what workspace.
+module internal Select =
+
+    let private product (dims: int[]) = Array.fold (*) 1 dims
+
+    /// Sizes before, of, and after an axis.
+    let private around (shape: Shape) (axis: int) =
+        let d = shape.ToArray()
+        struct (product d[.. axis - 1], d[axis], product d[axis + 1 ..])
+
+    let private lastAxis (shape: Shape) =
+        let n = shape[-1]
+        struct ((if n = 0 then 0 else shape.Size / n), n)
+
+    let private unsupported (op: Op) (hint: string) : 'T =
+        raise (GraphException("No kernel does this operation.", Expr.OpName op, "", "", hint))
+
+    /// What an operation that is not elementwise becomes, on contiguous operands.
+    let work (op: Op) (inputs: TensorType[]) (outputs: TensorType[]) : Work =
+        match op with
+        | Structured(:? Graph.Softmax) ->
+            let struct (rows, n) = lastAxis outputs[0].Shape
+            SoftmaxRows(false, rows, n)
+        | Structured(:? Graph.LogSoftmax) ->
+            let struct (rows, n) = lastAxis outputs[0].Shape
+            SoftmaxRows(true, rows, n)
+        | Structured(:? Graph.Scan)
+        | MatMul _ -> unsupported op "It has an emitter of its own."
+        | _ -> Primitive(op, inputs, outputs)
+
+    let private convSpec (spec: FunctionalNet.Graph.ConvSpec) (x: Shape) (kernel: Shape) =
+        let rank = spec.Strides.Length
+
+        FunctionalNet.Kernels.ConvSpec.Create(
+            x[0],
+            x.ToArray()[1..rank],
+            x[-1],
+            kernel[-1],
+            kernel.ToArray()[.. rank - 1],
+            spec.Strides,
+            spec.Dilations,
+            spec.PadLow,
+            spec.PadHigh,
+            spec.Groups
+        )
+
+    let private poolSpec (spec: FunctionalNet.Graph.PoolSpec) (x: Shape) =
+        let rank = spec.Window.Length
+
+        FunctionalNet.Kernels.PoolSpec.Create(
+            x[0],
+            x.ToArray()[1..rank],
+            x[-1],
+            spec.Window,
+            spec.Strides,
+            Array.create rank 1,
+            spec.PadLow,
+            spec.PadHigh
+        )
+
+    let private reduceOp (op: FunctionalNet.Graph.ReduceOp) =
+        enum<FunctionalNet.Kernels.ReduceKind> (int op)
+
+    let private reduced (axes: int[]) (shape: Shape) =
+        Array.init shape.Rank (fun i -> Array.contains i axes)
+
+    /// True when there is nothing to compute.
+    let private isNothing (outputs: TensorType[]) =
+        outputs |> Array.forall (fun t -> t.Shape.Size = 0)
+
+    /// Bytes that the kernel needs while it runs.
+    let workspace (work: Work) : int64 =
+        match work with
+        | Primitive(_, _, outputs) when isNothing outputs -> 0L
+        | MatMuls m -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K, m.OffsetsC.Length)
+        | Loop loop -> loop.Workspace
+        | Primitive(op, inputs, _) ->
+            match op with
+            | Reduce(r, axes) ->
+                let x = inputs[0]
+                Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
+            | Conv spec -> Conv.ForwardWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
+            | ConvInputGrad(spec, x) -> Conv.InputGradWorkspace(inputs[0].DType, convSpec spec x inputs[1].Shape)
+            | ConvKernelGrad(spec, w) -> Conv.KernelGradWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape w)
+            | ArgSort(axis, _) ->
+                let struct (outer, n, inner) = around inputs[0].Shape axis
+                Kernels.ArgSort.Workspace(inputs[0].DType, outer, n, inner)
+            | _ -> 0L
+        | _ -> 0L
+
+    /// The value's bits in the low bytes.
+    let private bitsOf (dtype: DType) (value: float) : int64 =
+        match dtype with
+        | DType.Float32 -> int64 (BitConverter.SingleToUInt32Bits(float32 value))
+        | DType.Float64 -> BitConverter.DoubleToInt64Bits value
+        | DType.Int32 -> int64 (uint32 (int value))
+        | DType.Int64 -> int64 value
+        | _ -> if value <> 0.0 then 1L else 0L
+
+    let private pad (low: int[]) (interior: int[]) (value: float) (x: Operand) (y: TensorType) src dst : Kernel =
+        let size = DType.size y.DType
+        let out = y.Shape.ToArray()
+        let outStrides = Shape.strides y.Shape
+        let rank = out.Length
+        // Per axis: the first and the count of source elements that land inside.
+        let first = Array.zeroCreate rank
+        let dims = Array.zeroCreate rank
+
+        for i in 0 .. rank - 1 do
+            let n, step = x.View.Dims[i], interior[i] + 1
+            let f = if low[i] >= 0 then 0 else (-low[i] + step - 1) / step
+            let stop = if out[i] <= low[i] then 0 else min n ((out[i] - 1 - low[i]) / step + 1)
+            first[i] <- f
+            dims[i] <- max 0 (stop - f)
+
+        let fill = Fill.Create(size, y.Shape.Size, dst, bitsOf y.DType value)
+
+        if Array.contains 0 dims then
+            fill
+        else
+            let mutable from = 0
+            let mutable target = 0
+
+            for i in 0 .. rank - 1 do
+                from <- from + first[i] * x.View.Strides[i]
+                target <- target + (low[i] + first[i] * (interior[i] + 1)) * outStrides[i]
+
+            let copy =
+                StridedCopy.Create(
+                    size,
+                    dims,
+                    src + nativeint from * nativeint size,
+                    x.View.Strides,
+                    dst + nativeint target * nativeint size,
+                    Array.map2 (fun s i -> s * (i + 1)) outStrides interior
+                )
+
+            if dims = out then copy else SequenceKernel [| fill; copy |]
+
+    let private concat (axis: int) (inputs: Operand[]) (y: TensorType) (src: nativeint[]) dst : Kernel =
+        let size = DType.size y.DType
+        let strides = Shape.strides y.Shape
+        let mutable at = 0
+
+        let parts =
+            inputs
+            |> Array.mapi (fun i x ->
+                let target = dst + nativeint (at * strides[axis]) * nativeint size
+                at <- at + x.View.Dims[axis]
+                StridedCopy.Create(size, x.View.Dims, src[i], x.View.Strides, target, strides))
+
+        if parts.Length = 1 then parts[0] else SequenceKernel parts
+
+    let private primitive (op: Op) (inputs: TensorType[]) (outputs: TensorType[]) (operands: Operand[]) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) : Kernel =
+        let y = outputs[0]
+        let to' = dst[0]
+
+        match op with
+        | Random spec ->
+            match spec.Kind with
+            | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
+            | Graph.RandomKind.Normal -> RandomFill.Normal(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
+            | _ -> RandomFill.Bits(y.Shape.Size, src[0], src[1], spec.Stream, to')
+        | Pad(low, _, interior, value) -> pad low interior value operands[0] y src[0] to'
+        | Concat axis -> concat axis operands y src to'
+        | Reduce(_, [||]) -> Copy.Create(int64 y.Shape.Size * int64 (DType.size y.DType), src[0], to')
+        | Reduce(r, axes) ->
+            let x = inputs[0]
+            Kernels.Reduce.Create(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape, src[0], to', work)
+        | ArgReduce(largest, axis) ->
+            let struct (outer, n, inner) = around inputs[0].Shape axis
+            Kernels.ArgReduce.Create(largest, inputs[0].DType, outer, n, inner, src[0], to')
+        | CumSum(axis, exclusive, reverse) ->
+            let struct (outer, n, inner) = around inputs[0].Shape axis
+            Kernels.CumSum.Create(y.DType, exclusive, reverse, outer, n, inner, src[0], to')
+        | ArgSort(axis, descending) ->
+            let struct (outer, n, inner) = around inputs[0].Shape axis
+            Kernels.ArgSort.Create(inputs[0].DType, descending, outer, n, inner, src[0], to', work)
+        | Conv spec ->
+            Conv.Forward(y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work)
+        | ConvInputGrad(spec, x) -> Conv.InputGrad(y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work)
+        | ConvKernelGrad(spec, w) -> Conv.KernelGrad(y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work)
+        | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
+        | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
+        | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to')
+        | MaxPoolGather spec -> Pool.MaxGather(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to')
+        | SumPoolGrad(spec, x) -> Pool.SumGrad(y.DType, poolSpec spec x, src[0], to')
+        | Gather axis ->
+            let struct (outer, n, inner) = around inputs[0].Shape axis
+            Take.Create(DType.size y.DType, inputs[1].DType, outer, n, inner, inputs[1].Shape.Size, src[0], src[1], to')
+        | ScatterAdd(axis, size) ->
+            let struct (outer, _, inner) = around y.Shape axis
+            Kernels.ScatterAdd.Create(y.DType, inputs[0].DType, outer, size, inner, inputs[0].Shape.Size, src[0], src[1], to')
+        | TakeAlong axis ->
+            let struct (outer, n, inner) = around inputs[0].Shape axis
+            let count = inputs[1].Shape[axis]
+            TakeAlongAxis.Create(DType.size y.DType, inputs[1].DType, outer, n, inner, count, src[0], src[1], to')
+        | ScatterAlong(axis, size) ->
+            let struct (outer, count, inner) = around inputs[0].Shape axis
+            ScatterAlongAxis.Create(y.DType, inputs[0].DType, outer, size, inner, count, src[0], src[1], to')
+        | Structured(:? CustomNode as custom) ->
+            CustomKernel(custom.Operation, CustomArguments(src, inputs, dst, outputs))
+        | other -> unsupported other "Composites are decomposed before this point."
+
+    /// The kernel of an instruction with its pointers: of operands (at their offsets), of results, of the workspace.
+    let kernel (step: Step) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) (results: TensorType[]) : Kernel =
+        match step.Work with
+        | _ when isNothing results -> EmptyKernel.Instance
+        | Elementwise region -> ElementwiseKernel(region.Program, region.Size, src, dst)
+        | CopyOf ->
+            let o = step.Inputs[0]
+            let size = DType.size o.DType
+
+            if View.isContiguous o.View then
+                Copy.Create(int64 (View.size o.View) * int64 size, src[0], dst[0])
+            else
+                let struct (d, s) = View.collapse o.View.Dims o.View.Strides
+                StridedCopy.Create(size, d, src[0], s, dst[0], Shape.strides (Shape.ofArray d))
+        | MatMuls m ->
+            if m.OffsetsC.Length = 1 then
+                let at (p: nativeint) (offset: int) = p + nativeint offset * nativeint (DType.size m.DType)
+
+                Gemm.Create(
+                    m.DType,
+                    m.TransposeA,
+                    m.TransposeB,
+                    m.M,
+                    m.N,
+                    m.K,
+                    at src[0] m.OffsetsA[0],
+                    m.Lda,
+                    at src[1] m.OffsetsB[0],
+                    m.Ldb,
+                    at dst[0] m.OffsetsC[0],
+                    m.Ldc,
+                    work
+                )
+            else
+                Gemm.CreateBatched(
+                    m.DType,
+                    m.TransposeA,
+                    m.TransposeB,
+                    m.M,
+                    m.N,
+                    m.K,
+                    src[0],
+                    m.Lda,
+                    m.OffsetsA,
+                    src[1],
+                    m.Ldb,
+                    m.OffsetsB,
+                    dst[0],
+                    m.Ldc,
+                    m.OffsetsC,
+                    work
+                )
+        | SoftmaxRows(log, rows, n) -> Softmax.Forward(results[0].DType, log, rows, n, src[0], dst[0])
+        | SoftmaxGradRows(log, rows, n) -> Softmax.Backward(results[0].DType, log, rows, n, src[0], src[1], dst[0])
+        | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work
+        | Loop _ -> EmptyKernel.Instance
