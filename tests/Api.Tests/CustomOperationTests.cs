@@ -1,4 +1,4 @@
-using Xunit;
+using FunctionalNet.Graph;
 
 namespace FunctionalNet.Tests;
 
@@ -30,7 +30,7 @@ public class CustomOperationTests
     public void Computes()
     {
         var y = new Cube(3).Apply(Expr.Constant(Point));
-        Assert.Equal([0.125, -3.375, 8.0], FunctionalNet.Graph.Interpreter.Value([], y[0]).ToDoubles());
+        Assert.Equal([0.125, -3.375, 8.0], Interpreter.Value([], y[0]).ToDoubles());
     }
 
     [Fact]
