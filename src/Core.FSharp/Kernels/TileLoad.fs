@@ -108,9 +108,27 @@ type internal TileMove<'D when 'D: unmanaged and 'D: struct and 'D :> INumber<'D
                 Convert<float32, 'D>.Run(count, d + nativeint (i * sizeof<'D>), piece, 1)
                 i <- i + count
 
+/// Walks count positions in a few words on the stack.
+module internal RankLimit =
+
+    /// Fails for more than 16 dims.
+    let check (dims: int[]) =
+        if dims.Length > 16 then
+            raise (
+                ShapeException(
+                    "A tensor has too many axes.",
+                    "",
+                    "at most 16",
+                    dims.Length.ToString System.Globalization.CultureInfo.InvariantCulture,
+                    "Merge axes with a reshape."
+                )
+            )
+
 /// A walk over a strided view in row-major order, its dims collapsed as far as the strides allow.
 [<Sealed>]
 type internal StridedWalk(dims: int[], strides: int[]) =
+
+    do RankLimit.check dims
 
     let shape, steps =
         let d = ResizeArray<int>()
