@@ -69,13 +69,13 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
         graph.Outputs
         |> Array.map (fun (name, e) -> struct (name, e.Type, Buffer(int64 e.Shape.Size * int64 (DType.size e.DType))))
 
-    let write (pointer: nativeint) (t: Tensor) =
-        t.Bytes.CopyTo(Span<byte>(pointer.ToPointer(), t.Bytes.Length))
+    let write (pointer: nativeint) (t: Tensor) = t.Bytes.CopyTo(Span<byte>(pointer.ToPointer(), t.Bytes.Length))
 
     interface Executable with
         member _.Run() =
             let values =
-                leaves |> Array.mapi (fun i e -> e, { OutputView.Pointer = buffers[i].Pointer; Type = e.Type }.ToTensor())
+                leaves
+                |> Array.mapi (fun i e -> e, { OutputView.Pointer = buffers[i].Pointer; Type = e.Type }.ToTensor())
 
             let struct (results, updates) = Interpreter.runGraph values graph
 

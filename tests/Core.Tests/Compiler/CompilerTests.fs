@@ -28,8 +28,7 @@ type Recipes =
 
         Arb.fromGenShrink (gen, (fun r -> seq { for s in 1 .. r.Size - 1 -> { r with Size = s } }))
 
-let private case (r: Recipe) =
-    RandomGraph.create (if r.Double then DType.Float64 else DType.Float32) r.Seed r.Size
+let private case (r: Recipe) = RandomGraph.create (if r.Double then DType.Float64 else DType.Float32) r.Seed r.Size
 
 let private tolerance (r: Recipe) = if r.Double then 1e-10 else 1e-4
 
@@ -129,7 +128,8 @@ let ``the memory of a plan is right, and a broken plan is caught`` (r: Recipe) =
             | InArena _ -> true
             | _ -> false)
 
-    let written = plan.Steps |> Seq.mapi (fun i s -> s.Outputs |> Seq.map (fun o -> o, i)) |> Seq.concat |> dict
+    let written =
+        plan.Steps |> Seq.mapi (fun i s -> s.Outputs |> Seq.map (fun o -> o, i)) |> Seq.concat |> dict
 
     let lastRead v =
         if plan.Outputs |> Array.exists (fun o -> o.Operand.Value = v) then
@@ -165,13 +165,51 @@ let ``the random graphs hold every operation`` () =
               Enum.GetNames<BinaryOp>() |> Seq.ofArray
               Enum.GetNames<ReduceOp>() |> Seq.ofArray
               Seq.ofList
-                  [ "Constant"; "Iota"; "Random"; "Where"; "Cast"; "StopGradient"; "BroadcastTo"; "Reshape"; "Transpose"; "Slice"; "Pad"
-                    "Concatenate"; "Flip"; "ArgMax"; "ArgMin"; "CumSum"; "ArgSort"; "MatMul"; "Conv"; "ConvTranspose"; "ConvKernelGrad"
-                    "MaxPool"; "SumPool"; "MaxPoolGrad"; "MaxPoolGather"; "SumPoolGrad"; "Take"; "ScatterAdd"; "TakeAlongAxis"
-                    "ScatterAlongAxis"; "Softmax"; "LogSoftmax"; "SparseSoftmaxCrossEntropy"; "TripleAndOne"; "Scan" ] ]
+                  [ "Constant"
+                    "Iota"
+                    "Random"
+                    "Where"
+                    "Cast"
+                    "StopGradient"
+                    "BroadcastTo"
+                    "Reshape"
+                    "Transpose"
+                    "Slice"
+                    "Pad"
+                    "Concatenate"
+                    "Flip"
+                    "ArgMax"
+                    "ArgMin"
+                    "CumSum"
+                    "ArgSort"
+                    "MatMul"
+                    "Conv"
+                    "ConvTranspose"
+                    "ConvKernelGrad"
+                    "MaxPool"
+                    "SumPool"
+                    "MaxPoolGrad"
+                    "MaxPoolGather"
+                    "SumPoolGrad"
+                    "Take"
+                    "ScatterAdd"
+                    "TakeAlongAxis"
+                    "ScatterAlongAxis"
+                    "Softmax"
+                    "LogSoftmax"
+                    "SparseSoftmaxCrossEntropy"
+                    "TripleAndOne"
+                    "Scan" ] ]
 
     let missing = wanted |> Seq.filter (fun name -> not (seen.ContainsKey name)) |> Seq.toArray
-    Console.WriteLine("random graphs: " + string graphs + " and more, kinds of operations: " + string seen.Count + ", nodes: " + string (Seq.sum seen.Values))
+    Console.WriteLine(
+        "random graphs: "
+        + string graphs
+        + " and more, kinds of operations: "
+        + string seen.Count
+        + ", nodes: "
+        + string (Seq.sum seen.Values)
+    )
     Assert.Empty missing
 
 [<Property(Arbitrary = [| typeof<Recipes> |])>]
