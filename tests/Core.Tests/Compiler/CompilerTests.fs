@@ -50,7 +50,7 @@ let ``every pass can be switched off and on`` (r: Recipe) =
     let plain = { CompileOptions.Plain with Check = true }
 
     let options =
-        match r.Seed % 14 with
+        match r.Seed % 16 with
         | 0 -> { checkedDefault with Simplify = false }
         | 1 -> { checkedDefault with SelectKernels = false }
         | 2 -> { checkedDefault with Fuse = false }
@@ -64,6 +64,8 @@ let ``every pass can be switched off and on`` (r: Recipe) =
         | 10 -> { plain with Schedule = true; Reuse = true }
         | 11 -> { plain with InPlace = true; Reuse = true }
         | 12 -> { plain with Donate = true }
+        | 13 -> { plain with Loops = true }
+        | 14 -> { checkedDefault with Loops = false }
         | _ -> plain
 
     agree r expected (PlanRuns.run options c.Graph c.Bindings)

@@ -251,7 +251,12 @@ type internal Grower(dtype: DType, seed: int) =
             let t = { TensorType.DType = oneOf [| DType.Int32; dtype |]; Shape = shape }
             let e = node (Iota(t, below shape.Rank)) [||]
             if t.DType = DType.Int32 then ints.Add e else addExact e
-        | 6 -> ints.Add(clip (node (Reduce(oneOf [| ReduceOp.Sum; ReduceOp.Prod |], subset x)) [| clip x |]))
+        | 6 ->
+            if below 2 = 0 then
+                ints.Add(clip (node (Reduce(ReduceOp.Sum, subset x)) [| clip x |]))
+            else
+                // Of signs: products of more overflow.
+                ints.Add(node (Reduce(ReduceOp.Prod, subset x)) [| unary UnaryOp.Sign x |])
         | 7 ->
             ints.Add(node Select [| fit (smaller (x.Shape.ToArray())) (pick bools); x; Expr.Scalar(DType.Int32, 3.0) |])
         | _ ->
@@ -452,21 +457,34 @@ type internal Grower(dtype: DType, seed: int) =
             let counts = fit [| d |] (pick exact)
             let sequence = fit [| length; 2; d |] (anyFloat ())
             let weights = fit [| d; d |] (anyFloat ())
-            let kind = below 4
+            let square = fit [| d; d |] (anyFloat ())
+            let kind = below 6
 
             let step (carry: Expr[]) (slices: Expr[]) =
                 let h = unary UnaryOp.Tanh (node (MatMul(false, false)) [| carry[0]; weights |] + slices[0])
 
                 match kind with
-                | 0 -> [| h; carry[1] |], [| h |]
-                | 1 -> [| h; unary UnaryOp.Neg carry[1] |], [| carry[0]; h * 2.0; h |]
-                | 2 -> [| slices[0]; carry[1] + 1.0 |], [| carry[1]; h; weights |]
+                | 0 -> [| h; carry[1]; carry[2] |], [| h |]
+                | 1 -> [| h; unary UnaryOp.Neg carry[1]; carry[2] * 0.5 |], [| carry[0]; h * 2.0; h |]
+                | 2 -> [| slices[0]; carry[1] + 1.0; weights |], [| carry[1]; h; weights |]
+                | 3 ->
+                    // Sums over the steps, and a product that does not wait for the carry.
+                    let early = node (MatMul(false, below 2 = 0)) [| slices[0]; weights |]
+                    let product = node (MatMul(true, false)) [| early; h |]
+                    [| h * 0.5; node (Reduce(ReduceOp.Sum, [| 0 |])) [| h |] + carry[1]; carry[2] + product |],
+                    [| early |]
+                | 4 ->
+                    // Cut up and put together again.
+                    let cut = below (d + 1)
+                    let part a b = node (Slice([| 0; a |], [| 2; b |], [| 1; 1 |])) [| h |] * 1.5
+                    let put a b e = node (Pad([| 0; a |], [| 0; d - b |], [| 0; 0 |], 0.0)) [| e |]
+                    [| put 0 cut (part 0 cut) + put cut d (part cut d); carry[1]; carry[2] + carry[2] |], [||]
                 | _ ->
                     let inner, outs =
                         Ops.scan (fun c s -> let r = c[0] * 0.5 + s[0] in [| r |], [| r |]) [| carry[1] |] [| h |] false
-                    [| h; inner[0] |], [| outs[0]; h |]
+                    [| h; inner[0]; carry[2] |], [| outs[0]; h |]
 
-            let last, outputs = Ops.scan step [| init; counts |] [| sequence |] (below 2 = 0)
+            let last, outputs = Ops.scan step [| init; counts; square |] [| sequence |] (below 2 = 0)
             Array.iter toReal last
             Array.iter toReal outputs
 
@@ -540,6 +558,27 @@ type internal Grower(dtype: DType, seed: int) =
                 [ Seq.ofList [ last exact; last ints; last bools; last real ]
                   Seq.init (min 4 results.Count) (fun _ -> pick results)
                   Seq.init 2 (fun _ -> pick real) ]
+
+        // Derivatives bring the patterns that training has.
+        let gradients =
+            if below 3 > 0 || results.Count = 0 then
+                [||]
+            else
+                let total (e: Expr) =
+                    if DType.isFloating e.DType then
+                        node (Reduce(ReduceOp.Sum, Array.init e.Rank id)) [| node (Cast dtype) [| tame e |] |]
+                    else
+                        number 0.0
+
+                let loss = total (pick results) + total (last real)
+
+                try
+                    Grad.gradients loss [| state; twin |]
+                with :? GraphException ->
+                    // The user's operation has no derivative.
+                    [||]
+
+        let candidates = Seq.append candidates gradients
         let outputs = candidates |> Seq.mapi (fun i e -> "o" + string i, e) |> Seq.toArray
 
         let updates =
