@@ -72,7 +72,7 @@ module internal Select =
             spec.PadHigh
         )
 
-    let private reduceOp (op: FunctionalNet.Graph.ReduceOp) = enum<FunctionalNet.Kernels.ReduceOp>(int op)
+    let private reduceOp (op: FunctionalNet.Graph.ReduceOp) = enum<FunctionalNet.Kernels.ReduceKind>(int op)
 
     let private reduced (axes: int[]) (shape: Shape) = Array.init shape.Rank (fun i -> Array.contains i axes)
 

@@ -7,6 +7,7 @@ open System.Globalization
 open System.IO
 open System.Runtime.InteropServices
 open System.Text.Json
+open FunctionalNet.Formats
 
 /// <summary>What a safetensors file holds.</summary>
 [<AutoOpen>]
@@ -22,6 +23,7 @@ module SafeTensorsTypes =
         }
 
 /// <summary>Reads and writes safetensors: an 8-byte length, a JSON header, then the bytes of all tensors without gaps.
+/// F32, F64, I32, I64 and BOOL are read as they are; F16 and BF16 become float32, I8, U8, I16 and U16 int32, U32 int64.
 /// Nothing in a file is believed before it is checked.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module SafeTensors =
@@ -30,36 +32,37 @@ module SafeTensors =
     [<Literal>]
     let private MaxHeader = 100000000L
 
+    /// An array of .NET seen as bytes has no more.
+    [<Literal>]
+    let private MaxBytes = 2147483647L
+
     [<Literal>]
     let private MetadataKey = "__metadata__"
 
     let private text (value: int64) = value.ToString(CultureInfo.InvariantCulture)
 
+    let private clip (value: string) =
+        if value.Length > 100 then value.Substring(0, 100) + "..." else value
+
+    let private damaged = "The file is damaged or was written by something else; write it again."
+
     let private fail (where: string) (summary: string) (expected: string) (actual: string) : 'a =
-        raise (
-            ModelFormatException(
-                summary,
-                where,
-                expected,
-                actual,
-                "The file is damaged or was written by something else; write it again."
-            )
-        )
+        raise (ModelFormatException(summary, where, expected, clip actual, damaged))
 
-    /// How an element type of the format is stored and what it becomes here.
-    [<Struct>]
-    type private Storage = { Bytes: int; DType: DType; Half: int }
-
-    let private storageOf (where: string) (name: string) : Storage =
-        match name with
-        | "F64" -> { Bytes = 8; DType = DType.Float64; Half = 0 }
-        | "F32" -> { Bytes = 4; DType = DType.Float32; Half = 0 }
-        | "I64" -> { Bytes = 8; DType = DType.Int64; Half = 0 }
-        | "I32" -> { Bytes = 4; DType = DType.Int32; Half = 0 }
-        | "BOOL" -> { Bytes = 1; DType = DType.Bool; Half = 0 }
-        | "F16" -> { Bytes = 2; DType = DType.Float32; Half = 1 }
-        | "BF16" -> { Bytes = 2; DType = DType.Float32; Half = 2 }
-        | other -> fail where "An element type of the file is not supported." "F64, F32, F16, BF16, I64, I32 or BOOL" other
+    /// Element types of the format: name, bytes in the file, and what they become.
+    let private storages =
+        [| struct ("F32", 4, DType.Float32)
+           struct ("F64", 8, DType.Float64)
+           struct ("I32", 4, DType.Int32)
+           struct ("I64", 8, DType.Int64)
+           struct ("BOOL", 1, DType.Bool)
+           struct ("F16", 2, DType.Float32)
+           struct ("BF16", 2, DType.Float32)
+           struct ("U8", 1, DType.Int32)
+           struct ("I8", 1, DType.Int32)
+           struct ("I16", 2, DType.Int32)
+           struct ("U16", 2, DType.Int32)
+           struct ("U32", 4, DType.Int64) |]
 
     let private nameOf (dtype: DType) =
         match dtype with
@@ -69,43 +72,73 @@ module SafeTensors =
         | DType.Int64 -> "I64"
         | _ -> "BOOL"
 
+    [<NoEquality; NoComparison>]
     type private Entry =
         { Name: string
-          Storage: Storage
+          Storage: string
           Shape: Shape
           First: int64
           Last: int64 }
 
     let private readEntry (where: string) (name: string) (value: JsonElement) : Entry =
-        let place = where + ": " + name
-
-        let field (key: string) (kind: JsonValueKind) =
-            match value.TryGetProperty key with
-            | true, found when found.ValueKind = kind -> found
-            | _ -> fail place "A tensor's description is not complete." ("a field " + key) (value.ValueKind.ToString())
+        let place = where + ": " + clip name
 
         if value.ValueKind <> JsonValueKind.Object then
-            fail place "A tensor's description is not an object." "an object" (value.ValueKind.ToString())
+            fail place "A tensor's description is not an object." "an object" (value.GetRawText())
 
-        let storage =
+        let field (key: string) (kind: JsonValueKind) : JsonElement =
+            let mutable found = ValueNone
+
+            for property in value.EnumerateObject() do
+                if property.NameEquals key then
+                    if found.IsSome then
+                        fail place "A tensor's description has a field twice." ("one field " + key) (value.GetRawText())
+
+                    found <- ValueSome property.Value
+
+            match found with
+            | ValueSome element when element.ValueKind = kind -> element
+            | _ ->
+                fail place "A tensor's description is not complete." ("a field " + key + " with its value") (value.GetRawText())
+
+        let storageName =
             match (field "dtype" JsonValueKind.String).GetString() with
-            | null -> fail place "A tensor has no element type." "a dtype" "null"
-            | dtype -> storageOf place dtype
+            | null -> ""
+            | found -> found
+
+        let mutable bytes = 0
+
+        for struct (known, width, _) in storages do
+            if String.Equals(known, storageName) then
+                bytes <- width
+
+        if bytes = 0 then
+            raise (
+                ModelFormatException(
+                    "An element type of the file is not supported.",
+                    place,
+                    String.Join(", ", storages |> Array.map (fun (struct (known, _, _)) -> known)),
+                    clip storageName,
+                    "Convert the tensor to one of these types where the file was made."
+                )
+            )
 
         let mutable size = 1L
 
         let dims =
             [| for item in (field "shape" JsonValueKind.Array).EnumerateArray() do
-                   match item.ValueKind, item.TryGetInt32() with
-                   | JsonValueKind.Number, (true, dim) when dim >= 0 ->
-                       // Sizes are int32 and the running product is checked, so this cannot overflow.
-                       size <- size * int64 dim
+                   let mutable dim = 0
 
-                       if size > int64 Int32.MaxValue then
-                           fail place "A tensor is too large." "at most 2147483647 elements" (text size)
+                   if item.ValueKind <> JsonValueKind.Number || not (item.TryGetInt32 &dim) || dim < 0 then
+                       fail place "A size is not valid." "a whole number from 0 to 2147483647" (item.GetRawText())
 
-                       dim
-                   | _ -> fail place "A size is not valid." "whole numbers of 0 or more" (item.GetRawText()) |]
+                   // Both factors are below 2^31, so this cannot overflow.
+                   size <- size * int64 dim
+
+                   if size * int64 bytes > MaxBytes then
+                       fail place "A tensor is too large." ("at most " + text MaxBytes + " bytes") (text (size * int64 bytes))
+
+                   dim |]
 
         let offsets = field "data_offsets" JsonValueKind.Array
 
@@ -113,26 +146,24 @@ module SafeTensors =
             fail place "The offsets of a tensor are not valid." "two offsets" (offsets.GetRawText())
 
         let offset (i: int) =
-            let item = offsets[i]
+            let mutable n = 0L
 
-            match item.ValueKind with
-            | JsonValueKind.Number ->
-                match item.TryGetInt64() with
-                | true, n when n >= 0L -> n
-                | _ -> fail place "An offset is not valid." "a whole number of 0 or more" (item.GetRawText())
-            | _ -> fail place "An offset is not valid." "a whole number of 0 or more" (item.GetRawText())
+            if offsets[i].ValueKind <> JsonValueKind.Number || not (offsets[i].TryGetInt64 &n) || n < 0L then
+                fail place "An offset is not valid." "a whole number of 0 or more" (offsets.GetRawText())
+
+            n
 
         let first, last = offset 0, offset 1
 
-        if last - first <> size * int64 storage.Bytes then
+        if last - first <> size * int64 bytes then
             fail
                 place
                 "The bytes of a tensor do not fit its shape."
-                (text (size * int64 storage.Bytes) + " bytes")
+                (text (size * int64 bytes) + " bytes")
                 (text (last - first) + " bytes")
 
         { Name = name
-          Storage = storage
+          Storage = storageName
           Shape = Shape.Of dims
           First = first
           Last = last }
@@ -147,56 +178,54 @@ module SafeTensors =
             rest <- rest.Slice n
 
         if ended then
-            fail where "The file ends too early." (string target.Length + " more bytes") (string (target.Length - rest.Length) + " bytes")
+            fail
+                where
+                "The file ends too early."
+                (text (int64 target.Length) + " more bytes")
+                (text (int64 (target.Length - rest.Length)) + " bytes")
 
-    let private parseHeader (where: string) (bytes: byte[]) (dataLength: int64) : Entry[] * (string * string)[] =
-        use document =
-            try
-                JsonDocument.Parse(ReadOnlyMemory<byte>(bytes), JsonDocumentOptions(MaxDepth = 8))
-            with :? JsonException as e ->
-                raise (
-                    ModelFormatException(
-                        "The header is not JSON.",
-                        where,
-                        "a JSON object",
-                        e.Message,
-                        "The file is damaged or was written by something else; write it again.",
-                        e
-                    )
-                )
+    let private readEntries (where: string) (root: JsonElement) (dataLength: int64) : Entry[] * (string * string)[] =
+        if root.ValueKind <> JsonValueKind.Object then
+            fail where "The header is not an object." "a JSON object" (root.GetRawText())
 
-        if document.RootElement.ValueKind <> JsonValueKind.Object then
-            fail where "The header is not an object." "a JSON object" (document.RootElement.ValueKind.ToString())
-
-        let names = HashSet<string>()
+        let names = HashSet<string>(StringComparer.Ordinal)
         let entries = List<Entry>()
         let notes = List<string * string>()
 
-        for property in document.RootElement.EnumerateObject() do
+        for property in root.EnumerateObject() do
             if not (names.Add property.Name) then
                 fail where "A name occurs twice." "every name once" property.Name
 
-            if property.Name = MetadataKey then
+            if property.NameEquals MetadataKey then
                 if property.Value.ValueKind <> JsonValueKind.Object then
-                    fail where "The notes are not an object." "an object of texts" (property.Value.ValueKind.ToString())
+                    fail where "The notes are not an object." "an object of texts" (property.Value.GetRawText())
 
                 for note in property.Value.EnumerateObject() do
-                    match note.Value.ValueKind with
-                    | JsonValueKind.String ->
-                        match note.Value.GetString() with
-                        | null -> ()
-                        | value -> notes.Add(note.Name, value)
-                    | other -> fail where "A note is not a text." "texts" (other.ToString())
+                    match note.Value.ValueKind, (if note.Value.ValueKind = JsonValueKind.String then note.Value.GetString() else null) with
+                    | JsonValueKind.String, NonNull value -> notes.Add(note.Name, value)
+                    | _ -> fail where "A note is not a text." "texts" (note.Value.GetRawText())
             else
                 entries.Add(readEntry where property.Name property.Value)
 
-        let ordered = entries.ToArray() |> Array.sortBy (fun e -> struct (e.First, e.Last))
+        // Empty tensors share their place with the next; among them the order of the header counts.
+        let ordered =
+            entries.ToArray()
+            |> Array.indexed
+            |> Array.sortWith (fun (i, a) (j, b) ->
+                match a.First.CompareTo b.First with
+                | 0 ->
+                    match a.Last.CompareTo b.Last with
+                    | 0 -> i.CompareTo j
+                    | c -> c
+                | c -> c)
+            |> Array.map snd
+
         let mutable position = 0L
 
         for e in ordered do
             if e.First <> position then
                 fail
-                    (where + ": " + e.Name)
+                    (where + ": " + clip e.Name)
                     "Tensors overlap or leave a gap."
                     ("bytes from " + text position)
                     ("bytes from " + text e.First)
@@ -204,44 +233,61 @@ module SafeTensors =
             position <- e.Last
 
         if position <> dataLength then
-            fail where "The length of the file does not fit its header." (text position + " bytes of data") (text dataLength + " bytes")
+            fail
+                where
+                "The length of the file does not fit its header."
+                (text position + " bytes of data")
+                (text dataLength + " bytes")
 
         ordered, notes.ToArray()
+
+    let private parseHeader (where: string) (bytes: byte[]) (dataLength: int64) : Entry[] * (string * string)[] =
+        if bytes.Length = 0 || bytes[0] <> byte '{' then
+            fail where "The header is not JSON." "a JSON object" "something else"
+
+        let notJson (e: exn) : exn =
+            ModelFormatException("The header is not JSON.", where, "a JSON object", clip e.Message, damaged, e)
+
+        try
+            use document = JsonDocument.Parse(ReadOnlyMemory<byte>(bytes), JsonDocumentOptions(MaxDepth = 8))
+            readEntries where document.RootElement dataLength
+        with
+        | :? JsonException as e -> raise (notJson e)
+        // Texts that are not UTF-8, or half a surrogate pair, show only when they are read.
+        | :? InvalidOperationException as e -> raise (notJson e)
 
     let private readTensor (where: string) (stream: Stream) (entry: Entry) : string * Tensor =
         let count = entry.Shape.Size
 
-        let inline direct (zero: 'T) =
+        let raw (zero: 'T) : 'T[] =
             let data: 'T[] = Array.create count zero
-            fill where stream (MemoryMarshal.AsBytes(Span<'T>(data)))
-            Tensor.Wrap(entry.Shape, data)
+            fill (where + ": " + clip entry.Name) stream (MemoryMarshal.AsBytes(Span<'T>(data)))
+            data
 
-        let halves (convert: uint16 -> float32) =
-            let raw: uint16[] = Array.zeroCreate count
-            fill where stream (MemoryMarshal.AsBytes(Span<uint16>(raw)))
-            Tensor.Wrap(entry.Shape, Array.map convert raw)
+        let data: Array =
+            match entry.Storage with
+            | "F32" -> raw 0.0f
+            | "F64" -> raw 0.0
+            | "I32" -> raw 0
+            | "I64" -> raw 0L
+            | "F16" -> Array.map (fun bits -> float32 (BitConverter.UInt16BitsToHalf bits)) (raw 0us)
+            | "BF16" -> Array.map (fun bits -> BitConverter.UInt32BitsToSingle(uint32 bits <<< 16)) (raw 0us)
+            | "U8" -> Array.map int (raw 0uy)
+            | "I8" -> Array.map int (raw 0y)
+            | "I16" -> Array.map int (raw 0s)
+            | "U16" -> Array.map int (raw 0us)
+            | "U32" -> Array.map int64 (raw 0u)
+            // A byte other than 0 or 1 would not be a bool to .NET.
+            | _ -> Array.map (fun b -> b <> 0uy) (raw 0uy)
 
-        let tensor =
-            match entry.Storage.Half, entry.Storage.DType with
-            | 1, _ -> halves (fun bits -> float32 (BitConverter.UInt16BitsToHalf bits))
-            | 2, _ -> halves (fun bits -> BitConverter.UInt32BitsToSingle(uint32 bits <<< 16))
-            | _, DType.Float64 -> direct 0.0
-            | _, DType.Float32 -> direct 0.0f
-            | _, DType.Int64 -> direct 0L
-            | _, DType.Int32 -> direct 0
-            | _ ->
-                // A bool other than 0 or 1 would not be a bool to .NET.
-                let raw: byte[] = Array.zeroCreate count
-                fill where stream (Span<byte>(raw))
-                Tensor.Wrap(entry.Shape, Array.map (fun b -> b <> 0uy) raw)
-
-        entry.Name, tensor
+        entry.Name, Tensor.Wrap(entry.Shape, data)
 
     /// <summary>Reads a safetensors file from a stream.</summary>
     /// <param name="where">The name of the file, for errors.</param>
     /// <param name="stream">Where to read; it need not be seekable.</param>
-    /// <param name="length">How many bytes the file has.</param>
+    /// <param name="length">How many bytes the file has. No more memory is taken than a few times this.</param>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file is truncated, damaged or hostile.</exception>
+    [<CompiledName("ReadStream")>]
     let readStream (where: string) (stream: Stream) (length: int64) : SafeTensorsContent =
         if length < 8L then
             fail where "The file is too short." "at least 8 bytes" (text length)
@@ -265,18 +311,18 @@ module SafeTensors =
           Metadata = notes }
 
     /// <summary>Reads a safetensors file.</summary>
-    /// <exception cref="T:FunctionalNet.ModelFormatException">The file is truncated, damaged or hostile.</exception>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">The file is missing, truncated, damaged or
+    /// hostile.</exception>
+    [<CompiledName("Read")>]
     let read (path: string) : SafeTensorsContent =
-        use stream = File.OpenRead path
+        use stream = AtomicFile.openRead path
         readStream path stream stream.Length
 
-    /// <summary>Writes tensors in the given order to a stream.</summary>
-    /// <exception cref="T:FunctionalNet.ArgumentValueException">A name occurs twice or is reserved.</exception>
-    let writeStream (stream: Stream) (content: SafeTensorsContent) : unit =
-        let names = HashSet<string>()
+    let private checkNames (names: string seq) =
+        let seen = HashSet<string>(StringComparer.Ordinal)
 
-        for name, _ in content.Tensors do
-            if name = MetadataKey || not (names.Add name) then
+        for name in names do
+            if name = MetadataKey || not (seen.Add name) then
                 raise (
                     ArgumentValueException(
                         "A tensor's name cannot be used.",
@@ -287,7 +333,13 @@ module SafeTensors =
                     )
                 )
 
-        let header = new MemoryStream()
+    /// <summary>Writes tensors in the given order to a stream. The same content always gives the same bytes.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A name occurs twice or is reserved, or a tensor is larger
+    /// than 2 GB.</exception>
+    [<CompiledName("WriteStream")>]
+    let writeStream (stream: Stream) (content: SafeTensorsContent) : unit =
+        checkNames (content.Tensors |> Seq.map fst)
+        use header = new MemoryStream()
 
         do
             use json = new Utf8JsonWriter(header)
@@ -305,11 +357,23 @@ module SafeTensors =
 
             for name, tensor in content.Tensors do
                 let bytes = int64 tensor.Size * int64 (DType.size tensor.DType)
+
+                if bytes > MaxBytes then
+                    raise (
+                        ArgumentValueException(
+                            "A tensor is too large to be saved.",
+                            name,
+                            "at most " + text MaxBytes + " bytes",
+                            text bytes,
+                            "Split the tensor."
+                        )
+                    )
+
                 json.WriteStartObject name
                 json.WriteString("dtype", nameOf tensor.DType)
                 json.WriteStartArray "shape"
 
-                for d in tensor.Shape.ToArray() do
+                for d in tensor.Shape.Dims do
                     json.WriteNumberValue d
 
                 json.WriteEndArray()
@@ -335,11 +399,8 @@ module SafeTensors =
             stream.Write tensor.Bytes
 
     /// <summary>Writes tensors in the given order to a file, which appears complete or not at all.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A name occurs twice or is reserved, or a tensor is larger
+    /// than 2 GB.</exception>
+    [<CompiledName("Write")>]
     let write (path: string) (content: SafeTensorsContent) : unit =
-        let temporary = path + ".tmp"
-
-        do
-            use stream = File.Create temporary
-            writeStream stream content
-
-        File.Move(temporary, path, true)
+        AtomicFile.write path (fun stream -> writeStream stream content)

@@ -1,0 +1,321 @@
+namespace FunctionalNet
+
+open System
+open System.Collections.Concurrent
+open FunctionalNet.Common
+
+/// <summary>Options of Dense, EinsumDense and Embedding.</summary>
+[<AutoOpen>]
+module CoreLayerTypes =
+
+    /// <summary>Arguments of Dense; <c>Dense.options units</c> has Keras's defaults.</summary>
+    [<NoEquality; NoComparison>]
+    type DenseOptions =
+        {
+            /// <summary>Size of the output's last axis.</summary>
+            Units: int
+            /// <summary>Default: linear.</summary>
+            Activation: Activation
+            /// <summary>Default: true.</summary>
+            UseBias: bool
+            /// <summary>Shape (inputs, units). Default: Glorot uniform.</summary>
+            Kernel: WeightOptions
+            /// <summary>Shape (units). Default: zeros.</summary>
+            Bias: WeightOptions
+            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            ActivityRegularizer: Regularizer option
+        }
+
+    /// <summary>Arguments of EinsumDense; <c>EinsumDense.options equation outputShape</c> has Keras's defaults.</summary>
+    [<NoEquality; NoComparison>]
+    type EinsumDenseOptions =
+        {
+            /// <summary>Such as "abc,cd->abd" or "...x,xy->...y": input, kernel, output.</summary>
+            Equation: string
+            /// <summary>Sizes of the output's last axes, without the batch; None where the input decides.</summary>
+            OutputShape: int option list
+            /// <summary>Default: linear.</summary>
+            Activation: Activation
+            /// <summary>The output's axes that have a bias, such as "d"; None for no bias.</summary>
+            BiasAxes: string option
+            /// <summary>Default: Glorot uniform.</summary>
+            Kernel: WeightOptions
+            /// <summary>Default: zeros.</summary>
+            Bias: WeightOptions
+            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            ActivityRegularizer: Regularizer option
+        }
+
+    /// <summary>Arguments of Embedding; <c>Embedding.options inputDim outputDim</c> has Keras's defaults.</summary>
+    [<NoEquality; NoComparison>]
+    type EmbeddingOptions =
+        {
+            /// <summary>Number of different ids: ids are 0 .. InputDim - 1.</summary>
+            InputDim: int
+            /// <summary>Size of a vector.</summary>
+            OutputDim: int
+            /// <summary>True if id 0 is padding, to be masked.</summary>
+            MaskZero: bool
+            /// <summary>Shape (InputDim, OutputDim). Default: uniform in -0.05..0.05.</summary>
+            Embeddings: WeightOptions
+            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            ActivityRegularizer: Regularizer option
+        }
+
+/// <summary>The Dense layer.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Dense =
+
+    /// <summary>Keras's defaults for that many units.</summary>
+    let options (units: int) : DenseOptions =
+        { Units = units
+          Activation = Activation.linear
+          UseBias = true
+          Kernel = Weight.glorot
+          Bias = Weight.zeros
+          ActivityRegularizer = None }
+
+    let private run (o: DenseOptions) (scope: Scope) (x: Expr) =
+        LayerCheck.minRank "Dense" 2 x
+        let x = LayerCheck.floating scope x
+        let kernel = o.Kernel |> Weight.declare scope "kernel" [| x.Shape[-1]; o.Units |]
+        let product = Ops.matmul x kernel
+
+        let sum =
+            if o.UseBias then
+                product + (o.Bias |> Weight.declare scope "bias" [| o.Units |])
+            else
+                product
+
+        let output = o.Activation.Apply sum
+        LayerCheck.activity scope o.ActivityRegularizer output
+        output
+
+    let internal definition: LayerClass<DenseOptions> =
+        LayerClass.keepsMask
+            "Dense"
+            ([ Field.int "units" (fun (o: DenseOptions) -> o.Units) (fun v (o: DenseOptions) -> { o with Units = v }) |> Field.required
+               LayerField.activation "activation" (fun (o: DenseOptions) -> o.Activation) (fun v (o: DenseOptions) -> { o with Activation = v })
+               Field.bool "use_bias" (fun (o: DenseOptions) -> o.UseBias) (fun v (o: DenseOptions) -> { o with UseBias = v }) ]
+             @ LayerField.weight "kernel" (fun (o: DenseOptions) -> o.Kernel) (fun v (o: DenseOptions) -> { o with Kernel = v })
+             @ LayerField.weight "bias" (fun (o: DenseOptions) -> o.Bias) (fun v (o: DenseOptions) -> { o with Bias = v })
+             @ [ LayerField.activity (fun (o: DenseOptions) -> o.ActivityRegularizer) (fun v (o: DenseOptions) -> { o with ActivityRegularizer = v }) ])
+            (options 1)
+            run
+        |> LayerClass.checkedBy (fun (o: DenseOptions) ->
+            LayerCheck.positive "Dense.units" o.Units
+            o)
+
+/// <summary>The EinsumDense layer: a dense layer over any axes.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module EinsumDense =
+
+    /// <summary>Keras's defaults for that equation and output shape (without the batch).</summary>
+    let options (equation: string) (outputShape: int option list) : EinsumDenseOptions =
+        { Equation = equation
+          OutputShape = outputShape
+          Activation = Activation.linear
+          BiasAxes = None
+          Kernel = Weight.glorot
+          Bias = Weight.zeros
+          ActivityRegularizer = None }
+
+    let private badEquation (equation: string) =
+        LayerCheck.argument "EinsumDense.equation" "input,kernel->output, such as \"abc,cd->abd\"" equation "Write one letter per axis."
+
+    /// The three terms of an equation.
+    let private terms (equation: string) =
+        let compact = equation.Replace(" ", "")
+
+        match compact.Split("->") with
+        | [| left; output |] ->
+            match left.Split(',') with
+            | [| input; kernel |] -> struct (input, kernel, output)
+            | _ -> badEquation equation
+        | _ -> badEquation equation
+
+    /// Sizes of letters: those of a term's axes, aligned to the left up to "..." and to the right after it.
+    let private measure (term: string) (dims: int option[]) : (char * int option) list =
+        match term.IndexOf("...", StringComparison.Ordinal) with
+        | -1 -> List.zip (List.ofSeq (Seq.truncate dims.Length term)) (List.ofArray dims[.. min term.Length dims.Length - 1])
+        | at ->
+            let left, right = term.Substring(0, at), term.Substring(at + 3)
+
+            [ for i in 0 .. left.Length - 1 -> left[i], dims[i]
+              for i in 0 .. right.Length - 1 -> right[i], dims[dims.Length - right.Length + i] ]
+
+    let private run (o: EinsumDenseOptions) (scope: Scope) (x: Expr) =
+        let struct (input, kernel, output) = terms o.Equation
+        let x = LayerCheck.floating scope x
+        let letters = input.Replace("...", "").Length
+
+        if x.Rank < letters || (not (input.Contains "...") && x.Rank <> letters) then
+            LayerCheck.rankError "EinsumDense" ("axes " + input) x "The equation's first term names the input's axes."
+
+        let ofInput = measure input (x.Shape.ToArray() |> Array.map Some)
+
+        // Given output sizes lack the batch, and may lack axes that "..." stands for: they line up from the right.
+        let given = List.toArray o.OutputShape
+        let outputLetters = output.Replace("...", "")
+        let count = min given.Length outputLetters.Length
+        let ofOutput =
+            [ for i in 1..count -> outputLetters[outputLetters.Length - i], given[given.Length - i] ]
+
+        let size letter =
+            let find pairs =
+                pairs |> List.tryPick (fun (l, d) -> if l = letter then d else None)
+
+            match find ofInput, find ofOutput with
+            | Some d, _
+            | None, Some d -> d
+            | None, None -> badEquation o.Equation
+
+        let weight = o.Kernel |> Weight.declare scope "kernel" (kernel |> Seq.map size |> Seq.toArray)
+        let product = Ops.einsum (input + "," + kernel + "->" + output) [| x; weight |]
+
+        let sum =
+            match o.BiasAxes with
+            | None -> product
+            | Some axes ->
+                let first = outputLetters |> Seq.findIndex (fun c -> axes.Contains c)
+
+                let shape =
+                    outputLetters.Substring first
+                    |> Seq.map (fun c -> if axes.Contains c then size c else 1)
+                    |> Seq.toArray
+
+                product + (o.Bias |> Weight.declare scope "bias" shape)
+
+        let result = o.Activation.Apply sum
+        LayerCheck.activity scope o.ActivityRegularizer result
+        result
+
+    let private shapeField: Field<EinsumDenseOptions> =
+        let write (dims: int option list) =
+            Some(List(dims |> List.map (ConfigWrite.option (fun d -> Int(int64 d)))))
+
+        let read where value =
+            match value with
+            | Int _ -> [ Some(ConfigRead.int where value) ]
+            | other -> ConfigRead.list where other |> List.map (ConfigRead.optional ConfigRead.int where)
+
+        Field.make "output_shape" write read (fun (o: EinsumDenseOptions) -> o.OutputShape) (fun v (o: EinsumDenseOptions) -> { o with OutputShape = v })
+
+    let internal definition: LayerClass<EinsumDenseOptions> =
+        LayerClass.dropsMask
+            "EinsumDense"
+            ([ Field.text "equation" (fun (o: EinsumDenseOptions) -> o.Equation) (fun v (o: EinsumDenseOptions) -> { o with Equation = v }) |> Field.required
+               Field.required shapeField
+               LayerField.activation "activation" (fun (o: EinsumDenseOptions) -> o.Activation) (fun v (o: EinsumDenseOptions) -> { o with Activation = v })
+               Field.optional "bias_axes" (Text >> Some) ConfigRead.text (fun (o: EinsumDenseOptions) -> o.BiasAxes) (fun v (o: EinsumDenseOptions) -> { o with BiasAxes = v }) ]
+             @ LayerField.weight "kernel" (fun (o: EinsumDenseOptions) -> o.Kernel) (fun v (o: EinsumDenseOptions) -> { o with Kernel = v })
+             @ LayerField.weight "bias" (fun (o: EinsumDenseOptions) -> o.Bias) (fun v (o: EinsumDenseOptions) -> { o with Bias = v })
+             @ [ LayerField.activity (fun (o: EinsumDenseOptions) -> o.ActivityRegularizer) (fun v (o: EinsumDenseOptions) -> { o with ActivityRegularizer = v }) ])
+            (options "" [])
+            run
+        |> LayerClass.checkedBy (fun (o: EinsumDenseOptions) ->
+            let struct (_, _, output) = terms o.Equation
+
+            match o.BiasAxes with
+            | Some axes when axes = "" || axes |> Seq.exists (fun c -> not (output.Contains c)) ->
+                LayerCheck.argument "EinsumDense.bias_axes" ("letters of " + output) axes "Name axes of the output."
+            | _ -> o)
+
+/// <summary>The Embedding layer: a table of vectors, looked up by id.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Embedding =
+
+    /// <summary>Keras's defaults for that many ids and that vector size.</summary>
+    let options (inputDim: int) (outputDim: int) : EmbeddingOptions =
+        { InputDim = inputDim
+          OutputDim = outputDim
+          MaskZero = false
+          Embeddings = Weight.startingFrom (Initializer.randomUniform -0.05 0.05)
+          ActivityRegularizer = None }
+
+    let private run (o: EmbeddingOptions) (scope: Scope) (x: Flow) : Flow =
+        let table = o.Embeddings |> Weight.declare scope "embeddings" [| o.InputDim; o.OutputDim |]
+        let ids = if DType.isInteger x.Value.DType then x.Value else Ops.cast DType.Int32 x.Value
+        let vectors = Ops.take ids 0 table
+        LayerCheck.activity scope o.ActivityRegularizer vectors
+
+        { Value = vectors
+          Mask = if o.MaskZero then ValueSome(Ops.notEqual ids (Expr.Scalar(ids.DType, 0.0))) else ValueNone }
+
+    let internal definition: LayerClass<EmbeddingOptions> =
+        LayerClass.flow
+            "Embedding"
+            ([ Field.int "input_dim" (fun (o: EmbeddingOptions) -> o.InputDim) (fun v (o: EmbeddingOptions) -> { o with InputDim = v }) |> Field.required
+               Field.int "output_dim" (fun (o: EmbeddingOptions) -> o.OutputDim) (fun v (o: EmbeddingOptions) -> { o with OutputDim = v }) |> Field.required
+               Field.bool "mask_zero" (fun (o: EmbeddingOptions) -> o.MaskZero) (fun v (o: EmbeddingOptions) -> { o with MaskZero = v }) ]
+             @ LayerField.weight "embeddings" (fun (o: EmbeddingOptions) -> o.Embeddings) (fun v (o: EmbeddingOptions) -> { o with Embeddings = v })
+             @ [ LayerField.activity (fun (o: EmbeddingOptions) -> o.ActivityRegularizer) (fun v (o: EmbeddingOptions) -> { o with ActivityRegularizer = v }) ])
+            (options 1 1)
+            run
+        |> LayerClass.checkedBy (fun (o: EmbeddingOptions) ->
+            LayerCheck.positive "Embedding.input_dim" o.InputDim
+            LayerCheck.positive "Embedding.output_dim" o.OutputDim
+            o)
+
+/// Layers without weights that pass values on, mask them, or call functions.
+module internal PassThrough =
+
+    let identity: LayerClass<unit> = LayerClass.keepsMask "Identity" [] () (fun () _ x -> x)
+
+    let masking: LayerClass<float> =
+        LayerClass.flow "Masking" [ Field.float "mask_value" id (fun v _ -> v) ] 0.0 (fun value _ x ->
+            LayerCheck.minRank "Masking" 2 x.Value
+            let differs = Ops.notEqual x.Value (Expr.Scalar(x.Value.DType, value))
+            let axis = x.Value.Rank - 1
+            let mask = Ops.any [| axis |] false differs
+            let kept = Ops.cast x.Value.DType (Ops.expandDims -1 mask)
+            { Value = x.Value * kept; Mask = ValueSome mask })
+
+    /// Penalties (l1, l2) on what passes through.
+    let activityRegularization: LayerClass<float * float> =
+        LayerClass.keepsMask
+            "ActivityRegularization"
+            [ Field.float "l1" fst (fun v (_, l2) -> v, l2)
+              Field.float "l2" snd (fun v (l1, _) -> l1, v) ]
+            (0.0, 0.0)
+            (fun (l1, l2) scope x ->
+                LayerCheck.activity scope (Some(Regularizer.l1l2 l1 l2)) x
+                x)
+
+    /// Functions by the names under which models that use them are saved.
+    let functions = ConcurrentDictionary<string, Expr -> Expr>()
+
+    let private lambdaLayer (config: Config option) (apply: Expr -> Expr) : Layer =
+        Layer.make "Lambda" config (fun _ inputs -> [| Flow.ofValue (apply (Layer.single "Lambda" inputs).Value) |])
+
+    let lambda (apply: Expr -> Expr) : Layer = lambdaLayer None apply
+
+    let namedLambda (name: string) (apply: Expr -> Expr) : Layer =
+        functions[name] <- apply
+        lambdaLayer (Some { ClassName = "Lambda"; Arguments = [ "function", Text name ] }) apply
+
+    let lambdaEntry: LayerEntry =
+        { Class = "Lambda"
+          Read =
+            fun _ arguments ->
+                match ConfigRead.get "function" arguments with
+                | Text name ->
+                    match functions.TryGetValue name with
+                    | true, apply -> lambdaLayer (Some { ClassName = "Lambda"; Arguments = [ "function", Text name ] }) apply
+                    | _ -> raise (Names.unknown "function of a Lambda layer" "Lambda.function" name functions.Keys)
+                | other ->
+                    raise (
+                        ArgumentValueException(
+                            "The function of a Lambda layer cannot be read.",
+                            "Lambda.function",
+                            "the name of a function",
+                            ConfigRead.show other,
+                            "Python code in model files is never run. Make a Lambda of the same name with Layer.lambdaNamed first, and replace the function in the configuration by that name."
+                        )
+                    ) }
+
+    /// Where a value differs from a number: a truth value per element. Keras writes the masks of embeddings in functional
+    /// models as applications of this operation.
+    let notEqual: LayerClass<float> =
+        LayerClass.dropsMask "NotEqual" [ Field.float "x2" id (fun v _ -> v) |> Field.required ] 0.0 (fun value _ x ->
+            Ops.notEqual x (Expr.Scalar(x.DType, value)))

@@ -1,0 +1,181 @@
+namespace FunctionalNet
+
+open System.Collections.Generic
+
+/// <summary>Layers and networks as configurations, in the form of Keras 3.</summary>
+module internal LayerConfig =
+
+    let private withCommon (name: string) (layer: Layer) (arguments: (string * ConfigValue) list) =
+        let own = arguments |> List.filter (fun (key, _) -> key <> "name" && key <> "trainable")
+        ConfigValue.Object([ "name", Text name; "trainable", Bool(not layer.Frozen) ] @ own)
+
+    /// What is wrong with a layer that has no configuration.
+    let private cannotSave (name: string) (layer: Layer) : exn =
+        let hint =
+            if layer.Kind = "Lambda" then
+                "Give the function a name with Layer.lambdaNamed; the same name must be known where the model is loaded."
+            else
+                "Use functions that Keras knows by name, or register the layer's class and give it a configuration."
+
+        NotReadyException(
+            "A layer cannot be saved: it holds a function without a name.",
+            name,
+            "a layer whose activation, initializers and other functions all have names",
+            layer.Kind,
+            hint
+        )
+
+    let private moduleOf (kind: string) =
+        match kind with
+        | "Sequential" -> "keras"
+        | "Functional" -> "keras.src.models.functional"
+        | "NotEqual" -> "keras.src.ops.numpy"
+        | _ -> "keras.layers"
+
+    let private dims (values: int seq) =
+        ConfigValue.List [ for d in values -> if d < 0 then Null else Int(int64 d) ]
+
+    let private isCall (call: NetworkCall) (other: NetworkCall) = obj.ReferenceEquals(call, other)
+
+    /// Name, number of the use, and number of the output of a node.
+    let private history (network: Network) (node: Node) : ConfigValue list =
+        let entry = network.Entries |> Array.find (fun e -> Array.exists (isCall node.Owner) e.Calls)
+        let call = entry.Calls |> Array.findIndex (isCall node.Owner)
+        // Keras counts the definition of a nested functional model as its first use.
+        let first = if entry.Layer.Kind = "Functional" then 1 else 0
+        [ Text entry.Name; Int(int64 (call + first)); Int(int64 node.Index) ]
+
+    let private inputConfig name (node: Node) =
+        ConfigValue.Object
+            [ "module", Text "keras.layers"
+              "class_name", Text "InputLayer"
+              "config",
+              ConfigValue.Object
+                  [ "batch_shape", dims node.Shape
+                    "dtype", Text(DType.name node.DType)
+                    "sparse", Bool false
+                    "name", Text name ]
+              "registered_name", Null ]
+
+    let private tensorConfig network (node: Node) =
+        ConfigValue.Object
+            [ "class_name", Text "__keras_tensor__"
+              "config",
+              ConfigValue.Object
+                  [ "shape", dims node.Shape
+                    "dtype", Text(DType.name node.DType)
+                    "keras_history", ConfigValue.List(history network node) ] ]
+
+    /// Classes whose call takes a list of tensors; others take tensors one by one.
+    let private takesList =
+        HashSet<string>(
+            [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot"; "Functional"
+              "ParallelMerge"; "Attention"; "AdditiveAttention" ]
+        )
+
+    /// Arguments of a layer's call in Keras that belong to the layer here.
+    let callArguments = HashSet<string>([ "use_causal_mask"; "return_attention_scores" ])
+
+    /// The second operand of an operation, which follows its tensors.
+    [<Literal>]
+    let SecondOperand = "x2"
+
+    /// A layer's object without its call's arguments, and those.
+    let private split (value: ConfigValue) : (string * ConfigValue) list * (string * ConfigValue) list =
+        let entries = ConfigRead.entriesOf "layer" value
+        let config = ConfigRead.entriesOf "config" (ConfigRead.get "config" entries)
+        let call, own = config |> List.partition (fun (key, _) -> callArguments.Contains key || key = SecondOperand)
+
+        let kept =
+            entries |> List.map (fun (key, value) -> key, (if key = "config" then ConfigValue.Object own else value))
+
+        kept, call |> List.filter (fun (_, value) -> value <> Bool false)
+
+    /// Keras's object of a layer that its container holds under a name.
+    let rec toValue (name: string) (layer: Layer) : ConfigValue =
+        let arguments =
+            match Network.tryOfLayer layer, layer.LayerConfig with
+            | Some network, _ -> networkArguments network
+            | None, Some config -> config.Arguments
+            | None, None when layer.Kind = "Sequential" && layer.Parts.Length > 0 ->
+                [ "layers", ConfigValue.List [ for name, part in layer.Parts -> toValue name part ] ]
+            | None, None -> raise (cannotSave name layer)
+
+        ConfigValue.Object
+            [ "module", Text(moduleOf layer.Kind)
+              "class_name", Text layer.Kind
+              "config", withCommon name layer arguments
+              "registered_name", (if layer.Kind = "Functional" then Text "Functional" else Null) ]
+
+    and private entryConfig network (entry: NetworkEntry) : ConfigValue =
+        let kept, kwargs =
+            match entry.Calls[0].Input with
+            | ValueSome _ -> ConfigRead.entriesOf entry.Name (inputConfig entry.Name entry.Calls[0].Outputs[0]), []
+            | ValueNone -> split (toValue entry.Name entry.Layer)
+
+        let inbound (call: NetworkCall) =
+            let tensors = [ for node in call.Inputs -> tensorConfig network node ]
+
+            let arguments =
+                if takesList.Contains call.Layer.Kind && tensors.Length > 1 then
+                    [ ConfigValue.List tensors ]
+                else
+                    tensors
+
+            let operands, kwargs = kwargs |> List.partition (fun (key, _) -> key = SecondOperand)
+
+            let mask =
+                match call.Mask with
+                | ValueSome mask -> [ "mask", tensorConfig network mask ]
+                | ValueNone -> []
+
+            ConfigValue.Object
+                [ "args", ConfigValue.List(arguments @ List.map snd operands)
+                  "kwargs", ConfigValue.Object(kwargs @ mask) ]
+
+        let nodes = if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
+        ConfigValue.Object(kept @ [ "name", Text entry.Name; "inbound_nodes", ConfigValue.List nodes ])
+
+    and private networkArguments (network: Network) : (string * ConfigValue) list =
+        let ends (nodes: Node seq) =
+            ConfigValue.List [ for node in nodes -> ConfigValue.List(history network node) ]
+
+        if network.IsSequential then
+            [ "layers",
+              ConfigValue.List
+                  [ for entry in network.Entries ->
+                        match entry.Calls[0].Input with
+                        | ValueSome _ -> inputConfig entry.Name entry.Calls[0].Outputs[0]
+                        | ValueNone -> toValue entry.Name entry.Layer ]
+              "build_input_shape", dims network.Inputs[0].Shape ]
+        else
+            [ "layers", ConfigValue.List [ for entry in network.Entries -> entryConfig network entry ]
+              "input_layers", ends network.Inputs
+              "output_layers", ends network.Outputs ]
+
+    /// A layer as an argument of another: named by itself or by its class. None if it cannot be saved.
+    let toArgument (layer: Layer) : ConfigValue option =
+        try
+            Some(toValue (if layer.LayerName = "" then Layer.snakeCase layer.Kind else layer.LayerName) layer)
+        with :? NotReadyException ->
+            None
+
+/// Fields that hold layers.
+module internal NestedField =
+
+    let private make key write (read: string -> (ConfigValue -> Layer) -> ConfigValue -> 'v) (get: 'o -> 'v) (set: 'v -> 'o -> 'o) : Field<'o> =
+        { Key = key
+          Required = true
+          Get = get >> write
+          Written = true
+          Set = fun where reader value options -> set (read where reader value) options }
+
+    let layer key get set : Field<'o> =
+        make key LayerConfig.toArgument (fun _ reader value -> reader value) get set
+
+    let layers key (get: 'o -> Layer list) set : Field<'o> =
+        let write (layers: Layer list) =
+            let all = List.map LayerConfig.toArgument layers
+            if List.forall Option.isSome all then Some(ConfigValue.List(List.choose id all)) else None
+
+        make key write (fun where reader value -> ConfigRead.list where value |> List.map reader) get set

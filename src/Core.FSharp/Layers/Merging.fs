@@ -1,0 +1,166 @@
+namespace FunctionalNet
+
+open FunctionalNet.Graph
+
+/// <summary>Options of the merging layers.</summary>
+[<AutoOpen>]
+module MergingTypes =
+
+    /// <summary>Arguments of Dot; <c>Dot.options axes</c> has Keras's defaults.</summary>
+    type DotOptions =
+        {
+            /// <summary>The axis of the first and of the second input that are multiplied and summed; the batch is axis 0.</summary>
+            Axes: int * int
+            /// <summary>True normalises both along the axis first: the result is the cosine. Default: false.</summary>
+            Normalize: bool
+        }
+
+/// <summary>Layers that merge several inputs into one.</summary>
+module internal Merging =
+
+    let private atLeast kind count (inputs: Flow[]) =
+        if inputs.Length < count then
+            raise (
+                ShapeException(
+                    kind + " merges several inputs.",
+                    "",
+                    string count + " inputs or more",
+                    string inputs.Length,
+                    "Give it a list of inputs."
+                )
+            )
+
+    /// Inputs of lower rank get axes of size 1 behind the batch.
+    let private align (inputs: Flow[]) : Expr[] =
+        let rank = inputs |> Array.map (fun f -> f.Value.Rank) |> Array.max
+
+        inputs
+        |> Array.map (fun f ->
+            let dims = f.Value.Shape.ToArray()
+
+            if dims.Length = rank || dims.Length = 0 then
+                f.Value
+            else
+                Ops.reshape (Array.concat [ [| dims[0] |]; Array.create (rank - dims.Length) 1; dims[1..] ]) f.Value)
+
+    /// A step counts if any input says so; without masks on all inputs there is none.
+    let private either (inputs: Flow[]) : Expr voption =
+        let combine (a: Expr voption) (b: Expr voption) =
+            match a, b with
+            | ValueSome a, ValueSome b -> ValueSome(Ops.logicalOr a b)
+            | _ -> ValueNone
+
+        inputs |> Array.map (fun f -> f.Mask) |> Array.reduce combine
+
+    let private elementwise kind (least: int) (merge: Expr[] -> Expr) : LayerClass<unit> =
+        LayerClass.many kind [] () (fun () _ inputs ->
+            atLeast kind least inputs
+
+            [| { Value = merge (align inputs)
+                 Mask = either inputs } |])
+
+    let add = elementwise "Add" 2 (Array.reduce (fun a b -> a + b))
+    let multiply = elementwise "Multiply" 2 (Array.reduce (fun a b -> a * b))
+    let maximum = elementwise "Maximum" 2 (Array.reduce Ops.maximum)
+    let minimum = elementwise "Minimum" 2 (Array.reduce Ops.minimum)
+
+    let average =
+        elementwise "Average" 2 (fun xs -> Array.reduce (fun a b -> a + b) xs * (1.0 / float xs.Length))
+
+    let subtract =
+        elementwise "Subtract" 2 (fun xs ->
+            if xs.Length <> 2 then
+                raise (ShapeException("Subtract takes two inputs.", "", "2 inputs", string xs.Length, "Add the others up first."))
+
+            xs[0] - xs[1])
+
+    let concatenate: LayerClass<int> =
+        LayerClass.many "Concatenate" [ Field.int "axis" id (fun v _ -> v) ] -1 (fun axis _ inputs ->
+            atLeast "Concatenate" 1 inputs
+            let values = inputs |> Array.map (fun f -> f.Value)
+            let joined = Ops.concatenate axis values
+
+            let mask =
+                if inputs |> Array.forall (fun f -> f.Mask.IsNone) then
+                    ValueNone
+                else
+                    // In the shape of the value, so that the joined axis may be the time or the features.
+                    let full (f: Flow) =
+                        match f.Mask with
+                        | ValueNone -> Ops.ones DType.Bool f.Value.Shape
+                        | ValueSome mask ->
+                            let dims = Array.append (mask.Shape.ToArray()) (Array.create (f.Value.Rank - mask.Rank) 1)
+                            Ops.broadcastTo f.Value.Shape (Ops.reshape dims mask)
+
+                    ValueSome(Ops.any [| joined.Rank - 1 |] false (Ops.concatenate axis (inputs |> Array.map full)))
+
+            [| { Value = joined; Mask = mask } |])
+
+/// <summary>The Dot layer: products summed over one axis of each of two inputs, sample by sample.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Dot =
+
+    /// <summary>Keras's defaults for those axes (of the first and the second input).</summary>
+    let options (axes: int * int) : DotOptions = { Axes = axes; Normalize = false }
+
+    let private run (o: DotOptions) (scope: Scope) (inputs: Flow[]) =
+        if inputs.Length <> 2 then
+            raise (ShapeException("Dot takes two inputs.", "", "2 inputs", string inputs.Length, "Give it a list of two inputs."))
+
+        let prepare (axis: int) (flow: Flow) =
+            let x = LayerCheck.floating scope flow.Value
+            LayerCheck.minRank "Dot" 2 x
+            let axis = (LayerCheck.axes "Dot" [ axis ] x)[0]
+
+            if axis = 0 then
+                LayerCheck.rankError "Dot" "axes other than the batch" x "Axis 0 is the batch."
+
+            struct (axis, (if o.Normalize then Ops.l2Normalize [| axis |] 1e-7 x else x))
+
+        let struct (i, x) = prepare (fst o.Axes) inputs[0]
+        let struct (j, y) = prepare (snd o.Axes) inputs[1]
+
+        if x.Shape[i] <> y.Shape[j] then
+            raise (
+                ShapeException(
+                    "Dot needs axes of one size.",
+                    "",
+                    "equal sizes on axis " + string i + " and axis " + string j,
+                    x.Shape.ToString() + " and " + y.Shape.ToString(),
+                    "Choose other axes."
+                )
+            )
+
+        let size = x.Shape[i]
+        let x = Ops.moveAxis i -1 x
+        let y = Ops.moveAxis j 1 y
+        let batch = x.Shape[0]
+        let left = x.Shape.ToArray()[1 .. x.Rank - 2]
+        let right = y.Shape.ToArray()[2..]
+        let product dims = Array.fold (*) 1 dims
+
+        let matrices =
+            Ops.matmul (Ops.reshape [| batch; product left; size |] x) (Ops.reshape [| batch; size; product right |] y)
+
+        let dims = Array.append left right
+        Flow.ofValue (Ops.reshape (Array.append [| batch |] (if dims.Length = 0 then [| 1 |] else dims)) matrices)
+
+    let internal definition: LayerClass<DotOptions> =
+        let axes =
+            Field.make
+                "axes"
+                (fun (i, j) -> Some(ConfigWrite.ints [ i; j ]))
+                (fun where value ->
+                    match ConfigRead.ints where value with
+                    | [ axis ] -> axis, axis
+                    | [ i; j ] -> i, j
+                    | _ -> raise (ConfigRead.wrong where "an axis or a pair of axes" value))
+                (fun o -> o.Axes)
+                (fun v (o: DotOptions) -> { o with Axes = v })
+
+        LayerClass.many
+            "Dot"
+            [ Field.required axes
+              Field.bool "normalize" (fun o -> o.Normalize) (fun v o -> { o with Normalize = v }) ]
+            (options (-1, -1))
+            (fun o scope inputs -> [| run o scope inputs |])

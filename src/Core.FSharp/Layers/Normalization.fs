@@ -1,0 +1,297 @@
+namespace FunctionalNet
+
+/// <summary>Options of the normalisation layers.</summary>
+[<AutoOpen>]
+module NormalizationTypes =
+
+    /// <summary>Arguments of BatchNormalization; <c>BatchNormalization.options</c> has Keras's defaults.</summary>
+    [<NoEquality; NoComparison>]
+    type BatchNormalizationOptions =
+        {
+            /// <summary>The axis of the features. Default: -1.</summary>
+            Axis: int
+            /// <summary>Share of the old running statistics that stays at every step. Default: 0.99.</summary>
+            Momentum: float
+            /// <summary>Added to the variance. Default: 0.001.</summary>
+            Epsilon: float
+            /// <summary>True for a trained offset (beta). Default: true.</summary>
+            Center: bool
+            /// <summary>True for a trained factor (gamma). Default: true.</summary>
+            Scale: bool
+            /// <summary>Default: zeros.</summary>
+            Beta: WeightOptions
+            /// <summary>Default: ones.</summary>
+            Gamma: WeightOptions
+            /// <summary>Default: zeros.</summary>
+            MovingMeanInitializer: Initializer
+            /// <summary>Default: ones.</summary>
+            MovingVarianceInitializer: Initializer
+        }
+
+    /// <summary>Arguments of LayerNormalization; <c>LayerNormalization.options</c> has Keras's defaults.</summary>
+    [<NoEquality; NoComparison>]
+    type LayerNormalizationOptions =
+        {
+            /// <summary>The axes normalised together. Default: the last.</summary>
+            Axes: int list
+            /// <summary>Added to the variance. Default: 0.001.</summary>
+            Epsilon: float
+            /// <summary>True for a trained offset (beta). Default: true.</summary>
+            Center: bool
+            /// <summary>True for a trained factor (gamma). Default: true.</summary>
+            Scale: bool
+            /// <summary>Default: zeros.</summary>
+            Beta: WeightOptions
+            /// <summary>Default: ones.</summary>
+            Gamma: WeightOptions
+        }
+
+    /// <summary>Arguments of GroupNormalization; <c>GroupNormalization.options</c> has Keras's defaults.</summary>
+    [<NoEquality; NoComparison>]
+    type GroupNormalizationOptions =
+        {
+            /// <summary>Number of groups of channels; -1 for one per channel. Default: 32.</summary>
+            Groups: int
+            /// <summary>The axis of the channels. Default: -1.</summary>
+            Axis: int
+            /// <summary>Added to the variance. Default: 0.001.</summary>
+            Epsilon: float
+            /// <summary>True for a trained offset (beta). Default: true.</summary>
+            Center: bool
+            /// <summary>True for a trained factor (gamma). Default: true.</summary>
+            Scale: bool
+            /// <summary>Default: zeros.</summary>
+            Beta: WeightOptions
+            /// <summary>Default: ones.</summary>
+            Gamma: WeightOptions
+        }
+
+/// <summary>The BatchNormalization layer. Training uses the batch's mean and variance and moves the running ones toward them;
+/// inference, and a frozen layer, use the running ones.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module BatchNormalization =
+
+    /// <summary>Keras's defaults.</summary>
+    let options: BatchNormalizationOptions =
+        { Axis = -1
+          Momentum = 0.99
+          Epsilon = 1e-3
+          Center = true
+          Scale = true
+          Beta = Weight.zeros
+          Gamma = Weight.ones
+          MovingMeanInitializer = Initializer.zeros
+          MovingVarianceInitializer = Initializer.ones }
+
+    /// Mean and population variance over the other axes, counting only unmasked steps.
+    let private statistics (axes: int[]) (mask: Expr voption) (x: Expr) : struct (Expr * Expr) =
+        match mask with
+        | ValueSome mask when mask.Rank < x.Rank ->
+            let dims = Array.append (mask.Shape.ToArray()) (Array.create (x.Rank - mask.Rank) 1)
+            let weights = Ops.cast x.DType mask |> Ops.reshape dims |> Ops.broadcastTo x.Shape
+            let total = Ops.sum axes true weights + 1e-7
+            let mean = Ops.sum axes true (x * weights) / total
+            let variance = Ops.sum axes true (Ops.square (x - mean) * weights) / total
+            struct (mean, variance)
+        | _ -> Ops.moments axes true x
+
+    let private run (o: BatchNormalizationOptions) (scope: Scope) (flow: Flow) : Flow =
+        let x = LayerCheck.floating scope flow.Value
+        LayerCheck.minRank "BatchNormalization" 2 x
+        let axis = (LayerCheck.axes "BatchNormalization" [ o.Axis ] x)[0]
+        let size = [| x.Shape[axis] |]
+        let align = LayerCheck.alignTo x [| axis |]
+        let gamma = if o.Scale then Some(o.Gamma |> Weight.declare scope "gamma" size) else None
+        let beta = if o.Center then Some(o.Beta |> Weight.declare scope "beta" size) else None
+        let movingMean = scope.State("moving_mean", Shape.Of size, scope.FloatType, o.MovingMeanInitializer)
+        let movingVariance = scope.State("moving_variance", Shape.Of size, scope.FloatType, o.MovingVarianceInitializer)
+
+        let struct (mean, variance) =
+            if scope.UsesBatchStatistics then
+                let others = [| 0 .. x.Rank - 1 |] |> Array.except [| axis |]
+                let struct (mean, variance) = statistics others flow.Mask x
+
+                let move (state: Expr) (current: Expr) =
+                    scope.Update(state, state * o.Momentum + Ops.reshape size current * (1.0 - o.Momentum))
+
+                move movingMean mean
+                move movingVariance variance
+                struct (mean, variance)
+            else
+                struct (align movingMean, align movingVariance)
+
+        let scale = Ops.rsqrt (variance + o.Epsilon)
+        let scale = gamma |> Option.fold (fun s g -> s * align g) scale
+        let normal = (x - mean) * scale
+        let output = beta |> Option.fold (fun y b -> y + align b) normal
+        flow |> Flow.withValue output
+
+    let internal definition: LayerClass<BatchNormalizationOptions> =
+        let axis =
+            // Files written by early versions of Keras have a list of one axis.
+            Field.make
+                "axis"
+                (fun axis -> Some(Int(int64 axis)))
+                (fun where value ->
+                    match ConfigRead.ints where value with
+                    | [ axis ] -> axis
+                    | _ -> raise (ConfigRead.wrong where "one axis" value))
+                (fun (o: BatchNormalizationOptions) -> o.Axis)
+                (fun v (o: BatchNormalizationOptions) -> { o with Axis = v })
+
+        LayerClass.flow
+            "BatchNormalization"
+            ([ axis
+               Field.float "momentum" (fun (o: BatchNormalizationOptions) -> o.Momentum) (fun v (o: BatchNormalizationOptions) -> { o with Momentum = v })
+               Field.float "epsilon" (fun (o: BatchNormalizationOptions) -> o.Epsilon) (fun v (o: BatchNormalizationOptions) -> { o with Epsilon = v })
+               Field.bool "center" (fun (o: BatchNormalizationOptions) -> o.Center) (fun v (o: BatchNormalizationOptions) -> { o with Center = v })
+               Field.bool "scale" (fun (o: BatchNormalizationOptions) -> o.Scale) (fun v (o: BatchNormalizationOptions) -> { o with Scale = v }) ]
+             @ LayerField.weight "beta" (fun (o: BatchNormalizationOptions) -> o.Beta) (fun v (o: BatchNormalizationOptions) -> { o with Beta = v })
+             @ LayerField.weight "gamma" (fun (o: BatchNormalizationOptions) -> o.Gamma) (fun v (o: BatchNormalizationOptions) -> { o with Gamma = v })
+             @ [ LayerField.initializer "moving_mean_initializer" (fun (o: BatchNormalizationOptions) -> o.MovingMeanInitializer) (fun v (o: BatchNormalizationOptions) ->
+                     { o with MovingMeanInitializer = v })
+                 LayerField.initializer "moving_variance_initializer" (fun (o: BatchNormalizationOptions) -> o.MovingVarianceInitializer) (fun v (o: BatchNormalizationOptions) ->
+                     { o with MovingVarianceInitializer = v })
+                 Field.fixedTo "synchronized" [ Bool false ]
+                 Field.fixedTo "renorm" [ Bool false ]
+                 Field.fixedTo "renorm_momentum" [ Float 0.99 ] ])
+            options
+            run
+
+/// <summary>The LayerNormalization layer: every sample over its own axes.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module LayerNormalization =
+
+    /// <summary>Keras's defaults: over the last axis.</summary>
+    let options: LayerNormalizationOptions =
+        { Axes = [ -1 ]
+          Epsilon = 1e-3
+          Center = true
+          Scale = true
+          Beta = Weight.zeros
+          Gamma = Weight.ones }
+
+    let private run (o: LayerNormalizationOptions) (scope: Scope) (x: Expr) =
+        let x = LayerCheck.floating scope x
+        LayerCheck.minRank "LayerNormalization" 2 x
+        let axes = LayerCheck.axes "LayerNormalization" o.Axes x
+        let sizes = axes |> Array.map (fun a -> x.Shape[a])
+        let align = LayerCheck.alignTo x axes
+        let struct (mean, variance) = Ops.moments axes true x
+        let normal = (x - mean) * Ops.rsqrt (variance + o.Epsilon)
+        let scaled = if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" sizes) else normal
+        if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" sizes) else scaled
+
+    let internal definition: LayerClass<LayerNormalizationOptions> =
+        let axes =
+            Field.make
+                "axis"
+                (fun axes ->
+                    match axes with
+                    | [ axis ] -> Some(Int(int64 axis))
+                    | axes -> Some(ConfigWrite.ints axes))
+                ConfigRead.ints
+                (fun (o: LayerNormalizationOptions) -> o.Axes)
+                (fun v (o: LayerNormalizationOptions) -> { o with Axes = v })
+
+        LayerClass.keepsMask
+            "LayerNormalization"
+            ([ axes
+               Field.float "epsilon" (fun (o: LayerNormalizationOptions) -> o.Epsilon) (fun v (o: LayerNormalizationOptions) -> { o with Epsilon = v })
+               Field.bool "center" (fun (o: LayerNormalizationOptions) -> o.Center) (fun v (o: LayerNormalizationOptions) -> { o with Center = v })
+               Field.bool "scale" (fun (o: LayerNormalizationOptions) -> o.Scale) (fun v (o: LayerNormalizationOptions) -> { o with Scale = v })
+               Field.fixedTo "rms_scaling" [ Bool false ] ]
+             @ LayerField.weight "beta" (fun (o: LayerNormalizationOptions) -> o.Beta) (fun v (o: LayerNormalizationOptions) -> { o with Beta = v })
+             @ LayerField.weight "gamma" (fun (o: LayerNormalizationOptions) -> o.Gamma) (fun v (o: LayerNormalizationOptions) -> { o with Gamma = v }))
+            options
+            run
+
+/// <summary>The GroupNormalization layer: every sample over groups of its channels.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module GroupNormalization =
+
+    /// <summary>Keras's defaults: 32 groups.</summary>
+    let options: GroupNormalizationOptions =
+        { Groups = 32
+          Axis = -1
+          Epsilon = 1e-3
+          Center = true
+          Scale = true
+          Beta = Weight.zeros
+          Gamma = Weight.ones }
+
+    let private run (o: GroupNormalizationOptions) (scope: Scope) (x: Expr) =
+        let x = LayerCheck.floating scope x
+        LayerCheck.minRank "GroupNormalization" 2 x
+        let axis = (LayerCheck.axes "GroupNormalization" [ o.Axis ] x)[0]
+        let channels = x.Shape[axis]
+        let groups = if o.Groups = -1 then channels else o.Groups
+
+        if groups <= 0 || channels % groups <> 0 then
+            raise (
+                ShapeException(
+                    "GroupNormalization cannot split the channels.",
+                    "",
+                    "channels divisible by " + string groups + " groups",
+                    x.Shape.ToString(),
+                    "Choose groups that divide " + string channels + ", or -1 for one group per channel."
+                )
+            )
+
+        let dims = x.Shape.ToArray()
+        let split = Array.concat [ dims[.. axis - 1]; [| groups; channels / groups |]; dims[axis + 1 ..] ]
+        let grouped = Ops.reshape split x
+        let axes = [| 1 .. grouped.Rank - 1 |] |> Array.except [| axis |]
+        let struct (mean, variance) = Ops.moments axes true grouped
+        let normal = Ops.reshape dims ((grouped - mean) * Ops.rsqrt (variance + o.Epsilon))
+        let align = LayerCheck.alignTo x [| axis |]
+        let scaled = if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" [| channels |]) else normal
+        if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" [| channels |]) else scaled
+
+    let internal definition: LayerClass<GroupNormalizationOptions> =
+        LayerClass.keepsMask
+            "GroupNormalization"
+            ([ Field.int "groups" (fun (o: GroupNormalizationOptions) -> o.Groups) (fun v (o: GroupNormalizationOptions) -> { o with Groups = v })
+               Field.int "axis" (fun (o: GroupNormalizationOptions) -> o.Axis) (fun v (o: GroupNormalizationOptions) -> { o with Axis = v })
+               Field.float "epsilon" (fun (o: GroupNormalizationOptions) -> o.Epsilon) (fun v (o: GroupNormalizationOptions) -> { o with Epsilon = v })
+               Field.bool "center" (fun (o: GroupNormalizationOptions) -> o.Center) (fun v (o: GroupNormalizationOptions) -> { o with Center = v })
+               Field.bool "scale" (fun (o: GroupNormalizationOptions) -> o.Scale) (fun v (o: GroupNormalizationOptions) -> { o with Scale = v }) ]
+             @ LayerField.weight "beta" (fun (o: GroupNormalizationOptions) -> o.Beta) (fun v (o: GroupNormalizationOptions) -> { o with Beta = v })
+             @ LayerField.weight "gamma" (fun (o: GroupNormalizationOptions) -> o.Gamma) (fun v (o: GroupNormalizationOptions) -> { o with Gamma = v }))
+            options
+            run
+
+/// Normalisations with few arguments.
+module internal SmallNormalizations =
+
+    /// Axes and epsilon.
+    let private axes: Field<int list * float> =
+        Field.make
+            "axis"
+            (fun axes ->
+                match axes with
+                | [ axis ] -> Some(Int(int64 axis))
+                | axes -> Some(ConfigWrite.ints axes))
+            ConfigRead.ints
+            fst
+            (fun v (_, epsilon) -> v, epsilon)
+
+    /// x / sqrt(mean(x^2) + epsilon) * scale.
+    let rms: LayerClass<int list * float> =
+        LayerClass.keepsMask
+            "RMSNormalization"
+            [ axes; Field.float "epsilon" snd (fun v (axes, _) -> axes, v) ]
+            ([ -1 ], 1e-6)
+            (fun (axes, epsilon) scope x ->
+                let x = LayerCheck.floating scope x
+                let axes = LayerCheck.axes "RMSNormalization" axes x
+                let scale = Weight.ones |> Weight.declare scope "scale" (axes |> Array.map (fun a -> x.Shape[a]))
+                let size = Ops.mean axes true (Ops.square x)
+                x * Ops.rsqrt (size + epsilon) * LayerCheck.alignTo x axes scale)
+
+    /// x / norm x.
+    let unit: LayerClass<int list * float> =
+        LayerClass.keepsMask "UnitNormalization" [ axes ] ([ -1 ], 1e-12) (fun (axes, epsilon) scope x ->
+            let x = LayerCheck.floating scope x
+            let axes = LayerCheck.axes "UnitNormalization" axes x
+            x / Ops.maximum (Ops.sqrt (Ops.sum axes true (Ops.square x))) (Expr.Scalar(x.DType, epsilon)))
