@@ -144,8 +144,9 @@ type TrainerTests() =
             sameBits (part.GetWeights()) (again.GetWeights())
             let rest = again |> fit 3 1
             sameBits (whole.GetWeights()) (again.GetWeights())
-            Assert.Equal<float seq>(Seq.skip 1 history["loss"], rest["loss"])
-            Assert.Equal<float seq>(Seq.skip 1 history["accuracy"], rest["accuracy"]))
+            // The history goes on too.
+            Assert.Equal<float seq>(history["loss"], rest["loss"])
+            Assert.Equal<float seq>(history["accuracy"], rest["accuracy"]))
 
     [<Fact>]
     member _.``A model with functions of the user's own resumes through Restore``() =
@@ -395,7 +396,7 @@ type TrainerTests() =
         let history = trainer.Fit(x, y, FitOptions(Epochs = 2, Verbosity = Verbosity.Silent))
         Assert.All(trainer.GetWeights(), fun w -> Assert.Equal(DType.Float64, w.Value.DType))
         Assert.Equal(DType.Float64, trainer.Predict(x).DType)
-        Assert.True(Double.IsFinite history["loss"][1])
+        Assert.All(history["loss"], fun loss -> Assert.True(Double.IsFinite loss))
 
     [<Fact>]
     member _.``The moving average becomes the weights when training ends``() =
