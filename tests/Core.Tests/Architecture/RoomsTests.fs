@@ -10,6 +10,7 @@ let private table =
     Map
         [ "Common", []
           "Tensors", [ "Common" ]
+          "Data", [ "Tensors" ]
           "Graph", [ "Tensors" ]
           "Autodiff", [ "Graph" ]
           "Kernels", [ "Common" ]

@@ -163,8 +163,7 @@ type CallbackState() =
         let mutable found = ValueNone
 
         for struct (key, value) in values do
-            if String.Equals(key, name) then
-                found <- ValueSome value
+            if String.Equals(key, name) then found <- ValueSome value
 
         found
 
@@ -201,8 +200,7 @@ type CallbackState() =
         values.Add(struct (name, value))
 
     /// What a checkpoint writes as JSON.
-    member internal _.Values: (string * ConfigValue) list =
-        [ for struct (key, value) in values -> key, value ]
+    member internal _.Values: (string * ConfigValue) list = [ for struct (key, value) in values -> key, value ]
 
     /// What a checkpoint writes as tensors.
     member internal _.Tensors: (string * Tensor)[] = [| for struct (key, value) in tensors -> key, value |]
@@ -307,8 +305,7 @@ type CallbackState() =
         let mutable found = ValueNone
 
         for struct (key, value) in tensors do
-            if String.Equals(key, name) then
-                found <- ValueSome value
+            if String.Equals(key, name) then found <- ValueSome value
 
         match found with
         | ValueSome tensor -> tensor
