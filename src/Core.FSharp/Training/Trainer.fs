@@ -57,16 +57,19 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         if limit > 0 then min limit all else all
 
     let verbose (verbosity: Verbosity) (output: IO.TextWriter | null) : TrainingCallback list =
-        if verbosity = Verbosity.Silent then
-            []
-        else
-            [ ProgressBar(output) :> TrainingCallback ]
+        if verbosity = Verbosity.Silent then [] else [ ProgressBar(output) :> TrainingCallback ]
 
     /// Goes once over data without changing the network.
-    let testLoop (data: PreparedData) (batchSize: int) (limit: int) (callbacks: CallbackList) (token: CancellationToken) : FigureSet =
+    let testLoop
+        (data: PreparedData)
+        (batchSize: int)
+        (limit: int)
+        (callbacks: CallbackList)
+        (token: CancellationToken)
+        : FigureSet =
         let steps = plannedSteps data.Rows batchSize limit
         let order = Array.init data.Rows id
-        let first = core.TestStep (data.Types(min batchSize data.Rows))
+        let first = core.TestStep(data.Types(min batchSize data.Rows))
         let figures = core.TestFigures
         figures.Reset()
         let logs = TrainingLogs()
@@ -78,7 +81,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             callbacks.TestBatchBegin batch
             let start = batch * batchSize
             let rows = min batchSize (data.Rows - start)
-            let step = if rows = first.Rows then first else core.TestStep (data.Types rows)
+            let step = if rows = first.Rows then first else core.TestStep(data.Types rows)
             Batches.fill data order start step
             step.Run()
 
@@ -89,12 +92,15 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         callbacks.TestEnd logs
         figures
 
-
     let checkValues (enabled: bool) (batchSize: int) (step: BoundStep) (data: PreparedData) =
         if enabled then
             DataChecks.values network core.Plan batchSize step.Step.IdLimits data
 
-    let withClassWeights (weights: IReadOnlyDictionary<int, float> | null) (data: TrainingData) (prepared: PreparedData) =
+    let withClassWeights
+        (weights: IReadOnlyDictionary<int, float> | null)
+        (data: TrainingData)
+        (prepared: PreparedData)
+        =
         match weights with
         | null -> prepared
         | weights ->
@@ -154,8 +160,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         [| "loss"
            for l in plan.Losses do
-               if l.Key <> "" then
-                   l.Key
+               if l.Key <> "" then l.Key
            for m in plan.Metrics do
                m.Key |]
 
@@ -216,7 +221,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         enter ()
 
         try
-            let plan = core.Compiled()
+            core.Compiled() |> ignore
             positive "batch_size" 1 settings.BatchSize
             positive "epochs" 0 settings.Epochs
             positive "initial_epoch" 0 settings.InitialEpoch
@@ -235,13 +240,13 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 | other -> struct (all, ValueSome(DataChecks.prepare network true other))
 
             let batchSize = settings.BatchSize
-            let full = core.TrainStep (train.Types(min batchSize train.Rows))
+            let full = core.TrainStep(train.Types(min batchSize train.Rows))
             let steps = plannedSteps train.Rows batchSize settings.StepsPerEpoch
             let rest = train.Rows % batchSize
 
             let last =
                 if rest > 0 && train.Rows > batchSize && steps * batchSize > train.Rows then
-                    core.TrainStep (train.Types rest)
+                    core.TrainStep(train.Types rest)
                 else
                     full
 
@@ -254,9 +259,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             | ValueNone -> ()
 
             let history = History()
-            let user = Seq.toList settings.Callbacks
-            let shown = verbose settings.Verbosity settings.Output
-            let callbacks = CallbackList(List.toArray (user @ shown @ [ history ]))
+            let callbacks =
+                CallbackList.OfFit(settings.Callbacks, history, verbose settings.Verbosity settings.Output)
 
             parameters <-
                 TrainingParameters(
@@ -286,8 +290,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 logs.Clear()
                 figures.Reset()
 
-                if settings.Shuffle then
-                    Batches.shuffle seed epochsTrained order
+                if settings.Shuffle then Batches.shuffle seed epochsTrained order
 
                 epochsTrained <- epochsTrained + 1L
                 let mutable batch = 0
@@ -307,7 +310,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
                         match settings.Progress with
                         | null -> ()
-                        | progress -> progress.Report(TrainingProgress(epoch, settings.Epochs, batch, steps, figures.Loss))
+                        | progress ->
+                            progress.Report(TrainingProgress(epoch, settings.Epochs, batch, steps, figures.Loss))
 
                         batch <- batch + 1
 
@@ -322,11 +326,11 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                             | epochs -> Seq.contains (epoch + 1) epochs
 
                         if due then
-                            let size = if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
+                            let size =
+                                if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
 
                             try
-                                let found =
-                                    testLoop v size settings.ValidationSteps callbacks settings.Cancellation
+                                let found = testLoop v size settings.ValidationSteps callbacks settings.Cancellation
 
                                 found.WriteValidation logs
                             with :? OperationCanceledException ->
@@ -341,8 +345,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             core.FinishAverages()
             callbacks.TrainEnd logs
 
-            if cancelled then
-                raise (OperationCanceledException(settings.Cancellation))
+            if cancelled then raise (OperationCanceledException(settings.Cancellation))
 
             history
         finally
@@ -361,11 +364,11 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         enter ()
 
         try
-            let plan = core.Compiled()
+            core.Compiled() |> ignore
             positive "batch_size" 1 settings.BatchSize
             positive "steps" 0 settings.Steps
             let prepared = DataChecks.prepare network true data
-            let step = core.TestStep (prepared.Types(min settings.BatchSize prepared.Rows))
+            let step = core.TestStep(prepared.Types(min settings.BatchSize prepared.Rows))
             checkValues settings.CheckData settings.BatchSize step prepared
 
             let callbacks = Seq.toList settings.Callbacks @ verbose settings.Verbosity settings.Output
@@ -384,8 +387,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             let list = CallbackList(List.toArray callbacks)
             list.Attach this
 
-            let figures =
-                testLoop prepared settings.BatchSize settings.Steps list settings.Cancellation
+            let figures = testLoop prepared settings.BatchSize settings.Steps list settings.Cancellation
 
             let logs = TrainingLogs()
             figures.WriteInOrder logs
@@ -420,8 +422,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         core.Predictions.Run(data, batchSize, steps, settings.CheckData, list, settings.Cancellation)
 
     /// <summary>The output for an input, in batches of 32.</summary>
-    member this.Predict(input: Tensor) : Tensor =
-        (this.Predict([| input |], EvaluateOptions()))[0]
+    member this.Predict(input: Tensor) : Tensor = (this.Predict([| input |], EvaluateOptions()))[0]
 
     /// <summary>Writes the outputs for some rows into memory of the caller, and allocates nothing once it has been called
     /// with so many rows. May be called from many threads at once. For networks of one input and one output.</summary>
@@ -439,7 +440,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         enter ()
 
         try
-            let plan = core.Compiled()
+            core.Compiled() |> ignore
             let prepared = DataChecks.prepare network true data
             let types = prepared.Types prepared.Rows
             let step = if train then core.TrainStep types else core.TestStep types
@@ -448,10 +449,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             figures.Reset()
             Batches.fill prepared (Array.init prepared.Rows id) 0 step
 
-            if train then
-                core.Update step
-            else
-                step.Run()
+            if train then core.Update step else step.Run()
 
             let logs = TrainingLogs()
             figures.WriteInOrder logs
@@ -480,12 +478,15 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                    | ValueSome v -> v, pair.Value
                    | ValueNone ->
                        raise (
-                           FunctionalNet.Common.Names.unknown "variable" network.Name pair.Key (core.Variables.All |> Seq.map (fun v -> v.Name))
+                           FunctionalNet.Common.Names.unknown
+                               "variable"
+                               network.Name
+                               pair.Key
+                               (core.Variables.All |> Seq.map (fun v -> v.Name))
                        ) |]
 
         for v, value in found do
-            if not (v.Shape.Equals value.Shape) then
-                v.Set value
+            if not (v.Shape.Equals value.Shape) then v.Set value
 
         for v, value in found do
             v.Set value
@@ -526,15 +527,20 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <exception cref="T:FunctionalNet.ArgumentValueException">No variable lies below that path.</exception>
     member _.Freeze(path: string, on: bool) : unit =
         if not (core.Specs |> Array.exists (fun s -> s.Path.StartsWith(path + "/", StringComparison.Ordinal))) then
-            raise (FunctionalNet.Common.Names.unknown "layer with variables" "freeze" path (core.Specs |> Array.map (fun s -> (s.Path.Split '/')[0]) |> Array.distinct))
+            raise (
+                FunctionalNet.Common.Names.unknown
+                    "layer with variables"
+                    "freeze"
+                    path
+                    (core.Specs |> Array.map (fun s -> (s.Path.Split '/')[0]) |> Array.distinct)
+            )
 
         enter ()
 
         try
             let changed = if on then core.Frozen.Add path else core.Frozen.Remove path
 
-            if changed then
-                core.Forget()
+            if changed then core.Forget()
         finally
             Monitor.Exit gate
 
@@ -578,10 +584,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// <summary>Saves weights and state only, as safetensors.</summary>
     member _.SaveWeights(path: string) : unit =
-        SafeTensors.write
-            path
-            { Tensors = core.Variables.Snapshot()
-              Metadata = [||] }
+        SafeTensors.write path { Tensors = core.Variables.Snapshot(); Metadata = [||] }
 
     /// <summary>Takes all weights from a file of <c>Save</c> or <c>SaveWeights</c>.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged or of another network; nothing was set.</exception>

@@ -87,22 +87,20 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
                     slots.Ensure(TrainStep.slotName spec.Path s.Name, spec.DType, s.Shape, s.Initial) |> ignore
 
     let figuresOf (plan: TrainingPlan) (totals: VariableStore) (graph: StepGraph) =
-        let scalar key name =
-            totals.Ensure(TrainStep.totalName key name, DType.Float64, Shape.Scalar, 0.0)
+        let scalar key name = totals.Ensure(TrainStep.totalName key name, DType.Float64, Shape.Scalar, 0.0)
 
-        let mean key =
-            Figure(key, ValueNone, [| scalar key "total"; scalar key "count" |])
+        let mean key = Figure(key, ValueNone, [| scalar key "total"; scalar key "count" |])
 
         let known name =
             match totals.TryFind name with
             | ValueSome v -> v
-            | ValueNone -> raise (GraphException("A total has no memory.", name, "a total of the step", name, "Compile again."))
+            | ValueNone ->
+                raise (GraphException("A total has no memory.", name, "a total of the step", name, "Compile again."))
 
         FigureSet(
             [| mean "loss"
                for l in plan.Losses do
-                   if l.Key <> "" then
-                       mean l.Key
+                   if l.Key <> "" then mean l.Key
                for m, names in Array.zip plan.Metrics graph.Totals do
                    Figure(m.Key, ValueSome m.Metric, names |> Array.map known) |]
         )
