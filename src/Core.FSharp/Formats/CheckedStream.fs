@@ -30,7 +30,9 @@ type internal CheckedStream(where: string, inner: Stream, length: int64, crc: ui
         position <- position + int64 bytes.Length
 
         if position > length then
-            raise (damaged "A part of the file is longer than the file says." (text length) ("at least " + text position))
+            raise (
+                damaged "A part of the file is longer than the file says." (text length) ("at least " + text position)
+            )
 
         sum <- Crc32.append sum bytes
 
@@ -45,7 +47,7 @@ type internal CheckedStream(where: string, inner: Stream, length: int64, crc: ui
 
     override _.Read(buffer: Span<byte>) : int =
         let n = inner.Read buffer
-        took (Span<byte>.op_Implicit (buffer.Slice(0, n)))
+        took (Span<byte>.op_Implicit(buffer.Slice(0, n)))
         n
 
     override this.Read(buffer: byte[], offset: int, count: int) : int = this.Read(Span<byte>(buffer, offset, count))

@@ -74,8 +74,7 @@ module internal ModelFile =
         | BytesPart _ -> "bin"
 
     let private checkName (name: string) =
-        let allowed (c: char) =
-            Char.IsAsciiLetterLower c || Char.IsAsciiDigit c || c = '_' || c = '-'
+        let allowed (c: char) = Char.IsAsciiLetterLower c || Char.IsAsciiDigit c || c = '_' || c = '-'
 
         if name = "" || not (Seq.forall allowed name) || name = "format" then
             raise (
@@ -131,8 +130,7 @@ module internal ModelFile =
                   "parts",
                   ConfigValue.List
                       [ for name, part in parts ->
-                            ConfigValue.Object
-                                [ "name", ConfigValue.Text name; "type", ConfigValue.Text(typeOf part) ] ] ])
+                            ConfigValue.Object [ "name", ConfigValue.Text name; "type", ConfigValue.Text(typeOf part) ] ] ])
 
         for name, part in parts do
             let entry = name + "." + typeOf part
@@ -162,7 +160,8 @@ module internal ModelFile =
         try
             Json.parseBytes (ReadOnlyMemory<byte>(memory.GetBuffer(), 0, int memory.Length))
         with
-        | :? ModelFormatException as e -> raise (ModelFormatException(e.Summary, where, e.Expected, e.Actual, e.Hint, e))
+        | :? ModelFormatException as e ->
+            raise (ModelFormatException(e.Summary, where, e.Expected, e.Actual, e.Hint, e))
         // Texts that are not UTF-8 show only when they are read.
         | :? InvalidOperationException as e ->
             raise (ModelFormatException("The text is not valid JSON.", where, "JSON", e.Message, saveAgain, e))
@@ -248,7 +247,12 @@ module internal ModelFile =
 
         let json (place: string) (entry: ZipArchiveEntry) (stream: CheckedStream) =
             if entry.Length > MaxJson then
-                fail place "A JSON entry is too large." ("at most " + text MaxJson + " bytes") (text entry.Length) saveAgain
+                fail
+                    place
+                    "A JSON entry is too large."
+                    ("at most " + text MaxJson + " bytes")
+                    (text entry.Length)
+                    saveAgain
 
             parseJson place (readBytes stream)
 
@@ -286,13 +290,16 @@ module internal ModelFile =
 
                         TensorsPart content.Tensors)
                 | other ->
-                    fail (where + ": " + name) "A part is of an unknown type." "json, safetensors or bin" other saveAgain
+                    fail
+                        (where + ": " + name)
+                        "A part is of an unknown type."
+                        "json, safetensors or bin"
+                        other
+                        saveAgain
 
             name, part
 
-        { Where = where
-          Kind = kind
-          Parts = parts |> List.map read |> List.toArray }
+        { Where = where; Kind = kind; Parts = parts |> List.map read |> List.toArray }
 
     /// Reads a model file from a stream that can seek.
     let loadStream (where: string) (stream: Stream) : ModelContent =
@@ -305,7 +312,14 @@ module internal ModelFile =
         // Damaged archives fail in many ways, all of which mean the same.
         | e ->
             raise (
-                ModelFormatException("The file is not a readable archive.", where, "a .fnet file", e.Message, saveAgain, e)
+                ModelFormatException(
+                    "The file is not a readable archive.",
+                    where,
+                    "a .fnet file",
+                    e.Message,
+                    saveAgain,
+                    e
+                )
             )
 
     /// Reads a model file.

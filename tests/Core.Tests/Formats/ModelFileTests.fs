@@ -37,8 +37,7 @@ let private saved (parts: (string * ModelPart) list) =
 
 let private load (bytes: byte[]) = ModelFile.loadStream "test.fnet" (new MemoryStream(bytes))
 
-let private refused (bytes: byte[]) =
-    Assert.Throws<ModelFormatException>(fun () -> load bytes |> ignore)
+let private refused (bytes: byte[]) = Assert.Throws<ModelFormatException>(fun () -> load bytes |> ignore)
 
 let private whole = saved parts
 
@@ -108,14 +107,18 @@ let ``a file that other tools packed again is read as well`` () =
 [<Fact>]
 let ``a part that is not there is an error that lists the parts`` () =
     let content = load whole
-    let error = Assert.Throws<ModelFormatException>(fun () -> ModelFile.tensors "optimizer" content |> ignore)
+    let error =
+        Assert.Throws<ModelFormatException>(fun () -> ModelFile.tensors "optimizer" content |> ignore)
     Assert.Equal("config, weights, notes", error.Actual)
     Assert.Throws<ModelFormatException>(fun () -> ModelFile.json "weights" content |> ignore) |> ignore
     Assert.Equal(None, ModelFile.tryJson "optimizer" content)
 
 [<Fact>]
 let ``a newer version is refused with the advice to update`` () =
-    let error = refused (zip CompressionLevel.Optimal (format """{"format":"FunctionalNet","version":2,"kind":"model","parts":[]}"""))
+    let error =
+        refused (
+            zip CompressionLevel.Optimal (format """{"format":"FunctionalNet","version":2,"kind":"model","parts":[]}""")
+        )
     Assert.Equal(("format version 1 or older", "format version 2"), (error.Expected, error.Actual))
     Assert.Contains("Update", error.Hint)
 
@@ -154,7 +157,8 @@ let ``other files are refused`` () =
 [<Fact>]
 let ``a file that expands to far more than its size is refused before it is read`` () =
     let bomb = [ "config.json", Array.create 60_000_000 (byte ' ') ]
-    let list = """{"format":"FunctionalNet","version":1,"kind":"model","parts":[{"name":"config","type":"json"}]}"""
+    let list =
+        """{"format":"FunctionalNet","version":1,"kind":"model","parts":[{"name":"config","type":"json"}]}"""
     let bytes = zip CompressionLevel.SmallestSize (format list @ bomb)
     Assert.True(bytes.Length < 100_000)
     let before = GC.GetAllocatedBytesForCurrentThread()
@@ -179,7 +183,10 @@ let ``every flipped bit in weights is found`` () =
         Assert.Contains("checksum", (refused bytes).Summary)
 
 [<Property>]
-let ``flipped bytes give contents or a ModelFormatException, and take little memory`` (flips: (uint16 * byte) list) (cut: byte) =
+let ``flipped bytes give contents or a ModelFormatException, and take little memory``
+    (flips: (uint16 * byte) list)
+    (cut: byte)
+    =
     let survives (bytes: byte[]) =
         let before = GC.GetAllocatedBytesForCurrentThread()
 
@@ -243,7 +250,8 @@ let ``saving replaces a file, and a failure leaves the old one`` () =
 
 [<Fact>]
 let ``a path that cannot be is an error`` () =
-    Assert.Throws<ModelFormatException>(fun () -> ModelFile.load "no/such/model.fnet" |> ignore) |> ignore
+    Assert.Throws<ModelFormatException>(fun () -> ModelFile.load "no/such/model.fnet" |> ignore)
+    |> ignore
     Assert.Throws<ArgumentValueException>(fun () -> ModelFile.save "" "model" parts)
 
 [<Fact>]
