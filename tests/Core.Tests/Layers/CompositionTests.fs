@@ -26,7 +26,7 @@ type CompositionTests() =
         let values = LayerRun.interpret (LayerRun.bind trace data (LayerRun.weights DType.Float64 trace)) trace.Outputs
         trace.Specs |> Array.map (fun s -> s.Path), values[0]
 
-    [<Property(MaxTest = 60)>]
+    [<Property>]
     member _.``composition is associative, names and random numbers included``(a: byte, b: byte, c: byte, more: byte list) =
         let f, g, h = pick a, pick b, Layer.serial (pick c :: List.map pick (List.truncate 3 more))
         let left, right = (f >>> g) >>> h, f >>> (g >>> h)
@@ -34,7 +34,7 @@ type CompositionTests() =
         let rightPaths, rightValues = traced right
         leftPaths = rightPaths && leftValues = rightValues && LayerConfig.toValue "n" left = LayerConfig.toValue "n" right
 
-    [<Property(MaxTest = 30)>]
+    [<Property>]
     member _.``identity is neutral``(a: byte, b: byte) =
         let f, g = pick a, pick b
         snd (traced (Layer.serial [ f; g ])) = snd (traced (Layer.serial [ f; Layer.identity; g ]))
@@ -172,6 +172,9 @@ type CompositionTests() =
                 // Keras 2 had another hard sigmoid, and the last elu case an alpha of a half.
                 | "hard_sigmoid", _ -> Layer.lambda (fun x -> Ops.clip 0.0 1.0 (x * 0.2 + 0.5))
                 | "elu", "3" -> Layer.elu 0.5
+                // The last relu cases have a bound and a slope.
+                | "relu", "3" -> Layer.activation (Activation.reluWith 0.0 (Some 0.5) 0.0)
+                | "relu", "4" -> Layer.activation (Activation.reluWith 0.3 None 0.0)
                 | name, _ -> Layer.activation (Activation.parse name)
             | "LeakyReLU", _ -> make "LeakyReLU" (rename [ "alpha", "negative_slope" ] arguments)
             | "ThresholdedReLU", _ ->
@@ -179,7 +182,25 @@ type CompositionTests() =
                 let theta = ConfigRead.float "theta" (ConfigRead.get "theta" arguments)
                 Layer.activation (Activation.threshold theta 0.0)
             | name, _ when case.Id.StartsWith "merge." ->
-                Layer.parallelMerge (make name arguments) [ for _ in 1 .. case.Weights.Length / 2 -> Layer.dense 2 ]
+                // Where the result is a matrix, the branches repeat their vectors three times.
+                let branch () =
+                    if case.Expected.Shape.Length = 2 then
+                        Layer.serial [ Layer.dense 2; Layer.repeatVector 3 ]
+                    else
+                        Layer.dense 2
+
+                Layer.parallelMerge (make name arguments) [ for _ in 1 .. case.Weights.Length / 2 -> branch () ]
+            | "Dense", [| "core"; "Activation"; number |] ->
+                // Their activation follows the dense layer.
+                let hard = Layer.lambda (fun x -> Ops.clip 0.0 1.0 (x * 0.2 + 0.5))
+                let names = [| "softmax"; "elu"; "selu"; "softplus"; "softsign"; "relu"; "tanh"; "sigmoid"; ""; "linear" |]
+
+                let after =
+                    match names[int number] with
+                    | "" -> hard
+                    | name -> Layer.activation (Activation.parse name)
+
+                Layer.serial [ make "Dense" arguments; after ]
             | name, _ -> make name arguments
 
         let dtype = if case.Layer = "Embedding" then DType.Int32 else DType.Float64

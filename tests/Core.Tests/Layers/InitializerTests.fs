@@ -1,6 +1,5 @@
 namespace FunctionalNet.Tests.Layers
 
-open System
 open FunctionalNet
 open FunctionalNet.Tests.Support
 open MathNet.Numerics.Distributions
@@ -138,7 +137,7 @@ type InitializerTests() =
         let hint (f: unit -> unit) = (Assert.Throws<ArgumentValueException> f).Hint
         Assert.Contains("he_normal", hint (fun () -> Initializer.parse "he_nrmal" |> ignore))
         Assert.Contains("softmax", hint (fun () -> Activation.parse "sofmax" |> ignore))
-        Assert.Contains("L2", hint (fun () -> Regularizer.ofConfig (Text "L3") |> ignore), StringComparison.OrdinalIgnoreCase)
+        Assert.Contains("OrthogonalRegularizer", hint (fun () -> Regularizer.ofConfig (Text "OrthogonalRegulariser") |> ignore))
         Assert.Contains("MaxNorm", hint (fun () -> Constraint.ofConfig (Text "MaxNrom") |> ignore))
 
         Assert.Contains(
