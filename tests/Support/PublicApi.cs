@@ -148,7 +148,7 @@ public static class PublicApi
             : parameter.ParameterType.IsByRef ? (parameter.IsIn ? "in " : "ref ")
             : "";
         object? value = parameter.HasDefaultValue ? parameter.RawDefaultValue : null;
-        string fallback = !parameter.HasDefaultValue ? "" : value is null && parameter.ParameterType.IsValueType ? " = default" : " = " + Literal(value);
+        string fallback = !parameter.HasDefaultValue ? (parameter.IsOptional ? " = default" : "") : value is null && parameter.ParameterType.IsValueType ? " = default" : " = " + Literal(value);
         return mode + Name(parameter.ParameterType, Nullability.Create(parameter)) + " " + parameter.Name + fallback;
     }
 

@@ -11,7 +11,12 @@ module internal Compare =
     /// Runs the graph with every node as an output, as a plan under those options and by the interpreter, and tells the
     /// first node (producers come first) that differs by more than `tolerance` times its largest magnitude; None if all
     /// agree. Pass `CompileOptions.Plain` to look for a wrong kernel, others to look for a wrong pass.
-    let firstDifference (options: CompileOptions) (tolerance: float) (bindings: (Expr * Tensor)[]) (graph: Graph) : string option =
+    let firstDifference
+        (options: CompileOptions)
+        (tolerance: float)
+        (bindings: (Expr * Tensor)[])
+        (graph: Graph)
+        : string option =
         let nodes =
             Traverse.topological (Traverse.roots graph)
             |> Array.collect (fun e -> e.Results)
@@ -19,9 +24,7 @@ module internal Compare =
 
         let names = nodes |> Array.mapi (fun i e -> string i + " " + Expr.OpName e.Op)
 
-        let all =
-            { Outputs = Array.zip names nodes
-              Updates = [||] }
+        let all = { Outputs = Array.zip names nodes; Updates = [||] }
 
         let buffers =
             bindings

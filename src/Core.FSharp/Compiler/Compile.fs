@@ -12,6 +12,8 @@ type internal CompileOptions =
         Simplify: bool
         /// Whole composites and patterns by kernels of their own.
         SelectKernels: bool
+        /// Equal loops merged, sums over their steps taken out.
+        Loops: bool
         /// Elementwise operations in groups.
         Fuse: bool
         /// Order by memory.
@@ -34,6 +36,7 @@ type internal CompileOptions =
     static member Default =
         { Simplify = true
           SelectKernels = true
+          Loops = true
           Fuse = true
           Schedule = true
           InPlace = true
@@ -48,6 +51,7 @@ type internal CompileOptions =
         { CompileOptions.Default with
             Simplify = false
             SelectKernels = false
+            Loops = false
             Fuse = false
             Schedule = false
             InPlace = false
@@ -69,13 +73,13 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
         graph.Outputs
         |> Array.map (fun (name, e) -> struct (name, e.Type, Buffer(int64 e.Shape.Size * int64 (DType.size e.DType))))
 
-    let write (pointer: nativeint) (t: Tensor) =
-        t.Bytes.CopyTo(Span<byte>(pointer.ToPointer(), t.Bytes.Length))
+    let write (pointer: nativeint) (t: Tensor) = t.Bytes.CopyTo(Span<byte>(pointer.ToPointer(), t.Bytes.Length))
 
     interface Executable with
         member _.Run() =
             let values =
-                leaves |> Array.mapi (fun i e -> e, { OutputView.Pointer = buffers[i].Pointer; Type = e.Type }.ToTensor())
+                leaves
+                |> Array.mapi (fun i e -> e, { OutputView.Pointer = buffers[i].Pointer; Type = e.Type }.ToTensor())
 
             let struct (results, updates) = Interpreter.runGraph values graph
 
@@ -89,8 +93,9 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
                 write buffers[i].Pointer t
 
         member _.Output(name) =
-            let struct (_, t, buffer) = outputs |> Array.find (fun struct (n, _, _) -> n = name)
-            { Pointer = buffer.Pointer; Type = t }
+            match outputs |> Array.tryFind (fun struct (n, _, _) -> n = name) with
+            | Some(struct (_, t, buffer)) -> { Pointer = buffer.Pointer; Type = t }
+            | None -> OutputView.Missing(name, graph.Outputs |> Array.map fst)
 
         member _.Describe() = "interpreted: " + string (Traverse.topological (Traverse.roots graph)).Length + " nodes\n"
 
@@ -101,12 +106,15 @@ module internal Compile =
     let lower (options: CompileOptions) (graph: Graph) : Graph =
         let simplify roots = if options.Simplify then Simplify.roots roots else roots
 
-        let roots =
-            Seq.toArray (Traverse.roots graph)
-            |> simplify
+        let prepare roots =
+            simplify roots
             |> Lower.decompose options.SelectKernels
             |> (if options.SelectKernels then Lower.patterns else id)
             |> simplify
+
+        let roots = prepare (Seq.toArray (Traverse.roots graph))
+
+        let roots = if options.Loops then Loops.merge roots |> Loops.split prepare |> prepare else roots
 
         let n = graph.Outputs.Length
 

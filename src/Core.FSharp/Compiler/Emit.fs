@@ -31,7 +31,8 @@ type internal ResultMode =
 /// From a lowered graph to instructions: one per group of elementwise nodes, one per other node; movement operations
 /// become views of the values they move, and are copied only for a kernel that cannot read them where they are.
 [<Sealed>]
-type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[]), graph: Graph, resultMode: ResultMode) =
+type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[]), graph: Graph, resultMode: ResultMode)
+    =
 
     let values = List<Value>()
     let leaves = List<Expr>()
@@ -47,9 +48,10 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
     do
         for node in order do
             for i in node.Inputs do
-                userCount[i] <- (match userCount.TryGetValue i with
-                                 | true, n -> n + 1
-                                 | _ -> 1)
+                userCount[i] <-
+                    (match userCount.TryGetValue i with
+                     | true, n -> n + 1
+                     | _ -> 1)
 
     let newValue (t: TensorType) (origin: Origin) =
         let v = { Id = values.Count; Type = t; Origin = origin }
@@ -59,12 +61,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
     let addStep name work (inputs: Operand[]) (outputs: TensorType[]) workspace : int[] =
         let ids = outputs |> Array.map (fun t -> (newValue t Computed).Id)
 
-        steps.Add
-            { Name = name
-              Work = work
-              Inputs = inputs
-              Outputs = ids
-              Workspace = workspace }
+        steps.Add { Name = name; Work = work; Inputs = inputs; Outputs = ids; Workspace = workspace }
 
         ids
 
@@ -72,8 +69,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
         let ids = addStep name CopyOf [| operand |] [| t |] 0L
         Operand.whole values[ids[0]]
 
-    let isInside (group: FusionGroup) (user: Expr) (operand: Expr) =
-        Fuse.isInside groups group user operand
+    let isInside (group: FusionGroup) (user: Expr) (operand: Expr) = Fuse.isInside groups group user operand
 
     /// The node that computes the elements: under views and projections.
     let producer (node: Expr) =
@@ -129,8 +125,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                 | Reverse axes -> viewed (View.reverse axes)
                 | Project i -> this.Whole(results[node.Inputs[0]][i])
                 | _ ->
-                    if not (results.ContainsKey node) then
-                        this.EmitNode node
+                    if not (results.ContainsKey node) then this.EmitNode node
 
                     this.Whole(results[node][0])
 
@@ -153,9 +148,10 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
         let o = this.Load node
         let struct (d, s) = View.collapse o.View.Dims o.View.Strides
         let near = d.Length = 0 || abs s[s.Length - 1] <= 1
-        let uses = (match userCount.TryGetValue node with
-                    | true, n -> n
-                    | _ -> 1)
+        let uses =
+            (match userCount.TryGetValue node with
+             | true, n -> n
+             | _ -> 1)
 
         if near || (uses = 1 && View.size o.View <= 16384) then o else this.LoadContiguous node
 
@@ -165,11 +161,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
         let domain = defaultArg group.Domain TileDomain.F32
         let region, inputs = Regions.build domain members outputs (isInside group) this.LoadForRegion
 
-        let name =
-            if members.Length = 1 then
-                Expr.OpName members[0].Op
-            else
-                "Fused" + string members.Length
+        let name = if members.Length = 1 then Expr.OpName members[0].Op else "Fused" + string members.Length
 
         let ids = addStep name (Elementwise region) inputs (outputs |> Array.map (fun e -> e.Type)) 0L
         Array.iter2 (fun (e: Expr) id -> results[e] <- [| id |]) outputs ids
@@ -213,11 +205,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
         let outer (o: Operand) =
             let lead = o.View.Dims.Length - 3
 
-            View.broadcast
-                batch
-                { Dims = o.View.Dims[..lead]
-                  Strides = o.View.Strides[..lead]
-                  Offset = 0 }
+            View.broadcast batch { Dims = o.View.Dims[..lead]; Strides = o.View.Strides[..lead]; Offset = 0 }
 
         let va, vb = outer oa, outer ob
         let struct (sharedDims, sharedStrides) = View.collapse batch vb.Strides
@@ -291,12 +279,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                     at)
 
         let work =
-            Loop
-                { Body = body
-                  Scan = scan
-                  CarryFrom = carryFrom
-                  CarryOffsets = offsets
-                  Workspace = size }
+            Loop { Body = body; Scan = scan; CarryFrom = carryFrom; CarryOffsets = offsets; Workspace = size }
 
         results[node] <- addStep "Scan" work inputs node.Types size
 
@@ -321,11 +304,13 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
 
             results[node] <- addStep "Iota" (Elementwise region) [| Operand.none |] node.Types 0L
         | op ->
-            let inputs = node.Inputs |> Array.map (fun e ->
-                match node.Op with
-                | Pad _
-                | Concat _ -> this.Load e
-                | _ -> this.LoadContiguous e)
+            let inputs =
+                node.Inputs
+                |> Array.map (fun e ->
+                    match node.Op with
+                    | Pad _
+                    | Concat _ -> this.Load e
+                    | _ -> this.LoadContiguous e)
 
             let work = Select.work op (node.Inputs |> Array.map (fun e -> e.Type)) node.Types
             results[node] <- addStep (Expr.OpName op) work inputs node.Types (Select.workspace work)
@@ -434,11 +419,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                 if o.Value = target && o.View.Offset = 0 then
                     None
                 else
-                    let o =
-                        if isComputed o && isWhole o && updated.Add o.Value then
-                            o
-                        else
-                            copyOf "Copy" e.Type o
+                    let o = if isComputed o && isWhole o && updated.Add o.Value then o else copyOf "Copy" e.Type o
 
                     Some(struct (target, o.Value)))
 

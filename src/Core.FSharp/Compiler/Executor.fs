@@ -27,6 +27,18 @@ type internal OutputView =
         | DType.Int64 -> float (Mem.get<int64> this.Pointer 0)
         | _ -> float (Mem.get<byte> this.Pointer 0)
 
+    /// Says no to a name that is not among the outputs.
+    static member Missing(name: string, known: string[]) : OutputView =
+        raise (
+            ArgumentValueException(
+                "There is no output of that name.",
+                "name",
+                String.Join(", ", known),
+                name,
+                "Use one of the graph's output names."
+            )
+        )
+
 /// Something that can be run again and again: reads the leaves' buffers, computes the outputs, and writes the leaves'
 /// new values. One caller at a time.
 type internal Executable =
@@ -46,8 +58,7 @@ type internal Binder(constantPointer: Tensor -> nativeint) =
     // The kernels made for an instruction of a loop's body, found again when all pointers are the same.
     let made = Dictionary<Step, List<struct (nativeint[] * Kernel)>>(HashIdentity.Reference)
 
-    let samePointers (a: nativeint[]) (b: nativeint[]) =
-        a.AsSpan().SequenceEqual(ReadOnlySpan<nativeint> b)
+    let samePointers (a: nativeint[]) (b: nativeint[]) = a.AsSpan().SequenceEqual(ReadOnlySpan<nativeint> b)
 
     member _.Kernels = kernels.ToArray()
 
@@ -66,7 +77,9 @@ type internal Binder(constantPointer: Tensor -> nativeint) =
 
     /// Adds the kernels of a plan. `arena`: where its arena starts. `owner`: the instruction to book them on, or -1 for
     /// their own.
-    member this.Bind(plan: Plan, leaf: int -> nativeint, result: int -> nativeint, arena: nativeint, owner: int) : unit =
+    member this.Bind
+        (plan: Plan, leaf: int -> nativeint, result: int -> nativeint, arena: nativeint, owner: int)
+        : unit =
         let pointer (v: int) =
             match plan.Placements[v] with
             | InLeaf i -> leaf i
@@ -122,14 +135,15 @@ type internal Binder(constantPointer: Tensor -> nativeint) =
 
     /// The body once per step, each time with its own pointers: slices of sequences are read and outputs are written
     /// where they are, and carries alternate between two buffers.
-    member private this.BindLoop(loop: LoopWork, src: nativeint[], dst: nativeint[], work: nativeint, owner: int) : unit =
+    member private this.BindLoop
+        (loop: LoopWork, src: nativeint[], dst: nativeint[], work: nativeint, owner: int)
+        : unit =
         let body = loop.Scan.Body
         let carries, steps, outputs = body.Carry.Length, body.Step.Length, body.Outputs.Length
         let bytes (e: Expr) = int64 e.Shape.Size * int64 (DType.size e.DType)
         let indexOf = Dictionary<Expr, int>(HashIdentity.Reference)
 
-        Array.concat [ body.Carry; body.Step; body.Constants ]
-        |> Array.iteri (fun i e -> indexOf[e] <- i)
+        Array.concat [ body.Carry; body.Step; body.Constants ] |> Array.iteri (fun i e -> indexOf[e] <- i)
 
         let inputOf = loop.Body.Leaves |> Array.map (fun e -> indexOf[e])
         let current = Array.sub src 0 carries
@@ -141,9 +155,12 @@ type internal Binder(constantPointer: Tensor -> nativeint) =
             let leaf (i: int) =
                 let input = inputOf[i]
 
-                if input < carries then current[input]
-                elif input < carries + steps then src[input] + nativeint (int64 t * bytes body.Step[input - carries])
-                else src[input]
+                if input < carries then
+                    current[input]
+                elif input < carries + steps then
+                    src[input] + nativeint (int64 t * bytes body.Step[input - carries])
+                else
+                    src[input]
 
             let result (k: int) =
                 if k < outputs then
@@ -151,8 +168,10 @@ type internal Binder(constantPointer: Tensor -> nativeint) =
                 else
                     let c = k - outputs
 
-                    if s = length - 1 then dst[c]
-                    else work + nativeint (loop.CarryOffsets[c] + int64 (s % 2) * Mem.align (bytes body.Carry[c]))
+                    if s = length - 1 then
+                        dst[c]
+                    else
+                        work + nativeint (loop.CarryOffsets[c] + int64 (s % 2) * Mem.align (bytes body.Carry[c]))
 
             this.Bind(loop.Body, leaf, result, work, owner)
 
@@ -192,8 +211,7 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
 
         buffer, offsets
 
-    let constantPointer (t: Tensor) =
-        constants.Pointer + nativeint constantOffsets[t]
+    let constantPointer (t: Tensor) = constants.Pointer + nativeint constantOffsets[t]
 
     // Held so that the buffers stay alive as long as the kernels point into them.
     let buffers = plan.Leaves |> Array.map bind
@@ -244,9 +262,7 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
         let d = Dictionary<string, OutputView>()
 
         for o in plan.Outputs do
-            d[o.Name] <-
-                { Pointer = pointerOf o.Operand
-                  Type = o.Type }
+            d[o.Name] <- { Pointer = pointerOf o.Operand; Type = o.Type }
 
         d
 
@@ -269,16 +285,7 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
     member _.Output(name: string) : OutputView =
         match outputs.TryGetValue name with
         | true, o -> o
-        | _ ->
-            raise (
-                ArgumentValueException(
-                    "There is no output of that name.",
-                    "name",
-                    String.Join(", ", outputs.Keys),
-                    name,
-                    "Use one of the graph's output names."
-                )
-            )
+        | _ -> OutputView.Missing(name, Seq.toArray outputs.Keys)
 
     /// Runs several times and measures: microseconds per instruction, the least of all runs.
     member this.Profile(runs: int) : float[] =

@@ -16,8 +16,7 @@ module internal Elementwise =
 
     /// The domain that an elementwise operation computes in, or None if any will do.
     let domain (node: Expr) : TileDomain option =
-        let ofInput (e: Expr) =
-            if e.DType = DType.Bool then None else Some(domainOf e.DType)
+        let ofInput (e: Expr) = if e.DType = DType.Bool then None else Some(domainOf e.DType)
 
         match node.Op with
         | Select -> ofInput node.Inputs[1]
@@ -121,8 +120,7 @@ module internal Fuse =
 
             for m in members do
                 for i in m.Inputs do
-                    if not (inside (Elementwise.flatSource i)) then
-                        seen.Add i |> ignore
+                    if not (inside (Elementwise.flatSource i)) then seen.Add i |> ignore
 
             seen.Count
 
@@ -186,7 +184,9 @@ module internal Fuse =
                         let a = groupAt[indexOf[producer]]
                         let b = groupAt[i]
 
-                        if not (isNull a) && not (obj.ReferenceEquals(a, b)) && operand.Shape.Size = node.Shape.Size then
+                        if
+                            not (isNull a) && not (obj.ReferenceEquals(a, b)) && operand.Shape.Size = node.Shape.Size
+                        then
                             let domain =
                                 match a.Domain, b.Domain with
                                 | Some x, Some y -> if x = y then Some(Some x) else None
@@ -203,11 +203,9 @@ module internal Fuse =
                             | Some d when
                                 staysInside d
                                 && a.Members.Count + b.Members.Count <= MaxMembers
-                                && operands
-                                    (Seq.append a.Members b.Members)
-                                    (fun e ->
-                                        let g = groupAt[indexOf[e]]
-                                        not (isNull g) && (obj.ReferenceEquals(g, a) || obj.ReferenceEquals(g, b)))
+                                && operands (Seq.append a.Members b.Members) (fun e ->
+                                    let g = groupAt[indexOf[e]]
+                                    not (isNull g) && (obj.ReferenceEquals(g, a) || obj.ReferenceEquals(g, b)))
                                    <= MaxInputs
                                 && not (makesCycle a b i)
                                 ->

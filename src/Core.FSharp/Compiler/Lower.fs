@@ -72,6 +72,60 @@ module internal Lower =
                 None
         | _ -> None
 
+    /// The terms of nested sums.
+    let rec private terms (node: Expr) : Expr list =
+        match node.Op with
+        | Binary BinaryOp.Add when node.Inputs |> Array.forall (fun i -> i.Shape.Equals node.Shape) ->
+            terms node.Inputs[0] @ terms node.Inputs[1]
+        | _ -> [ node ]
+
+    /// A sum of pieces that zeros pad to full length along one axis, and that together fill it, is the pieces joined: the
+    /// gradient of cutting a tensor up.
+    let private sumOfPieces (sum: Expr) : Expr option =
+        let rec isPiece (e: Expr) =
+            match e.Op with
+            | Pad _ -> true
+            | Binary BinaryOp.Add -> isPiece e.Inputs[0] && isPiece e.Inputs[1]
+            | _ -> false
+
+        if not (isPiece sum) then
+            None
+        else
+            // (axis, start, piece)
+            let piece (e: Expr) =
+                match e.Op with
+                | Pad(low, high, interior, 0.0) when
+                    Array.forall (fun v -> v = 0) interior
+                    && Array.forall (fun v -> v >= 0) low
+                    && Array.forall (fun v -> v >= 0) high
+                    ->
+                    match
+                        [ for i in 0 .. low.Length - 1 do
+                              if low[i] > 0 || high[i] > 0 then i ]
+                    with
+                    | [ axis ] -> Some(struct (axis, low[axis], e.Inputs[0]))
+                    | _ -> None
+                | _ -> None
+
+            let pieces = terms sum |> List.map piece
+
+            if List.exists Option.isNone pieces then
+                None
+            else
+                let pieces = pieces |> List.choose id |> List.sortBy (fun struct (_, start, _) -> start) |> List.toArray
+                let struct (axis, _, _) = pieces[0]
+                let mutable at = 0
+                let mutable ok = true
+
+                for struct (a, start, e) in pieces do
+                    if a <> axis || start <> at then ok <- false
+                    if ok then at <- at + e.Shape[axis]
+
+                if ok && at = sum.Shape[axis] then
+                    Some(Expr.Node(Concat axis, pieces |> Array.map (fun struct (_, _, e) -> e)))
+                else
+                    None
+
     /// Patterns for which a cheaper form exists.
     let patterns (roots: Expr[]) : Expr[] =
         roots
@@ -81,4 +135,7 @@ module internal Lower =
                 match sumOfProducts axes inputs[0] with
                 | Some better -> better
                 | None -> Traverse.rebuild node inputs
+            | Binary BinaryOp.Add ->
+                let sum = Traverse.rebuild node inputs
+                defaultArg (sumOfPieces sum) sum
             | _ -> Traverse.rebuild node inputs)

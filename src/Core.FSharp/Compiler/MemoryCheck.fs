@@ -10,11 +10,7 @@ module internal MemoryCheck =
 
     /// Bytes [Start, Stop) of a space belong to a value; a negative owner is a workspace.
     [<Struct; NoEquality; NoComparison>]
-    type private Range =
-        { Space: int
-          Start: int64
-          Stop: int64
-          Owner: int }
+    type private Range = { Space: int; Start: int64; Stop: int64; Owner: int }
 
     /// What is wrong with the plan; empty if nothing is.
     let problems (plan: Plan) : string[] =
@@ -31,13 +27,9 @@ module internal MemoryCheck =
                 | InConstants i -> 1 + plan.Leaves.Length + i, 0L
                 | InResult i -> 1 + plan.Leaves.Length + plan.Constants.Length + i, 0L
 
-            { Space = space
-              Start = start
-              Stop = start + plan.Values[v].Bytes
-              Owner = v }
+            { Space = space; Start = start; Stop = start + plan.Values[v].Bytes; Owner = v }
 
-        let meets (a: Range) (b: Range) =
-            a.Space = b.Space && a.Start < b.Stop && b.Start < a.Stop
+        let meets (a: Range) (b: Range) = a.Space = b.Space && a.Start < b.Stop && b.Start < a.Stop
 
         let write (range: Range) =
             for i in owners.Count - 1 .. -1 .. 0 do
@@ -110,7 +102,8 @@ module internal MemoryCheck =
                 | ConstantValue _ -> found.Add(where + " writes a constant")
                 | _ -> ()
 
-                if meets range workspace then found.Add(where + " has its workspace over " + name v)
+                if meets range workspace then
+                    found.Add(where + " has its workspace over " + name v)
 
                 for p in o + 1 .. step.Outputs.Length - 1 do
                     if meets range (rangeOf step.Outputs[p]) then

@@ -9,11 +9,7 @@ module internal MemoryPlan =
 
     /// A stretch of the arena needed from one step to another (both included).
     [<NoEquality; NoComparison>]
-    type private Block =
-        { First: int
-          mutable Last: int
-          Bytes: int64
-          mutable Offset: int64 }
+    type private Block = { First: int; mutable Last: int; Bytes: int64; mutable Offset: int64 }
 
     /// The commits of updates that were not donated: copies after everything else.
     let private commits (program: Program) (donated: HashSet<int>) : Step[] =
@@ -90,9 +86,7 @@ module internal MemoryPlan =
 
         if results then
             program.Outputs
-            |> Array.iteri (fun k o ->
-                if fixedPlace.Add o.Operand.Value then
-                    placements[o.Operand.Value] <- InResult k)
+            |> Array.iteri (fun k o -> if fixedPlace.Add o.Operand.Value then placements[o.Operand.Value] <- InResult k)
 
         // A step may write over an operand that nobody reads later, if its kernel can.
         let overlays = steps |> Array.map (Step.overlays values)
@@ -160,11 +154,7 @@ module internal MemoryPlan =
                             b.Last <- max b.Last last
                             b
                         | None ->
-                            let b =
-                                { First = i
-                                  Last = last
-                                  Bytes = Mem.align values[v].Bytes
-                                  Offset = 0L }
+                            let b = { First = i; Last = last; Bytes = Mem.align values[v].Bytes; Offset = 0L }
 
                             blocks.Add b
                             b
@@ -179,8 +169,7 @@ module internal MemoryPlan =
                   Bytes = Mem.align s.Workspace
                   Offset = 0L })
 
-        let arena =
-            place (Array.append (blocks.ToArray()) (workBlocks |> Array.filter (fun b -> b.Bytes > 0L)))
+        let arena = place (Array.append (blocks.ToArray()) (workBlocks |> Array.filter (fun b -> b.Bytes > 0L)))
 
         for v in values do
             match blockOf[v.Id] with

@@ -108,10 +108,7 @@ and [<NoEquality; NoComparison>] internal Step =
         Workspace: int64
     }
 
-and [<NoEquality; NoComparison>] internal PlanOutput =
-    { Name: string
-      Type: TensorType
-      Operand: Operand }
+and [<NoEquality; NoComparison>] internal PlanOutput = { Name: string; Type: TensorType; Operand: Operand }
 
 /// What will be run: instructions in order, and a place for every value. Immutable; knows no pointers.
 and [<NoEquality; NoComparison>] internal Plan =
@@ -129,19 +126,10 @@ and [<NoEquality; NoComparison>] internal Plan =
 
 module internal Operand =
 
-    let none =
-        { Value = -1
-          DType = DType.Float32
-          View =
-            { Dims = [||]
-              Strides = [||]
-              Offset = 0 } }
+    let none = { Value = -1; DType = DType.Float32; View = { Dims = [||]; Strides = [||]; Offset = 0 } }
 
     /// All of a value, in order.
-    let whole (value: Value) =
-        { Value = value.Id
-          DType = value.Type.DType
-          View = View.ofShape value.Type.Shape }
+    let whole (value: Value) = { Value = value.Id; DType = value.Type.DType; View = View.ofShape value.Type.Shape }
 
     /// True when the operand is the value's elements, all of them and in order.
     let isWhole (value: Value) (operand: Operand) =
@@ -191,22 +179,24 @@ module internal Step =
         | SoftmaxRows(_, rows, n)
         | SoftmaxGradRows(_, rows, n) -> 4L * int64 rows * int64 n
         | Primitive(Conv spec, inputs, _) ->
-            2L * outputs * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1]) / int64 (max 1 spec.Groups) * int64 spec.Groups
+            2L * outputs * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1]) / int64 (max 1 spec.Groups)
+            * int64 spec.Groups
         | Primitive(ConvInputGrad _, inputs, _) ->
             2L * int64 inputs[0].Shape.Size * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1])
         | Primitive(ConvKernelGrad(_, kernel), inputs, _) ->
             2L * int64 inputs[1].Shape.Size * int64 (kernel.Size / max 1 kernel[-1])
         | Primitive(_, inputs, _) -> inputs |> Array.sumBy (fun t -> int64 t.Shape.Size) |> max outputs
-        | Loop loop ->
-            int64 loop.Scan.Length * (loop.Body.Steps |> Array.sumBy (flops loop.Body.Values))
+        | Loop loop -> int64 loop.Scan.Length * (loop.Body.Steps |> Array.sumBy (flops loop.Body.Values))
 
     /// Bytes read and written.
     let bytes (values: Value[]) (step: Step) : int64 =
         let read =
             step.Inputs
             |> Array.sumBy (fun o ->
-                if o.Value < 0 then 0L
-                else min values[o.Value].Bytes (int64 (View.size o.View) * int64 (DType.size o.DType)))
+                if o.Value < 0 then
+                    0L
+                else
+                    min values[o.Value].Bytes (int64 (View.size o.View) * int64 (DType.size o.DType)))
 
         read + (step.Outputs |> Array.sumBy (fun o -> values[o].Bytes))
 
@@ -227,8 +217,10 @@ module internal PlanText =
             "_"
         else
             let strided =
-                if View.isContiguous o.View then ""
-                else "[" + String.Join(",", o.View.Dims) + "|" + String.Join(",", o.View.Strides) + "]"
+                if View.isContiguous o.View then
+                    ""
+                else
+                    "[" + String.Join(",", o.View.Dims) + "|" + String.Join(",", o.View.Strides) + "]"
 
             let offset = if o.View.Offset = 0 then "" else "+" + string o.View.Offset
             place plan o.Value + offset + strided
@@ -239,11 +231,14 @@ module internal PlanText =
         let text (i: TileInstruction) =
             match int i.Op with
             | _ when i.Op = TileOp.Const ->
-                if r.Domain = TileDomain.I64 then number i.Integer
-                else i.Value.ToString("R", Globalization.CultureInfo.InvariantCulture)
+                if r.Domain = TileDomain.I64 then
+                    number i.Integer
+                else
+                    i.Value.ToString("R", Globalization.CultureInfo.InvariantCulture)
             | _ when i.Op = TileOp.Select || i.Op = TileOp.FusedMultiplyAdd ->
                 i.Op.ToString() + "(" + value i.A + "," + value i.B + "," + value i.C + ")"
-            | op when op >= int TileOp.Add && op < int TileOp.Select -> i.Op.ToString() + "(" + value i.A + "," + value i.B + ")"
+            | op when op >= int TileOp.Add && op < int TileOp.Select ->
+                i.Op.ToString() + "(" + value i.A + "," + value i.B + ")"
             | _ -> i.Op.ToString() + "(" + value i.A + ")"
 
         let access (input: TileInput) =
@@ -271,13 +266,13 @@ module internal PlanText =
             for k in 0 .. plan.Steps.Length - 1 do
                 let step = plan.Steps[k]
 
-                let results =
-                    step.Outputs
-                    |> Array.map (fun o -> plan.Values[o].Type.ToString() + " " + place plan o)
+                let results = step.Outputs |> Array.map (fun o -> plan.Values[o].Type.ToString() + " " + place plan o)
 
                 let workspace =
-                    if step.Workspace = 0L then ""
-                    else " work @" + number plan.WorkspaceOffsets[k] + "+" + number step.Workspace
+                    if step.Workspace = 0L then
+                        ""
+                    else
+                        " work @" + number plan.WorkspaceOffsets[k] + "+" + number step.Workspace
 
                 let time =
                     if k < times.Length then
@@ -310,10 +305,12 @@ module internal PlanText =
         }
 
     let print (times: float[]) (plan: Plan) : string =
-        let header = "plan: " + string plan.Steps.Length + " instructions, arena " + number plan.ArenaBytes + " bytes"
+        let header =
+            "plan: " + string plan.Steps.Length + " instructions, arena " + number plan.ArenaBytes + " bytes"
 
         let outputs =
             plan.Outputs
             |> Array.map (fun o -> "out " + o.Name + " = " + operand plan o.Operand + " " + o.Type.ToString())
 
-        String.Join("\n", Seq.concat [ Seq.singleton header; lines "" times plan; Seq.ofArray outputs ]) + "\n"
+        String.Join("\n", Seq.concat [ Seq.singleton header; lines "" times plan; Seq.ofArray outputs ])
+        + "\n"

@@ -105,7 +105,8 @@ module internal Regions =
         match a, b with
         | Flat, Flat
         | Scalar, Scalar -> true
-        | Strided(d, s), Strided(e, t) -> d.AsSpan().SequenceEqual(ReadOnlySpan e) && s.AsSpan().SequenceEqual(ReadOnlySpan t)
+        | Strided(d, s), Strided(e, t) ->
+            d.AsSpan().SequenceEqual(ReadOnlySpan e) && s.AsSpan().SequenceEqual(ReadOnlySpan t)
         | TileAccess.Iota(d, i), TileAccess.Iota(e, j) -> i = j && d.AsSpan().SequenceEqual(ReadOnlySpan e)
         | _ -> false
 
@@ -125,7 +126,11 @@ module internal Regions =
             // Broadcast by the user: the counted axis must keep its size.
             let at = axis + dims.Length - t.Shape.Rank
             if t.Shape[axis] = dims[at] then Index(dims, at) else NoGenerator
-        | Random spec when spec.Kind = Graph.RandomKind.Uniform && spec.Type.Shape.Size = user.Shape.Size && user.Shape.Size > 0 ->
+        | Random spec when
+            spec.Kind = Graph.RandomKind.Uniform
+            && spec.Type.Shape.Size = user.Shape.Size
+            && user.Shape.Size > 0
+            ->
             Uniform(spec, node)
         | _ -> NoGenerator
 
@@ -171,7 +176,12 @@ module internal Regions =
 
         let input (dtype: DType) (access: TileAccess) (operand: Operand) =
             let found =
-                Seq.tryFindIndex id (Seq.map2 (fun (i: TileInput) o -> sameAccess i.Access access && sameOperand o operand) inputs operands)
+                Seq.tryFindIndex
+                    id
+                    (Seq.map2
+                        (fun (i: TileInput) o -> sameAccess i.Access access && sameOperand o operand)
+                        inputs
+                        operands)
 
             match found with
             | Some i -> i
@@ -182,8 +192,10 @@ module internal Regions =
 
         let constant (instruction: TileInstruction) =
             let bits =
-                if domain = TileDomain.I64 then instruction.Integer
-                else BitConverter.DoubleToInt64Bits instruction.Value
+                if domain = TileDomain.I64 then
+                    instruction.Integer
+                else
+                    BitConverter.DoubleToInt64Bits instruction.Value
 
             let mutable found = 0
 
@@ -267,11 +279,7 @@ module internal Regions =
 
         let instructions =
             instructions.ToArray()
-            |> Array.map (fun i ->
-                { i with
-                    A = final i.A
-                    B = final i.B
-                    C = final i.C })
+            |> Array.map (fun i -> { i with A = final i.A; B = final i.B; C = final i.C })
 
         let outputs = outputs |> Array.map (fun e -> { TileOutput.Value = final known[e]; DType = e.DType })
         let inputs = inputs.ToArray()

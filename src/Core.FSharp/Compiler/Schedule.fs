@@ -33,7 +33,10 @@ module internal Schedule =
 
         if donate then
             let after = Array.init steps.Length (fun _ -> List<int>())
-            before |> Array.iteri (fun i set -> for p in set do after[p].Add i)
+            before
+            |> Array.iteri (fun i set ->
+                for p in set do
+                    after[p].Add i)
 
             for struct (leaf, value) in program.Updates do
                 let writer = producer[value]
@@ -49,8 +52,7 @@ module internal Schedule =
 
                     if readers[leaf] |> Seq.forall (fun r -> r = writer || not (reached.Contains r)) then
                         for r in readers[leaf] do
-                            if r <> writer && before[writer].Add r then
-                                after[r].Add writer
+                            if r <> writer && before[writer].Add r then after[r].Add writer
 
         before
 
@@ -99,7 +101,10 @@ module internal Schedule =
         let n = before.Length
         let missing = before |> Array.map (fun s -> s.Count)
         let after = Array.init n (fun _ -> List<int>())
-        before |> Array.iteri (fun i set -> for p in set do after[p].Add i)
+        before
+        |> Array.iteri (fun i set ->
+            for p in set do
+                after[p].Add i)
         let ready = SortedSet<int>()
 
         for i in 0 .. n - 1 do
@@ -174,5 +179,4 @@ module internal Schedule =
                 let greedy = listed before cost ran
                 if peak program greedy < peak program plain then greedy else plain
 
-        { program with
-            Steps = best |> Array.map (fun i -> program.Steps[i]) }
+        { program with Steps = best |> Array.map (fun i -> program.Steps[i]) }

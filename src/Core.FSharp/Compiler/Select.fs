@@ -72,15 +72,12 @@ module internal Select =
             spec.PadHigh
         )
 
-    let private reduceOp (op: FunctionalNet.Graph.ReduceOp) =
-        enum<FunctionalNet.Kernels.ReduceOp> (int op)
+    let private reduceOp (op: FunctionalNet.Graph.ReduceOp) = enum<FunctionalNet.Kernels.ReduceKind>(int op)
 
-    let private reduced (axes: int[]) (shape: Shape) =
-        Array.init shape.Rank (fun i -> Array.contains i axes)
+    let private reduced (axes: int[]) (shape: Shape) = Array.init shape.Rank (fun i -> Array.contains i axes)
 
     /// True when there is nothing to compute.
-    let private isNothing (outputs: TensorType[]) =
-        outputs |> Array.forall (fun t -> t.Shape.Size = 0)
+    let private isNothing (outputs: TensorType[]) = outputs |> Array.forall (fun t -> t.Shape.Size = 0)
 
     /// Bytes that the kernel needs while it runs.
     let workspace (work: Work) : int64 =
@@ -165,7 +162,15 @@ module internal Select =
 
         if parts.Length = 1 then parts[0] else SequenceKernel parts
 
-    let private primitive (op: Op) (inputs: TensorType[]) (outputs: TensorType[]) (operands: Operand[]) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) : Kernel =
+    let private primitive
+        (op: Op)
+        (inputs: TensorType[])
+        (outputs: TensorType[])
+        (operands: Operand[])
+        (src: nativeint[])
+        (dst: nativeint[])
+        (work: nativeint)
+        : Kernel =
         let y = outputs[0]
         let to' = dst[0]
 
@@ -190,10 +195,10 @@ module internal Select =
         | ArgSort(axis, descending) ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Kernels.ArgSort.Create(inputs[0].DType, descending, outer, n, inner, src[0], to', work)
-        | Conv spec ->
-            Conv.Forward(y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work)
+        | Conv spec -> Conv.Forward(y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work)
         | ConvInputGrad(spec, x) -> Conv.InputGrad(y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work)
-        | ConvKernelGrad(spec, w) -> Conv.KernelGrad(y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work)
+        | ConvKernelGrad(spec, w) ->
+            Conv.KernelGrad(y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work)
         | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
         | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
         | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to')
@@ -204,7 +209,17 @@ module internal Select =
             Take.Create(DType.size y.DType, inputs[1].DType, outer, n, inner, inputs[1].Shape.Size, src[0], src[1], to')
         | ScatterAdd(axis, size) ->
             let struct (outer, _, inner) = around y.Shape axis
-            Kernels.ScatterAdd.Create(y.DType, inputs[0].DType, outer, size, inner, inputs[0].Shape.Size, src[0], src[1], to')
+            Kernels.ScatterAdd.Create(
+                y.DType,
+                inputs[0].DType,
+                outer,
+                size,
+                inner,
+                inputs[0].Shape.Size,
+                src[0],
+                src[1],
+                to'
+            )
         | TakeAlong axis ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             let count = inputs[1].Shape[axis]

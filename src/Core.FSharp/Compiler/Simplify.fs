@@ -135,23 +135,19 @@ module internal Simplify =
             | Select ->
                 let withoutBroadcast = this.WithoutBroadcasts node
 
-                if not (obj.ReferenceEquals(withoutBroadcast, node)) then
-                    withoutBroadcast
-                elif isSplat 1.0 (x 0) then
-                    this.BroadcastTo(shape, x 1)
-                elif isSplat 0.0 (x 0) then
-                    this.BroadcastTo(shape, x 2)
-                elif obj.ReferenceEquals(x 1, x 2) then
-                    this.BroadcastTo(shape, x 1)
-                else
-                    null
+                if not (obj.ReferenceEquals(withoutBroadcast, node)) then withoutBroadcast
+                elif isSplat 1.0 (x 0) then this.BroadcastTo(shape, x 1)
+                elif isSplat 0.0 (x 0) then this.BroadcastTo(shape, x 2)
+                elif obj.ReferenceEquals(x 1, x 2) then this.BroadcastTo(shape, x 1)
+                else null
             | Cast target ->
                 if (x 0).DType = target then
                     x 0
                 else
                     match (x 0).Op with
                     // Through a type that holds every value, the way is the direct one.
-                    | Cast middle when isExact (x 0).Inputs[0].DType middle -> this.Make(Cast target, [| (x 0).Inputs[0] |])
+                    | Cast middle when isExact (x 0).Inputs[0].DType middle ->
+                        this.Make(Cast target, [| (x 0).Inputs[0] |])
                     | Iota(t, axis) when target <> DType.Bool -> this.Make(Iota({ t with DType = target }, axis), [||])
                     | _ -> null
             | Reshape _ ->
@@ -175,14 +171,12 @@ module internal Simplify =
                     x 0
                 else
                     match (x 0).Op with
-                    | Transpose inner -> this.Make(Transpose(perm |> Array.map (fun p -> inner[p])), [| (x 0).Inputs[0] |])
+                    | Transpose inner ->
+                        this.Make(Transpose(perm |> Array.map (fun p -> inner[p])), [| (x 0).Inputs[0] |])
                     | _ ->
                         // Moving only axes of size 1 is a reshape.
                         let moved = perm |> Array.filter (fun p -> (x 0).Shape[p] <> 1)
-                        if isIncreasing moved then
-                            this.ReshapeTo(shape, x 0)
-                        else
-                            null
+                        if isIncreasing moved then this.ReshapeTo(shape, x 0) else null
             | Slice(starts, _, steps) ->
                 if shape.Equals (x 0).Shape then
                     x 0
@@ -199,8 +193,7 @@ module internal Simplify =
                 let isZero (a: int[]) = Array.forall (fun v -> v = 0) a
                 if isZero low && isZero high && isZero interior then x 0 else null
             | Concat _ when node.Inputs.Length = 1 -> x 0
-            | Reverse axes ->
-                if axes |> Array.forall (fun a -> (x 0).Shape[a] = 1) then x 0 else null
+            | Reverse axes -> if axes |> Array.forall (fun a -> (x 0).Shape[a] = 1) then x 0 else null
             | Reduce(op, axes) ->
                 let logicalOrPlain = op <> ReduceOp.Any && op <> ReduceOp.All || (x 0).DType = DType.Bool
 

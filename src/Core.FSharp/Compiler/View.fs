@@ -5,18 +5,12 @@ open FunctionalNet
 /// How the elements of a tensor lie in a buffer: sizes, strides and offset, in elements. A stride may be 0 (broadcast) or
 /// negative (reversed). Movement operations change the view and leave the buffer alone, as long as that is possible.
 [<NoEquality; NoComparison>]
-type internal View =
-    { Dims: int[]
-      Strides: int[]
-      Offset: int }
+type internal View = { Dims: int[]; Strides: int[]; Offset: int }
 
 module internal View =
 
     /// Row-major, from the buffer's first element.
-    let ofShape (shape: Shape) =
-        { Dims = shape.ToArray()
-          Strides = Shape.strides shape
-          Offset = 0 }
+    let ofShape (shape: Shape) = { Dims = shape.ToArray(); Strides = Shape.strides shape; Offset = 0 }
 
     let size (view: View) =
         let mutable n = 1
@@ -56,10 +50,7 @@ module internal View =
     /// The same elements under other sizes, or None when no strides can say that.
     let reshape (dims: int[]) (view: View) : View option =
         if size view <= 1 || isContiguous view then
-            Some
-                { Dims = dims
-                  Strides = Shape.strides (Shape.ofArray dims)
-                  Offset = view.Offset }
+            Some { Dims = dims; Strides = Shape.strides (Shape.ofArray dims); Offset = view.Offset }
         else
             let struct (sizes, steps) = collapse view.Dims view.Strides
             let strides = Array.zeroCreate dims.Length
@@ -84,27 +75,16 @@ module internal View =
                         strides[i] <- stride
                         stride <- stride * dims[i]
 
-            if ok then
-                Some
-                    { Dims = dims
-                      Strides = strides
-                      Offset = view.Offset }
-            else
-                None
+            if ok then Some { Dims = dims; Strides = strides; Offset = view.Offset } else None
 
     let broadcast (dims: int[]) (view: View) : View =
         let lead = dims.Length - view.Dims.Length
 
         let strides =
             Array.init dims.Length (fun i ->
-                if i < lead || view.Dims[i - lead] <> dims[i] || dims[i] = 1 then
-                    0
-                else
-                    view.Strides[i - lead])
+                if i < lead || view.Dims[i - lead] <> dims[i] || dims[i] = 1 then 0 else view.Strides[i - lead])
 
-        { Dims = dims
-          Strides = strides
-          Offset = view.Offset }
+        { Dims = dims; Strides = strides; Offset = view.Offset }
 
     let transpose (perm: int[]) (view: View) : View =
         { Dims = perm |> Array.map (fun p -> view.Dims[p])
@@ -120,9 +100,7 @@ module internal View =
             for i in 0 .. starts.Length - 1 do
                 offset <- offset + starts[i] * view.Strides[i]
 
-        { Dims = dims
-          Strides = Array.map2 (*) view.Strides steps
-          Offset = offset }
+        { Dims = dims; Strides = Array.map2 (*) view.Strides steps; Offset = offset }
 
     let reverse (axes: int[]) (view: View) : View =
         let strides = Array.copy view.Strides
@@ -132,6 +110,4 @@ module internal View =
             offset <- offset + (max (view.Dims[axis] - 1) 0) * strides[axis]
             strides[axis] <- -strides[axis]
 
-        { view with
-            Strides = strides
-            Offset = offset }
+        { view with Strides = strides; Offset = offset }

@@ -41,8 +41,7 @@ module SafeTensors =
 
     let private text (value: int64) = value.ToString(CultureInfo.InvariantCulture)
 
-    let private clip (value: string) =
-        if value.Length > 100 then value.Substring(0, 100) + "..." else value
+    let private clip (value: string) = if value.Length > 100 then value.Substring(0, 100) + "..." else value
 
     let private damaged = "The file is damaged or was written by something else; write it again."
 
@@ -73,12 +72,7 @@ module SafeTensors =
         | _ -> "BOOL"
 
     [<NoEquality; NoComparison>]
-    type private Entry =
-        { Name: string
-          Storage: string
-          Shape: Shape
-          First: int64
-          Last: int64 }
+    type private Entry = { Name: string; Storage: string; Shape: Shape; First: int64; Last: int64 }
 
     let private readEntry (where: string) (name: string) (value: JsonElement) : Entry =
         let place = where + ": " + clip name
@@ -99,7 +93,11 @@ module SafeTensors =
             match found with
             | ValueSome element when element.ValueKind = kind -> element
             | _ ->
-                fail place "A tensor's description is not complete." ("a field " + key + " with its value") (value.GetRawText())
+                fail
+                    place
+                    "A tensor's description is not complete."
+                    ("a field " + key + " with its value")
+                    (value.GetRawText())
 
         let storageName =
             match (field "dtype" JsonValueKind.String).GetString() with
@@ -109,8 +107,7 @@ module SafeTensors =
         let mutable bytes = 0
 
         for struct (known, width, _) in storages do
-            if String.Equals(known, storageName) then
-                bytes <- width
+            if String.Equals(known, storageName) then bytes <- width
 
         if bytes = 0 then
             raise (
@@ -136,7 +133,11 @@ module SafeTensors =
                    size <- size * int64 dim
 
                    if size * int64 bytes > MaxBytes then
-                       fail place "A tensor is too large." ("at most " + text MaxBytes + " bytes") (text (size * int64 bytes))
+                       fail
+                           place
+                           "A tensor is too large."
+                           ("at most " + text MaxBytes + " bytes")
+                           (text (size * int64 bytes))
 
                    dim |]
 
@@ -162,11 +163,7 @@ module SafeTensors =
                 (text (size * int64 bytes) + " bytes")
                 (text (last - first) + " bytes")
 
-        { Name = name
-          Storage = storageName
-          Shape = Shape.Of dims
-          First = first
-          Last = last }
+        { Name = name; Storage = storageName; Shape = Shape.Of dims; First = first; Last = last }
 
     let private fill (where: string) (stream: Stream) (target: Span<byte>) =
         let mutable rest = target
@@ -201,7 +198,10 @@ module SafeTensors =
                     fail where "The notes are not an object." "an object of texts" (property.Value.GetRawText())
 
                 for note in property.Value.EnumerateObject() do
-                    match note.Value.ValueKind, (if note.Value.ValueKind = JsonValueKind.String then note.Value.GetString() else null) with
+                    match
+                        note.Value.ValueKind,
+                        (if note.Value.ValueKind = JsonValueKind.String then note.Value.GetString() else null)
+                    with
                     | JsonValueKind.String, NonNull value -> notes.Add(note.Name, value)
                     | _ -> fail where "A note is not a text." "texts" (note.Value.GetRawText())
             else
@@ -307,8 +307,7 @@ module SafeTensors =
         fill where stream (Span<byte>(header))
         let entries, notes = parseHeader where header (length - 8L - int64 headerLength)
 
-        { Tensors = entries |> Array.map (readTensor where stream)
-          Metadata = notes }
+        { Tensors = entries |> Array.map (readTensor where stream); Metadata = notes }
 
     /// <summary>Reads a safetensors file.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file is missing, truncated, damaged or

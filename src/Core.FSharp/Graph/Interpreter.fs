@@ -7,7 +7,6 @@ open FunctionalNet
 
 /// <summary>The slow evaluator that defines what every operation means: plain loops in float64. Results of float32 nodes are
 /// not rounded, except by Cast. For tests and debugging.</summary>
-[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Interpreter =
 
     let private emptyArray (dtype: DType) (count: int) : Array =
@@ -218,14 +217,17 @@ module Interpreter =
 
     /// <summary>The values of nodes in row-major order, when the leaves have those values.</summary>
     /// <exception cref="T:FunctionalNet.GraphException">A leaf that a node depends on has no value.</exception>
+    [<CompiledName("Run")>]
     let run (bindings: seq<Expr * Tensor>) (roots: Expr[]) : float[][] = execute (bind bindings) (prepare roots)
 
     /// <summary>The values of nodes as tensors, rounded to their dtypes, when the leaves have those values.</summary>
     /// <exception cref="T:FunctionalNet.GraphException">A leaf that a node depends on has no value.</exception>
+    [<CompiledName("RunTensors")>]
     let runTensors (bindings: seq<Expr * Tensor>) (roots: Expr[]) : Tensor[] =
         Array.map2 (fun (r: Expr) v -> Tensor.OfDoubles(r.DType, r.Shape, v)) roots (run bindings roots)
 
     /// <summary>The value of one node as a tensor, when the leaves have those values.</summary>
+    [<CompiledName("Value")>]
     let value (bindings: seq<Expr * Tensor>) (root: Expr) : Tensor = (runTensors bindings [| root |])[0]
 
     /// The same for leaves with float64 values that need not be exact in the leaf's dtype.

@@ -155,12 +155,27 @@ type internal Conv private () =
     static member private Fail(dtype: DType) : Kernel =
         raise (DTypeException("Convolutions need floating numbers.", "conv", "float32 or float64", DType.name dtype, "Cast the operands first."))
 
+    // One filter for each channel, without a multiplier.
+    static member private IsDepthwise(spec: ConvSpec) =
+        spec.Groups > 1 && spec.Groups = spec.InChannels && spec.Groups = spec.OutChannels
+
+    static member private Depthwise(dtype: DType, kind: DepthwiseKind, spec: ConvSpec, a: nativeint, b: nativeint, target: nativeint) : Kernel =
+        match dtype with
+        | DType.Float32 -> DepthwiseKernel<float32>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
+        | DType.Float64 -> DepthwiseKernel<float>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
+        | other -> Conv.Fail other
+
     /// Bytes of workspace of `Forward`.
     static member ForwardWorkspace(dtype: DType, spec: ConvSpec) : int64 =
-        Conv.ForwardGeometry(DType.size dtype, spec).Workspace
+        if Conv.IsDepthwise spec then 0L
+        else Conv.ForwardGeometry(DType.size dtype, spec).Workspace
 
     /// y = convolution of x with w.
     static member Forward(dtype: DType, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace: nativeint) : Kernel =
+        if Conv.IsDepthwise spec then
+            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y)
+        else
+
         let g = Conv.ForwardGeometry(DType.size dtype, spec)
 
         match dtype with
@@ -170,10 +185,15 @@ type internal Conv private () =
 
     /// Bytes of workspace of `InputGrad`.
     static member InputGradWorkspace(dtype: DType, spec: ConvSpec) : int64 =
-        Conv.InputGradGeometry(DType.size dtype, spec).Workspace
+        if Conv.IsDepthwise spec then 0L
+        else Conv.InputGradGeometry(DType.size dtype, spec).Workspace
 
     /// dx from dy and the weights: also what a transposed convolution computes.
     static member InputGrad(dtype: DType, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace: nativeint) : Kernel =
+        if Conv.IsDepthwise spec then
+            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx)
+        else
+
         let g = Conv.InputGradGeometry(DType.size dtype, spec)
 
         match dtype with
@@ -186,12 +206,19 @@ type internal Conv private () =
 
     /// Bytes of workspace of `KernelGrad`.
     static member KernelGradWorkspace(dtype: DType, spec: ConvSpec) : int64 =
+        if Conv.IsDepthwise spec then 0L
+        else
+
         let size = DType.size dtype
         let g = Conv.KernelGradGeometry(size, spec)
         g.PaddedBytes + Conv.GradPlan(g, spec).PartialBytes size
 
     /// dw from x and dy.
     static member KernelGrad(dtype: DType, spec: ConvSpec, x: nativeint, dy: nativeint, dw: nativeint, workspace: nativeint) : Kernel =
+        if Conv.IsDepthwise spec then
+            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw)
+        else
+
         let g = Conv.KernelGradGeometry(DType.size dtype, spec)
         let plan = Conv.GradPlan(g, spec)
         let w = spec.Windows

@@ -175,6 +175,39 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
     static member PackTransposed
         (src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>)
         =
+        // Whole blocks in registers. A block writes eight wide, so for a panel of six it spills into the next depth's place,
+        // which is written after it: the last depths are left to the loops below, and nothing outside is touched.
+        let blocks =
+            if sizeof<'T> = 4 && Transpose.isSupported () && count = width && (width = 6 || width = 16) then
+                (if width = 6 then kc - 1 else kc) / 8
+            else
+                0
+
+        let size = nativeint sizeof<'T>
+        let s = NativePtr.toNativeInt src
+        let d = NativePtr.toNativeInt dst
+        let step = nativeint ld * size
+
+        for block in 0 .. blocks - 1 do
+            let from = s + nativeint (8 * block) * size
+            let into = d + nativeint (8 * block * width) * size
+
+            if width = 6 then
+                Transpose.block from step 6 into (6n * size)
+            else
+                Transpose.block from step 8 into (16n * size)
+                Transpose.block (from + 8n * step) step 8 (into + 32n) (16n * size)
+
+        let first = blocks * 8
+
+        if first < kc then
+            GemmCore<'T>
+                .PackSlowly(NativePtr.add src first, ld, kc - first, count, width, NativePtr.add dst (first * width))
+
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    static member private PackSlowly
+        (src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>)
+        =
         let mutable r = 0
 
         // Two vectors at a time: half the passes over the panel.

@@ -2,12 +2,15 @@ namespace FunctionalNet.Kernels
 
 open System
 open System.Runtime.CompilerServices
+open System.Runtime.Intrinsics
 open Microsoft.FSharp.NativeInterop
 open FunctionalNet
 
 /// A copy between two strided views of one shape, its dims reordered by target stride and merged where both sides allow.
 [<Sealed>]
 type internal CopyLayout(dims: int[], srcStrides: int[], dstStrides: int[]) =
+
+    do RankLimit.check dims
 
     let shape, src, dst =
         let order =
@@ -95,34 +98,55 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: Co
         if strips > 1 then 1
         else max 1 (32768 / max 1 (run * side))
 
-    let offsetOf (unit: int) (strides: int[]) =
-        let mutable rest = unit
-        let mutable offset = 0n
-
-        for i in outerAxes.Length - 1 .. -1 .. 0 do
-            let a = outerAxes[i]
-            let q = rest / dims[a]
-            offset <- offset + nativeint (rest - q * dims[a]) * nativeint strides[a]
-            rest <- q
-
-        offset
-
     override _.Chunks(_) = if strips = 0 then 0 else (outer + group - 1) / group * strips
 
     override this.Run(_, chunk) =
         let first = chunk % strips * strip
         let unit0 = chunk / strips * group
+        let index = NativePtr.stackalloc<int> 16
+        let axes = outerAxes.Length
+        let mutable s = src
+        let mutable d = dst
+        let mutable rest = unit0
 
-        for unit in unit0 .. min outer (unit0 + group) - 1 do
-            let s = src + offsetOf unit layout.Src * size
-            let d = dst + offsetOf unit layout.Dst * size
+        for i in axes - 1 .. -1 .. 0 do
+            let a = outerAxes[i]
+            let q = rest / dims[a]
+            NativePtr.set index i (rest - q * dims[a])
+            s <- s + nativeint (rest - q * dims[a]) * nativeint layout.Src[a] * size
+            d <- d + nativeint (rest - q * dims[a]) * nativeint layout.Dst[a] * size
+            rest <- q
 
+        let count = min strip ((if transposed then side else run) - first)
+
+        let srcShift = if transposed then nativeint first * size else nativeint first * nativeint srcStep * size
+
+        let dstShift =
+            nativeint first * nativeint (if transposed then layout.Dst[layout.Across] else dstStep) * size
+
+        for _ in unit0 .. min outer (unit0 + group) - 1 do
             if transposed then
-                let count = min strip (side - first)
-                this.Plane(s + nativeint first * size, d + nativeint first * nativeint layout.Dst[layout.Across] * size, count)
+                this.Plane(s + srcShift, d + dstShift, count)
             else
-                let count = min strip (run - first)
-                this.Line(s + nativeint first * nativeint srcStep * size, d + nativeint first * nativeint dstStep * size, count)
+                this.Line(s + srcShift, d + dstShift, count)
+
+            // On to the next unit.
+            let mutable i = axes - 1
+
+            while i >= 0 do
+                let a = outerAxes[i]
+                let next = NativePtr.get index i + 1
+
+                if next < dims[a] then
+                    NativePtr.set index i next
+                    s <- s + nativeint layout.Src[a] * size
+                    d <- d + nativeint layout.Dst[a] * size
+                    i <- -1
+                else
+                    NativePtr.set index i 0
+                    s <- s - nativeint (next - 1) * nativeint layout.Src[a] * size
+                    d <- d - nativeint (next - 1) * nativeint layout.Dst[a] * size
+                    i <- i - 1
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     member private _.Line(s: nativeint, d: nativeint, count: int) =
@@ -130,11 +154,19 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: Co
         let d = NativePtr.ofNativeInt<'T> d
 
         if srcStep = 1 && dstStep = 1 then
-            if count >= 16 then
+            if count * sizeof<'T> >= 1024 then
                 System.Buffer.MemoryCopy(NativePtr.toVoidPtr s, NativePtr.toVoidPtr d, int64 count * int64 size, int64 count * int64 size)
             else
-                for i in 0 .. count - 1 do
+                let w = 32 / sizeof<'T>
+                let mutable i = 0
+
+                while i + w <= count do
+                    Vector256.Store(Vector256.Load(NativePtr.add s i), NativePtr.add d i)
+                    i <- i + w
+
+                while i < count do
                     NativePtr.set d i (NativePtr.get s i)
+                    i <- i + 1
         elif srcStep = 0 && dstStep = 1 then
             Span<'T>(NativePtr.toVoidPtr d, count).Fill(NativePtr.read s)
         else
@@ -149,9 +181,8 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: Co
     /// Rows of the source become columns of the target: in blocks of 16 by 16, so that both sides stay in the cache.
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     member private _.Plane(s: nativeint, d: nativeint, count: int) =
-        let s = NativePtr.ofNativeInt<'T> s
-        let d = NativePtr.ofNativeInt<'T> d
         let rowStep = layout.Dst[layout.Across]
+        let inRegisters = sizeof<'T> = 4 && Transpose.isSupported ()
         let mutable j0 = 0
 
         while j0 < count do
@@ -160,14 +191,24 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: Co
 
             while i0 < run do
                 let i1 = min run (i0 + 16)
+                let from = s + (nativeint j0 + nativeint i0 * nativeint srcStep) * size
+                let into = d + (nativeint j0 * nativeint rowStep + nativeint i0) * size
 
-                for j in j0 .. j1 - 1 do
-                    let mutable p = NativePtr.add s (j + i0 * srcStep)
-                    let q = NativePtr.add d (j * rowStep)
+                if inRegisters && i1 - i0 = 16 && j1 - j0 = 16 then
+                    let down = nativeint srcStep * size
+                    let across = nativeint rowStep * size
+                    Transpose.block from down 8 into across
+                    Transpose.block (from + 32n) down 8 (into + 8n * across) across
+                    Transpose.block (from + 8n * down) down 8 (into + 32n) across
+                    Transpose.block (from + 8n * down + 32n) down 8 (into + 8n * across + 32n) across
+                else
+                    for j in 0 .. j1 - j0 - 1 do
+                        let mutable p = NativePtr.ofNativeInt<'T> (from + nativeint j * size)
+                        let q = NativePtr.ofNativeInt<'T> (into + nativeint j * nativeint rowStep * size)
 
-                    for i in i0 .. i1 - 1 do
-                        NativePtr.set q i (NativePtr.read p)
-                        p <- NativePtr.add p srcStep
+                        for i in 0 .. i1 - i0 - 1 do
+                            NativePtr.set q i (NativePtr.read p)
+                            p <- NativePtr.add p srcStep
 
                 i0 <- i1
 

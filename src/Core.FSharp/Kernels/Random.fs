@@ -5,7 +5,7 @@ open FunctionalNet
 open FunctionalNet.Common
 
 /// What a random kernel writes.
-type internal RandomKind =
+type internal RandomFillKind =
     | Uniform = 0
     | Normal = 1
     | Bits = 2
@@ -13,7 +13,7 @@ type internal RandomKind =
 /// Fills a buffer with numbers that depend on (seed, stream, step, index) only.
 [<Sealed>]
 type internal RandomFillKernel
-    (kind: RandomKind, dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) =
+    (kind: RandomFillKind, dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) =
     inherit Kernel()
 
     let grain = 8192
@@ -34,19 +34,25 @@ type internal RandomFillKernel
     override _.Run(_, chunk) =
         let seed = uint64 (Mem.get<int64> seed 0)
         let step = uint32 (Mem.get<int64> step 0)
-        let mutable i = chunk * grain
-        let stop = min count (i + grain)
+        let first = chunk * grain
+        let stop = min count (first + grain)
+
+        // Uniform numbers come from the vector loop; the others block by block.
+        let mutable i = if kind = RandomFillKind.Uniform then stop else first
+
+        if kind = RandomFillKind.Uniform then
+            let d = dst + nativeint first * nativeint (DType.size dtype)
+
+            if dtype = DType.Float32 then
+                TileMove<float32>.Uniform(stop - first, d, first, seed, stream, step)
+            else
+                TileMove<float>.Uniform(stop - first, d, first, seed, stream, step)
 
         while i < stop do
             let struct (w0, w1, w2, w3) = Philox.block seed stream step (uint32 i >>> 2)
 
             match kind with
-            | RandomKind.Uniform ->
-                write i (float (Philox.toUniform w0))
-                write (i + 1) (float (Philox.toUniform w1))
-                write (i + 2) (float (Philox.toUniform w2))
-                write (i + 3) (float (Philox.toUniform w3))
-            | RandomKind.Normal ->
+            | RandomFillKind.Normal ->
                 pair i w0 w1
                 pair (i + 2) w2 w3
             | _ ->
@@ -62,12 +68,12 @@ type internal RandomFill private () =
 
     /// Uniform in [0, 1), 24 random bits.
     static member Uniform(dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) : Kernel =
-        RandomFillKernel(RandomKind.Uniform, dtype, count, seed, step, stream, dst)
+        RandomFillKernel(RandomFillKind.Uniform, dtype, count, seed, step, stream, dst)
 
     /// Standard normal.
     static member Normal(dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) : Kernel =
-        RandomFillKernel(RandomKind.Normal, dtype, count, seed, step, stream, dst)
+        RandomFillKernel(RandomFillKind.Normal, dtype, count, seed, step, stream, dst)
 
     /// 32 random bits in an int64.
     static member Bits(count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) : Kernel =
-        RandomFillKernel(RandomKind.Bits, DType.Int64, count, seed, step, stream, dst)
+        RandomFillKernel(RandomFillKind.Bits, DType.Int64, count, seed, step, stream, dst)

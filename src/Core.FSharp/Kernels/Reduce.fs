@@ -13,7 +13,7 @@ open FunctionalNet
 open FunctionalNet.Kernels.Lanes
 
 /// What a reduction does with the elements.
-type internal ReduceOp =
+type internal ReduceKind =
     | Sum = 0
     | Prod = 1
     | Max = 2
@@ -374,7 +374,7 @@ type internal Reduce private () =
 
         steps.ToArray()
 
-    static member private Layout(op: ReduceOp, dtype: DType, dims: int[], reduced: bool[]) =
+    static member private Layout(op: ReduceKind, dtype: DType, dims: int[], reduced: bool[]) =
         let steps = Reduce.Plan(dims, reduced)
         let size = int64 (DType.size dtype)
         let mutable total = 0L
@@ -386,7 +386,7 @@ type internal Reduce private () =
                 let cut = ReduceCut.make outer axis inner
                 let partial = total
 
-                if cut.Pieces > 1 && op <> ReduceOp.Any && op <> ReduceOp.All then
+                if cut.Pieces > 1 && op <> ReduceKind.Any && op <> ReduceKind.All then
                     total <- total + Mem.align (int64 outer * int64 cut.Pieces * int64 inner * size)
 
                 let result = total
@@ -399,23 +399,23 @@ type internal Reduce private () =
         struct (places, total)
 
     /// Bytes of workspace.
-    static member Workspace(op: ReduceOp, dtype: DType, dims: int[], reduced: bool[]) : int64 =
+    static member Workspace(op: ReduceKind, dtype: DType, dims: int[], reduced: bool[]) : int64 =
         let struct (_, total) = Reduce.Layout(op, dtype, dims, reduced)
         total
 
     static member private Axis<'T
         when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
-        (op: ReduceOp, cut: ReduceCut, src: nativeint, dst: nativeint, partial: nativeint)
+        (op: ReduceKind, cut: ReduceCut, src: nativeint, dst: nativeint, partial: nativeint)
         : Kernel =
         match op with
-        | ReduceOp.Sum -> AxisReduceKernel<'T, SumOf<'T>>(cut, src, dst, partial)
-        | ReduceOp.Prod -> AxisReduceKernel<'T, ProdOf<'T>>(cut, src, dst, partial)
-        | ReduceOp.Max -> AxisReduceKernel<'T, MaxOf<'T>>(cut, src, dst, partial)
+        | ReduceKind.Sum -> AxisReduceKernel<'T, SumOf<'T>>(cut, src, dst, partial)
+        | ReduceKind.Prod -> AxisReduceKernel<'T, ProdOf<'T>>(cut, src, dst, partial)
+        | ReduceKind.Max -> AxisReduceKernel<'T, MaxOf<'T>>(cut, src, dst, partial)
         | _ -> AxisReduceKernel<'T, MinOf<'T>>(cut, src, dst, partial)
 
     /// Reduces the flagged axes; the result is row-major over the kept ones.
     static member Create
-        (op: ReduceOp, dtype: DType, dims: int[], reduced: bool[], src: nativeint, dst: nativeint, workspace: nativeint)
+        (op: ReduceKind, dtype: DType, dims: int[], reduced: bool[], src: nativeint, dst: nativeint, workspace: nativeint)
         : Kernel =
         let struct (places, _) = Reduce.Layout(op, dtype, dims, reduced)
 
@@ -429,7 +429,7 @@ type internal Reduce private () =
             | DType.Int32 -> Reduce.Axis<int>(op, cut, from, target, partial)
             | DType.Int64 -> Reduce.Axis<int64>(op, cut, from, target, partial)
             | _ ->
-                let isAny = op = ReduceOp.Any || op = ReduceOp.Max
+                let isAny = op = ReduceKind.Any || op = ReduceKind.Max
                 TruthReduceKernel(isAny, cut.Outer, cut.Axis, cut.Inner, from, target)
 
         let mutable from = src

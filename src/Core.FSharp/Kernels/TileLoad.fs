@@ -37,14 +37,31 @@ type internal Convert<'S, 'D
                 NativePtr.set dst i ('D.CreateTruncating<'S>(NativePtr.read p))
                 p <- NativePtr.add p stride
 
-    /// d[i] = 1 if s[i] is not 0 (NaN included), else 0.
+    /// d[i] = 1 if s[i] is not 0 (NaN included), else 0; d holds bytes.
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Truth(n: int, d: nativeint, s: nativeint) =
-        let src = NativePtr.ofNativeInt<'S> s
-        let dst = NativePtr.ofNativeInt<'D> d
+        let lanes = 32 / sizeof<'S>
+        let mutable i = 0
 
-        for i in 0 .. n - 1 do
-            NativePtr.set dst i (if 'S.IsZero(NativePtr.get src i) then 'D.Zero else 'D.One)
+        while i < n do
+            let count = min lanes (n - i)
+            let p = s + nativeint (i * sizeof<'S>)
+            let v = if count = lanes then load<'S> p else loadFirst<'S> p count
+            // One bit a lane; multiplied out to one byte a lane, eight lanes at most.
+            let zeros = uint64 (Vector256.ExtractMostSignificantBits(Vector256.Equals(v, Vector256<'S>.Zero)))
+            let spread = ((~~~zeros &&& 0x7fUL) * 0x02040810204081UL) &&& 0x0101010101010101UL
+            let bytes = spread ||| ((~~~zeros &&& 0x80UL) <<< 49)
+            let q = d + nativeint i
+
+            if count = 8 then
+                Mem.set<uint64> q 0 bytes
+            elif count = 4 then
+                Mem.set<uint32> q 0 (uint32 bytes)
+            else
+                for k in 0 .. count - 1 do
+                    Mem.set<byte> q k (byte (bytes >>> (8 * k)))
+
+            i <- i + count
 
 /// Loads into tile registers and stores out of them, of one domain.
 [<AbstractClass; Sealed>]
@@ -78,25 +95,40 @@ type internal TileMove<'D when 'D: unmanaged and 'D: struct and 'D :> INumber<'D
 
     /// Uniform numbers of elements position, position + 1, ...
     static member Uniform(n: int, d: nativeint, position: int, seed: uint64, stream: uint64, step: uint32) =
-        let dst = NativePtr.ofNativeInt<'D> d
-        let stop = position + n
-        let mutable i = position
+        if sizeof<'D> = 4 then
+            RandomBits.Uniform(n, d, position, seed, stream, step)
+        else
+            // In pieces through float32, where all of these numbers are exact.
+            let piece = NativePtr.toNativeInt (NativePtr.stackalloc<float32> 64)
+            let mutable i = 0
 
-        while i < stop do
-            let struct (w0, w1, w2, w3) = Philox.block seed stream step (uint32 i >>> 2)
-            let first = i &&& 3
-            let count = min (4 - first) (stop - i)
-            let at = i - position
+            while i < n do
+                let count = min 64 (n - i)
+                RandomBits.Uniform(count, piece, position + i, seed, stream, step)
+                Convert<float32, 'D>.Run(count, d + nativeint (i * sizeof<'D>), piece, 1)
+                i <- i + count
 
-            for k in first .. first + count - 1 do
-                let w = if k = 0 then w0 elif k = 1 then w1 elif k = 2 then w2 else w3
-                NativePtr.set dst (at + k - first) ('D.CreateTruncating<float32>(Philox.toUniform w))
+/// Walks count positions in a few words on the stack.
+module internal RankLimit =
 
-            i <- i + count
+    /// Fails for more than 16 dims.
+    let check (dims: int[]) =
+        if dims.Length > 16 then
+            raise (
+                ShapeException(
+                    "A tensor has too many axes.",
+                    "",
+                    "at most 16",
+                    dims.Length.ToString System.Globalization.CultureInfo.InvariantCulture,
+                    "Merge axes with a reshape."
+                )
+            )
 
 /// A walk over a strided view in row-major order, its dims collapsed as far as the strides allow.
 [<Sealed>]
 type internal StridedWalk(dims: int[], strides: int[]) =
+
+    do RankLimit.check dims
 
     let shape, steps =
         let d = ResizeArray<int>()

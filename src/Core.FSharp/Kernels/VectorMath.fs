@@ -219,9 +219,13 @@ module internal VectorMath =
     // x = q pi/2 + r with |r| <= pi/4, pi/2 in three parts; `shift` 0 gives the sine, 1 the cosine.
     let inline private sineOf (shift: int) (x: VF) : VF =
         let q = Vector256.Round(x * c 0.636619772f)
-        let r = fma q (c -1.57079637f) x
-        let r = fma q (c 4.37113883e-8f) r
-        let r = fma q (c 1.71512489e-15f) r
+        // Without a fused product the parts of pi/2 must be so short that their products with q are exact.
+        let r =
+            if Fma.IsSupported || Arm.AdvSimd.IsSupported then
+                fma q (c 1.71512489e-15f) (fma q (c 4.37113883e-8f) (fma q (c -1.57079637f) x))
+            else
+                x - q * c 1.5703125f - q * c 4.837512969970703125e-4f - q * c 7.549789948768648e-8f
+
         let k = Vector256.ConvertToInt32Native q + Vector256.Create shift
         let z = r * r
         let s = fma (c -1.9515295891e-4f) z (c 8.3321608736e-3f)

@@ -223,6 +223,8 @@ module LayerTypes =
                 Frozen: bool
                 /// Lives at the model's root under its name, and may occur many times: its weights are the same everywhere.
                 Shared: bool
+                /// The object of a facade that stands for the layer, if there is one. Kept by every copy.
+                Owner: obj | null
                 /// The parts of a serial composition, with their names; empty for other layers.
                 Parts: (string * Layer)[]
                 Run: Scope -> Flow[] -> Flow[]
@@ -346,6 +348,7 @@ module Layer =
           LayerConfig = config
           Frozen = false
           Shared = false
+          Owner = null
           Parts = [||]
           Run = run }
 

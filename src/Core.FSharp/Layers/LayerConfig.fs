@@ -32,45 +32,72 @@ module internal LayerConfig =
         | "NotEqual" -> "keras.src.ops.numpy"
         | _ -> "keras.layers"
 
-    let private dims (values: int seq) =
-        ConfigValue.List [ for d in values -> if d < 0 then Null else Int(int64 d) ]
+    let private dims (values: int seq) = ConfigValue.List [ for d in values -> if d < 0 then Null else Int(int64 d) ]
 
-    let private isCall (call: NetworkCall) (other: NetworkCall) = obj.ReferenceEquals(call, other)
+    /// Every call of a network, with the name of its layer and the number Keras gives the use.
+    let private numbered (network: Network) : Dictionary<NetworkCall, struct (string * int)> =
+        let numbers = Dictionary<NetworkCall, struct (string * int)>(HashIdentity.Reference)
+
+        for entry in network.Entries do
+            // Keras counts the definition of a nested functional model as its first use.
+            let first = if entry.Layer.Kind = "Functional" then 1 else 0
+            entry.Calls |> Array.iteri (fun i call -> numbers[call] <- struct (entry.Name, first + i))
+
+        numbers
 
     /// Name, number of the use, and number of the output of a node.
-    let private history (network: Network) (node: Node) : ConfigValue list =
-        let entry = network.Entries |> Array.find (fun e -> Array.exists (isCall node.Owner) e.Calls)
-        let call = entry.Calls |> Array.findIndex (isCall node.Owner)
-        // Keras counts the definition of a nested functional model as its first use.
-        let first = if entry.Layer.Kind = "Functional" then 1 else 0
-        [ Text entry.Name; Int(int64 (call + first)); Int(int64 node.Index) ]
+    let private history (numbers: Dictionary<NetworkCall, struct (string * int)>) (node: Node) : ConfigValue list =
+        let struct (name, number) = numbers[node.Owner]
+        [ Text name; Int(int64 number); Int(int64 node.Index) ]
 
-    let private inputConfig name (node: Node) =
+    /// Float64 networks say so in every layer.
+    let private policy =
+        ConfigValue.Object
+            [ "module", Text "keras"
+              "class_name", Text "DTypePolicy"
+              "config", ConfigValue.Object [ "name", Text "float64" ]
+              "registered_name", Null ]
+
+    let private inputConfig (floatType: DType) name (node: Node) =
+        let dtype = if DType.isFloating node.DType then floatType else node.DType
+
         ConfigValue.Object
             [ "module", Text "keras.layers"
               "class_name", Text "InputLayer"
               "config",
               ConfigValue.Object
                   [ "batch_shape", dims node.Shape
-                    "dtype", Text(DType.name node.DType)
+                    "dtype", Text(DType.name dtype)
                     "sparse", Bool false
                     "name", Text name ]
               "registered_name", Null ]
 
-    let private tensorConfig network (node: Node) =
+    let private tensorConfig (floatType: DType) numbers (node: Node) =
+        let dtype = if DType.isFloating node.DType then floatType else node.DType
+
         ConfigValue.Object
             [ "class_name", Text "__keras_tensor__"
               "config",
               ConfigValue.Object
                   [ "shape", dims node.Shape
-                    "dtype", Text(DType.name node.DType)
-                    "keras_history", ConfigValue.List(history network node) ] ]
+                    "dtype", Text(DType.name dtype)
+                    "keras_history", ConfigValue.List(history numbers node) ] ]
 
     /// Classes whose call takes a list of tensors; others take tensors one by one.
     let private takesList =
         HashSet<string>(
-            [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot"; "Functional"
-              "ParallelMerge"; "Attention"; "AdditiveAttention" ]
+            [ "Add"
+              "Subtract"
+              "Multiply"
+              "Average"
+              "Maximum"
+              "Minimum"
+              "Concatenate"
+              "Dot"
+              "Functional"
+              "ParallelMerge"
+              "Attention"
+              "AdditiveAttention" ]
         )
 
     /// Arguments of a layer's call in Keras that belong to the layer here.
@@ -84,10 +111,12 @@ module internal LayerConfig =
     let private split (value: ConfigValue) : (string * ConfigValue) list * (string * ConfigValue) list =
         let entries = ConfigRead.entriesOf "layer" value
         let config = ConfigRead.entriesOf "config" (ConfigRead.get "config" entries)
-        let call, own = config |> List.partition (fun (key, _) -> callArguments.Contains key || key = SecondOperand)
+        let call, own =
+            config |> List.partition (fun (key, _) -> callArguments.Contains key || key = SecondOperand)
 
         let kept =
-            entries |> List.map (fun (key, value) -> key, (if key = "config" then ConfigValue.Object own else value))
+            entries
+            |> List.map (fun (key, value) -> key, (if key = "config" then ConfigValue.Object own else value))
 
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
@@ -107,49 +136,79 @@ module internal LayerConfig =
               "config", withCommon name layer arguments
               "registered_name", (if layer.Kind = "Functional" then Text "Functional" else Null) ]
 
-    and private entryConfig network (entry: NetworkEntry) : ConfigValue =
-        let kept, kwargs =
-            match entry.Calls[0].Input with
-            | ValueSome _ -> ConfigRead.entriesOf entry.Name (inputConfig entry.Name entry.Calls[0].Outputs[0]), []
-            | ValueNone -> split (toValue entry.Name entry.Layer)
+    /// A layer of a network, which says so if it computes in float64.
+    and private inNetwork (floatType: DType) (name: string) (layer: Layer) : ConfigValue =
+        match toValue name layer with
+        | ConfigValue.Object entries when floatType = DType.Float64 && (Network.tryOfLayer layer).IsNone ->
+            let withPolicy (key: string, value: ConfigValue) =
+                match key, value with
+                | "config", ConfigValue.Object config ->
+                    key, ConfigValue.Object((config |> List.filter (fun (k, _) -> k <> "dtype")) @ [ "dtype", policy ])
+                | _ -> key, value
+
+            ConfigValue.Object(List.map withPolicy entries)
+        | value -> value
+
+    and private entryConfig (network: Network) numbers (entry: NetworkEntry) : ConfigValue =
+        let tensor = tensorConfig network.FloatType numbers
+        let operation = Operation.tryOf entry.Layer
+
+        let kept, keywords =
+            match entry.Calls[0].Input, operation with
+            | ValueSome _, _ ->
+                ConfigRead.entriesOf entry.Name (inputConfig network.FloatType entry.Name entry.Calls[0].Outputs[0]), []
+            | _, Some(moduleName, _) ->
+                [ "module", Text moduleName
+                  "class_name", Text entry.Layer.Kind
+                  "config", ConfigValue.Object [ "name", Text entry.Name ]
+                  "registered_name", Text entry.Layer.Kind ],
+                []
+            | _ -> split (inNetwork network.FloatType entry.Name entry.Layer)
 
         let inbound (call: NetworkCall) =
-            let tensors = [ for node in call.Inputs -> tensorConfig network node ]
+            let tensors = [ for node in call.Inputs -> tensor node ]
 
             let arguments =
-                if takesList.Contains call.Layer.Kind && tensors.Length > 1 then
-                    [ ConfigValue.List tensors ]
-                else
-                    tensors
+                match operation with
+                | Some(_, arguments) ->
+                    let mutable next = -1
 
-            let operands, kwargs = kwargs |> List.partition (fun (key, _) -> key = SecondOperand)
+                    [ for argument in arguments ->
+                          if argument = Operation.slot then
+                              next <- next + 1
+                              tensors[next]
+                          else
+                              argument ]
+                | None when takesList.Contains call.Layer.Kind && tensors.Length > 1 -> [ ConfigValue.List tensors ]
+                | None -> tensors
 
             let mask =
                 match call.Mask with
-                | ValueSome mask -> [ "mask", tensorConfig network mask ]
+                | ValueSome mask -> [ "mask", tensor mask ]
                 | ValueNone -> []
 
-            ConfigValue.Object
-                [ "args", ConfigValue.List(arguments @ List.map snd operands)
-                  "kwargs", ConfigValue.Object(kwargs @ mask) ]
+            ConfigValue.Object [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ mask) ]
 
         let nodes = if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
+
         ConfigValue.Object(kept @ [ "name", Text entry.Name; "inbound_nodes", ConfigValue.List nodes ])
 
     and private networkArguments (network: Network) : (string * ConfigValue) list =
-        let ends (nodes: Node seq) =
-            ConfigValue.List [ for node in nodes -> ConfigValue.List(history network node) ]
-
         if network.IsSequential then
             [ "layers",
               ConfigValue.List
                   [ for entry in network.Entries ->
                         match entry.Calls[0].Input with
-                        | ValueSome _ -> inputConfig entry.Name entry.Calls[0].Outputs[0]
-                        | ValueNone -> toValue entry.Name entry.Layer ]
+                        | ValueSome _ -> inputConfig network.FloatType entry.Name entry.Calls[0].Outputs[0]
+                        | ValueNone -> inNetwork network.FloatType entry.Name entry.Layer ]
               "build_input_shape", dims network.Inputs[0].Shape ]
         else
-            [ "layers", ConfigValue.List [ for entry in network.Entries -> entryConfig network entry ]
+            let numbers = numbered network
+
+            let ends (nodes: Node seq) =
+                ConfigValue.List [ for node in nodes -> ConfigValue.List(history numbers node) ]
+
+            [ "layers", ConfigValue.List [ for entry in network.Entries -> entryConfig network numbers entry ]
               "input_layers", ends network.Inputs
               "output_layers", ends network.Outputs ]
 
@@ -163,15 +222,20 @@ module internal LayerConfig =
 /// Fields that hold layers.
 module internal NestedField =
 
-    let private make key write (read: string -> (ConfigValue -> Layer) -> ConfigValue -> 'v) (get: 'o -> 'v) (set: 'v -> 'o -> 'o) : Field<'o> =
+    let private make
+        key
+        write
+        (read: string -> (ConfigValue -> Layer) -> ConfigValue -> 'v)
+        (get: 'o -> 'v)
+        (set: 'v -> 'o -> 'o)
+        : Field<'o> =
         { Key = key
           Required = true
           Get = get >> write
           Written = true
           Set = fun where reader value options -> set (read where reader value) options }
 
-    let layer key get set : Field<'o> =
-        make key LayerConfig.toArgument (fun _ reader value -> reader value) get set
+    let layer key get set : Field<'o> = make key LayerConfig.toArgument (fun _ reader value -> reader value) get set
 
     let layers key (get: 'o -> Layer list) set : Field<'o> =
         let write (layers: Layer list) =

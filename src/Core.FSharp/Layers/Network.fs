@@ -427,7 +427,9 @@ module Network =
         let useNumber = Dictionary<NetworkCall, int>(HashIdentity.Reference)
 
         for entry in network.Entries do
-            entry.Calls |> Array.iteri (fun i call -> useNumber[call] <- i)
+            // Keras counts the definition of a nested functional model as its first use.
+            let first = if entry.Layer.Kind = "Functional" then 1 else 0
+            entry.Calls |> Array.iteri (fun i call -> useNumber[call] <- first + i)
 
         listed network
         |> Array.map (fun entry ->

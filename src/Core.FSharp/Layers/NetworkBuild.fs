@@ -155,6 +155,10 @@ module internal NetworkTyping =
             requireKnownVariables variables otherVariables
             remember second call others
 
+        // Fails if a weight has more elements than a tensor can have.
+        for spec in variables do
+            spec.Shape.Size |> ignore
+
     let private shapeOf (first: Probe) (second: Probe) (path: string) =
         let a, b = first.Value.Shape, second.Value.Shape
 
@@ -346,6 +350,10 @@ module internal NetworkBuild =
         | :? DTypeException as e ->
             let struct (path, hint) = explain call e.Path e.Hint
             raise (DTypeException(e.Summary, path, e.Expected, e.Actual, hint, e))
+        | :? OverflowException as e ->
+            let struct (path, hint) = explain call "" "Use smaller sizes."
+
+            raise (ShapeException("A tensor would be too large.", path, "at most 2147483647 elements", "more", hint, e))
 
         call.Outputs
 

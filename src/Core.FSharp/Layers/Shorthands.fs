@@ -27,9 +27,6 @@ module LayerShorthands =
         /// <summary>An Embedding layer for ids 0 .. inputDim - 1 and vectors of outputDim numbers.</summary>
         let embedding (inputDim: int) (outputDim: int) : Layer = embeddingWith (Embedding.options inputDim outputDim)
 
-        /// <summary>Passes its input on.</summary>
-        let identity: Layer = of' PassThrough.identity ()
-
         /// <summary>Masks time steps whose features all have that value. Keras's default: 0.</summary>
         let masking (maskValue: float) : Layer = of' PassThrough.masking maskValue
 
@@ -49,9 +46,6 @@ module LayerShorthands =
         /// <summary>An activation as a layer.</summary>
         let activation (activation: Activation) : Layer = of' SmallActivations.activation activation
 
-        /// <summary>A ReLU layer: max(x, 0).</summary>
-        let relu: Layer = of' ReLU.definition ReLU.options
-
         /// <summary>A ReLU layer with a slope, a threshold and a bound.</summary>
         let reluWith (options: ReLUOptions) : Layer = of' ReLU.definition options
 
@@ -61,22 +55,13 @@ module LayerShorthands =
         /// <summary>A PReLU layer: its negative slope is trained.</summary>
         let pReLUWith (options: PReLUOptions) : Layer = of' PReLU.definition options
 
-        /// <summary>A PReLU layer with one slope per feature, starting at 0.</summary>
-        let pReLU: Layer = pReLUWith PReLU.options
-
         /// <summary>An ELU layer. Keras's default alpha: 1.</summary>
         let elu (alpha: float) : Layer = of' SmallActivations.elu alpha
 
         /// <summary>A Softmax layer over axes. Keras's default: the last.</summary>
         let softmaxOn (axes: int list) : Layer = of' SmallActivations.softmax axes
 
-        /// <summary>A Softmax layer over the last axis.</summary>
-        let softmax: Layer = softmaxOn [ -1 ]
-
         // ---- Reshaping
-
-        /// <summary>All axes but the batch in one: (n, a, b) to (n, a b).</summary>
-        let flatten: Layer = of' Reshaping.flatten DataFormat.ChannelsLast
 
         /// <summary>Flatten for data with channels first, which it moves behind before.</summary>
         let flattenWith (format: DataFormat) : Layer = of' Reshaping.flatten format
@@ -243,52 +228,28 @@ module LayerShorthands =
         /// <summary>The greatest value of all steps, per channel.</summary>
         let globalMaxPooling1DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.maxima 1 options
 
-        /// <summary>The greatest value of all steps, per channel.</summary>
-        let globalMaxPooling1D: Layer = globalMaxPooling1DWith GlobalPool.options
-
         /// <summary>The greatest value of an image, per channel.</summary>
         let globalMaxPooling2DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.maxima 2 options
-
-        /// <summary>The greatest value of an image, per channel.</summary>
-        let globalMaxPooling2D: Layer = globalMaxPooling2DWith GlobalPool.options
 
         /// <summary>The greatest value of a volume, per channel.</summary>
         let globalMaxPooling3DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.maxima 3 options
 
-        /// <summary>The greatest value of a volume, per channel.</summary>
-        let globalMaxPooling3D: Layer = globalMaxPooling3DWith GlobalPool.options
-
         /// <summary>The mean of the unmasked steps, per channel.</summary>
         let globalAveragePooling1DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.averages 1 options
-
-        /// <summary>The mean of the unmasked steps, per channel.</summary>
-        let globalAveragePooling1D: Layer = globalAveragePooling1DWith GlobalPool.options
 
         /// <summary>The mean of an image, per channel.</summary>
         let globalAveragePooling2DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.averages 2 options
 
-        /// <summary>The mean of an image, per channel.</summary>
-        let globalAveragePooling2D: Layer = globalAveragePooling2DWith GlobalPool.options
-
         /// <summary>The mean of a volume, per channel.</summary>
         let globalAveragePooling3DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.averages 3 options
-
-        /// <summary>The mean of a volume, per channel.</summary>
-        let globalAveragePooling3D: Layer = globalAveragePooling3DWith GlobalPool.options
 
         // ---- Normalisation
 
         /// <summary>A BatchNormalization layer.</summary>
         let batchNormalizationWith (options: BatchNormalizationOptions) : Layer = of' BatchNormalization.definition options
 
-        /// <summary>A BatchNormalization layer with Keras's defaults.</summary>
-        let batchNormalization: Layer = batchNormalizationWith BatchNormalization.options
-
         /// <summary>A LayerNormalization layer.</summary>
         let layerNormalizationWith (options: LayerNormalizationOptions) : Layer = of' LayerNormalization.definition options
-
-        /// <summary>A LayerNormalization layer over the last axis.</summary>
-        let layerNormalization: Layer = layerNormalizationWith LayerNormalization.options
 
         /// <summary>A GroupNormalization layer.</summary>
         let groupNormalizationWith (options: GroupNormalizationOptions) : Layer = of' GroupNormalization.definition options
@@ -342,27 +303,6 @@ module LayerShorthands =
 
         // ---- Merging
 
-        /// <summary>The sum of its inputs.</summary>
-        let add: Layer = of' Merging.add ()
-
-        /// <summary>The first input minus the second.</summary>
-        let subtract: Layer = of' Merging.subtract ()
-
-        /// <summary>The product of its inputs.</summary>
-        let multiply: Layer = of' Merging.multiply ()
-
-        /// <summary>The mean of its inputs.</summary>
-        let average: Layer = of' Merging.average ()
-
-        /// <summary>The elementwise maximum of its inputs.</summary>
-        let maximum: Layer = of' Merging.maximum ()
-
-        /// <summary>The elementwise minimum of its inputs.</summary>
-        let minimum: Layer = of' Merging.minimum ()
-
-        /// <summary>Its inputs joined along the last axis.</summary>
-        let concatenate: Layer = of' Merging.concatenate -1
-
         /// <summary>Its inputs joined along an axis.</summary>
         let concatenateOn (axis: int) : Layer = of' Merging.concatenate axis
 
@@ -404,3 +344,66 @@ module LayerShorthands =
 
         /// <summary>x + layer x.</summary>
         let residual (layer: Layer) : Layer = of' Composition.residual layer
+
+    // Properties, not values: every use is a layer of its own. One value used twice would be one layer with one set of weights.
+    type Layer with
+
+        /// <summary>Passes its input on.</summary>
+        static member identity: Layer = LayerClass.layer PassThrough.identity ()
+
+        /// <summary>A ReLU layer: max(x, 0).</summary>
+        static member relu: Layer = LayerClass.layer ReLU.definition ReLU.options
+
+        /// <summary>A PReLU layer with one slope per feature, starting at 0.</summary>
+        static member pReLU: Layer = Layer.pReLUWith PReLU.options
+
+        /// <summary>A Softmax layer over the last axis.</summary>
+        static member softmax: Layer = Layer.softmaxOn [ -1 ]
+
+        /// <summary>All axes but the batch in one: (n, a, b) to (n, a b).</summary>
+        static member flatten: Layer = LayerClass.layer Reshaping.flatten DataFormat.ChannelsLast
+
+        /// <summary>The greatest value of all steps, per channel.</summary>
+        static member globalMaxPooling1D: Layer = Layer.globalMaxPooling1DWith GlobalPool.options
+
+        /// <summary>The greatest value of an image, per channel.</summary>
+        static member globalMaxPooling2D: Layer = Layer.globalMaxPooling2DWith GlobalPool.options
+
+        /// <summary>The greatest value of a volume, per channel.</summary>
+        static member globalMaxPooling3D: Layer = Layer.globalMaxPooling3DWith GlobalPool.options
+
+        /// <summary>The mean of the unmasked steps, per channel.</summary>
+        static member globalAveragePooling1D: Layer = Layer.globalAveragePooling1DWith GlobalPool.options
+
+        /// <summary>The mean of an image, per channel.</summary>
+        static member globalAveragePooling2D: Layer = Layer.globalAveragePooling2DWith GlobalPool.options
+
+        /// <summary>The mean of a volume, per channel.</summary>
+        static member globalAveragePooling3D: Layer = Layer.globalAveragePooling3DWith GlobalPool.options
+
+        /// <summary>A BatchNormalization layer with Keras's defaults.</summary>
+        static member batchNormalization: Layer = Layer.batchNormalizationWith BatchNormalization.options
+
+        /// <summary>A LayerNormalization layer over the last axis.</summary>
+        static member layerNormalization: Layer = Layer.layerNormalizationWith LayerNormalization.options
+
+        /// <summary>The sum of its inputs.</summary>
+        static member add: Layer = LayerClass.layer Merging.add ()
+
+        /// <summary>The first input minus the second.</summary>
+        static member subtract: Layer = LayerClass.layer Merging.subtract ()
+
+        /// <summary>The product of its inputs.</summary>
+        static member multiply: Layer = LayerClass.layer Merging.multiply ()
+
+        /// <summary>The mean of its inputs.</summary>
+        static member average: Layer = LayerClass.layer Merging.average ()
+
+        /// <summary>The elementwise maximum of its inputs.</summary>
+        static member maximum: Layer = LayerClass.layer Merging.maximum ()
+
+        /// <summary>The elementwise minimum of its inputs.</summary>
+        static member minimum: Layer = LayerClass.layer Merging.minimum ()
+
+        /// <summary>Its inputs joined along the last axis.</summary>
+        static member concatenate: Layer = LayerClass.layer Merging.concatenate -1

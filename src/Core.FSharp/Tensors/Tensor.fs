@@ -3,6 +3,21 @@ namespace FunctionalNet
 open System
 open System.Runtime.InteropServices
 
+module private Rows =
+
+    /// Within each row of `width` values, where the greatest is: NaN before everything, the first of equals.
+    let inline argMax (width: int) (values: 'T[]) =
+        Array.init (values.Length / width) (fun row ->
+            let first = row * width
+            let mutable best = first
+
+            for i in first + 1 .. first + width - 1 do
+                // Only NaN differs from itself.
+                if values[i] > values[best] || (values[i] <> values[i] && values[best] = values[best]) then
+                    best <- i
+
+            best - first)
+
 /// <summary>Concrete values: an immutable, row-major array of one element type. Nothing to dispose. Arithmetic happens on
 /// <c>Expr</c>, never here.</summary>
 /// <example><code>Tensor x = new float[,] { { 1, 2 }, { 3, 4 } };   // shape (2, 2), float32</code></example>
@@ -76,8 +91,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
     member internal _.Data = data
 
     /// The raw bytes of the elements, never to be written.
-    member internal _.Bytes: ReadOnlySpan<byte> =
-        Span<byte>.op_Implicit (bytesOf data (DType.size dtype))
+    member internal _.Bytes: ReadOnlySpan<byte> = Span<byte>.op_Implicit(bytesOf data (DType.size dtype))
 
     /// Wraps a one-dimensional array that nobody else will write to.
     static member internal Wrap(shape: Shape, data: Array) =
@@ -101,11 +115,11 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         Tensor(dtypeOf typeof<'T>, shape, values.ToArray())
 
     /// <summary>A tensor of that shape with a copy of the values, given in row-major order.</summary>
-    static member Of<'T when 'T: unmanaged>(shape: Shape, values: 'T[]) =
-        Tensor.Of<'T>(shape, ReadOnlySpan<'T>(values))
+    static member Of<'T when 'T: unmanaged>(shape: Shape, values: 'T[]) = Tensor.Of<'T>(shape, ReadOnlySpan<'T>(values))
 
     /// <summary>A tensor of that shape with a copy of the values, given in row-major order.</summary>
-    static member Of<'T when 'T: unmanaged>(shape: Shape, values: ReadOnlyMemory<'T>) = Tensor.Of<'T>(shape, values.Span)
+    static member Of<'T when 'T: unmanaged>(shape: Shape, values: ReadOnlyMemory<'T>) =
+        Tensor.Of<'T>(shape, values.Span)
 
     /// <summary>A tensor with the shape and a copy of the values of a rectangular array of any rank.</summary>
     static member OfArray(values: Array) =
@@ -135,8 +149,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         Tensor(dtypeOf typeof<'T>, Shape.Of(rows.Length, width), Array.concat rows)
 
     /// <summary>A scalar.</summary>
-    static member Scalar<'T when 'T: unmanaged>(value: 'T) =
-        Tensor(dtypeOf typeof<'T>, Shape.Scalar, [| value |])
+    static member Scalar<'T when 'T: unmanaged>(value: 'T) = Tensor(dtypeOf typeof<'T>, Shape.Scalar, [| value |])
 
     /// <summary>A tensor of the given float64 numbers converted to a dtype: rounded for Float32, cut toward zero for
     /// integers, tested against zero for Bool.</summary>
@@ -228,6 +241,32 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         let part = allocate dtype (count * row)
         Array.Copy(data, first * row, part, 0, count * row)
         Tensor(dtype, Shape.Of(dims), part)
+
+    /// <summary>For each row along the last axis, the index of its greatest element: the class that a row of probabilities
+    /// or logits chooses. The first of equals wins; NaN counts as the greatest. As many indices as there are rows, in
+    /// row-major order of the other axes; a vector is one row. NumPy: <c>argmax(axis=-1)</c>.</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">A scalar has no rows, and an empty row has no greatest element.</exception>
+    member _.ArgMax() : int[] =
+        let width = if shape.Rank = 0 then 0 else shape[shape.Rank - 1]
+
+        if width = 0 then
+            raise (
+                ShapeException(
+                    "There is no greatest element.",
+                    "ArgMax",
+                    "a last axis with elements",
+                    (if shape.Rank = 0 then "a scalar" else "shape " + shape.ToString()),
+                    (if shape.Rank = 0 then "Reshape it to (1)." else "Check how the tensor was made.")
+                )
+            )
+
+        match data with
+        | :? (float32[]) as a -> Rows.argMax width a
+        | :? (float[]) as a -> Rows.argMax width a
+        | :? (int[]) as a -> Rows.argMax width a
+        | :? (int64[]) as a -> Rows.argMax width a
+        | :? (bool[]) as a -> Rows.argMax width a
+        | _ -> [||]
 
     /// <summary>True when shape, dtype and every bit of the elements are the same.</summary>
     member this.BitEquals(other: Tensor) =

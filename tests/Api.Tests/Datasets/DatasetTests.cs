@@ -36,6 +36,7 @@ public sealed class DatasetTests : IDisposable
         var error = await Assert.ThrowsAsync<DatasetException>(
             () => family.LoadAsync(DatasetSize.Full, options ?? Options, CancellationToken.None));
         Assert.Equal(failure, error.Failure);
+        Assert.IsAssignableFrom<FunctionalNetException>(error);
         Assert.NotEqual("", error.Hint);
         Assert.DoesNotContain(_cache.Files(), name => name.EndsWith(".part", StringComparison.Ordinal));
         return error;
@@ -208,6 +209,7 @@ public sealed class DatasetTests : IDisposable
         Assert.InRange(xTrain.ToArray<float>().Average(), 0.28f, 0.29f);
         Assert.Equal(1f, xTrain.ToArray<float>().Max());
         Assert.Equal(2_000, FashionMnist.LoadTest(DatasetSize.Subset, options).Count);
+        Assert.Equal(2_000, FashionMnist.Load(DatasetSize.Subset, options).Test.Count);
     }
 
     [DataFact("mnist-t10k")]

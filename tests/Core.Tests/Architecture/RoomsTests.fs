@@ -10,12 +10,13 @@ let private table =
     Map
         [ "Common", []
           "Tensors", [ "Common" ]
+          "Data", [ "Tensors" ]
           "Graph", [ "Tensors" ]
           "Autodiff", [ "Graph" ]
           "Kernels", [ "Common" ]
           "Compiler", [ "Graph"; "Kernels" ]
           "Layers", [ "Graph" ]
-          "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels" ]
+          "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels"; "Formats" ]
           "Formats", [ "Layers"; "Tensors" ]
           "Interop", [ "Training"; "Formats" ] ]
 

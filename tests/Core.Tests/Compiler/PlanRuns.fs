@@ -12,8 +12,7 @@ type internal Leaves(bindings: (Expr * Tensor)[]) =
     let buffers = Dictionary<Expr, Kernels.Buffer>(HashIdentity.Reference)
     let types = Dictionary<Expr, TensorType>(HashIdentity.Reference)
 
-    let write (e: Expr) (t: Tensor) =
-        t.Bytes.CopyTo(Span<byte>(buffers[e].Pointer.ToPointer(), t.Bytes.Length))
+    let write (e: Expr) (t: Tensor) = t.Bytes.CopyTo(Span<byte>(buffers[e].Pointer.ToPointer(), t.Bytes.Length))
 
     do
         for e, t in bindings do
@@ -64,5 +63,4 @@ module internal PlanRuns =
                 FunctionalNet.Tests.Support.Close.difference tolerance (tolerance * scale) x y
                 |> Option.map (fun d -> name + " " + e.DType.ToString() + e.Shape.ToString() + ": " + d))
 
-    let sameBits (a: RunResult) (b: RunResult) =
-        Array.forall2 (fun (_, x: Tensor) (_, y: Tensor) -> x.BitEquals y) a b
+    let sameBits (a: RunResult) (b: RunResult) = Array.forall2 (fun (_, x: Tensor) (_, y: Tensor) -> x.BitEquals y) a b

@@ -7,10 +7,7 @@ open FunctionalNet.Graph
 open System.Collections.Generic
 
 /// A random well-typed graph with values for its leaves.
-type internal RandomCase =
-    { Graph: Graph
-      Bindings: (Expr * Tensor)[]
-      Seed: int }
+type internal RandomCase = { Graph: Graph; Bindings: (Expr * Tensor)[]; Seed: int }
 
 /// A user's operation for the graphs: y = 3 x + 1.
 type internal TripleAndOne() =
@@ -60,7 +57,10 @@ type internal Grower(dtype: DType, seed: int) =
     let quarters () = float (below 17 - 8) * 0.25
 
     let dims () =
-        Array.init (below 5) (fun _ -> if below 25 = 0 then 0 elif below 4 = 0 then 1 else 1 + below 5)
+        Array.init (below 5) (fun _ ->
+            if below 25 = 0 then 0
+            elif below 4 = 0 then 1
+            else 1 + below 5)
 
     let values (t: DType) (shape: Shape) (draw: unit -> float) =
         Tensor.OfDoubles(t, shape, Array.init shape.Size (fun _ -> draw ()))
@@ -70,8 +70,7 @@ type internal Grower(dtype: DType, seed: int) =
         bindings.Add(struct (e, values t shape draw))
         e
 
-    let anyFloat () =
-        if real.Count > 0 && below 3 > 0 then pick real else pick exact
+    let anyFloat () = if real.Count > 0 && below 3 > 0 then pick real else pick exact
 
     // Bounded, smooth, and strictly monotone, so nothing is lost.
     let tame (e: Expr) = unary UnaryOp.Tanh e * 1.5
@@ -89,14 +88,19 @@ type internal Grower(dtype: DType, seed: int) =
             let flat = node (Reshape(Shape.Of(e.Shape.Size))) [| e |]
             node (Reshape(Shape.Of shape)) [| node (Slice([| 0 |], [| 0 |], [| 1 |])) [| flat |] |]
         else
-            let e = if e.Shape.Size = 0 then node (Pad(Array.create e.Rank 0, Array.create e.Rank 1, Array.create e.Rank 0, 0.0)) [| e |] else e
+            let e =
+                if e.Shape.Size = 0 then
+                    node (Pad(Array.create e.Rank 0, Array.create e.Rank 1, Array.create e.Rank 0, 0.0)) [| e |]
+                else
+                    e
             let mutable flat = node (Reshape(Shape.Of(e.Shape.Size))) [| e |]
 
             while flat.Shape.Size < size do
                 flat <- node (Concat 0) [| flat; flat |]
 
             let cut =
-                if flat.Shape.Size = size then flat
+                if flat.Shape.Size = size then
+                    flat
                 elif flat.Shape.Size >= 2 * size && below 2 = 0 then
                     node (Slice([| 1 |], [| 2 * size |], [| 2 |])) [| flat |]
                 else
@@ -119,7 +123,9 @@ type internal Grower(dtype: DType, seed: int) =
     /// With at least one element.
     let filled (e: Expr) = if e.Shape.Size = 0 then fit [| 2; 3 |] e else e
 
-    let subset (e: Expr) = [| for i in 0 .. e.Rank - 1 do if below 2 = 0 then i |]
+    let subset (e: Expr) =
+        [| for i in 0 .. e.Rank - 1 do
+               if below 2 = 0 then i |]
 
     let permutation n = Array.init n id |> Array.sortBy (fun _ -> rng.Next())
 
@@ -144,11 +150,18 @@ type internal Grower(dtype: DType, seed: int) =
             node (Concat axis) [| e; fit other e; (if below 2 = 0 then e else fit other e) |]
         | 4 -> node (Reverse(subset e)) [| e |]
         | 5 ->
-            let target = Array.append (Array.init (below 2) (fun _ -> 1 + below 3)) (e.Shape.ToArray() |> Array.map (fun d -> if d = 1 && below 2 = 0 then 3 else d))
+            let target =
+                Array.append
+                    (Array.init (below 2) (fun _ -> 1 + below 3))
+                    (e.Shape.ToArray() |> Array.map (fun d -> if d = 1 && below 2 = 0 then 3 else d))
             node (Broadcast(Shape.Of target)) [| e |]
         | 6 ->
             let d = e.Shape.ToArray()
-            let target = if d.Length > 1 && below 2 = 0 then Array.append [| d[0] * d[1] |] d[2..] else Array.append [| 1 |] d
+            let target =
+                if d.Length > 1 && below 2 = 0 then
+                    Array.append [| d[0] * d[1] |] d[2..]
+                else
+                    Array.append [| 1 |] d
             node (Reshape(Shape.Of target)) [| e |]
         | _ -> fit (dims ()) e
 
@@ -165,13 +178,28 @@ type internal Grower(dtype: DType, seed: int) =
         let x = pick exact
 
         match below 9 with
-        | 0 -> addExact (unary (oneOf [| UnaryOp.Neg; UnaryOp.Abs; UnaryOp.Sign; UnaryOp.Relu; UnaryOp.Floor; UnaryOp.Ceil; UnaryOp.Round |]) x)
+        | 0 ->
+            addExact (
+                unary
+                    (oneOf
+                        [| UnaryOp.Neg
+                           UnaryOp.Abs
+                           UnaryOp.Sign
+                           UnaryOp.Relu
+                           UnaryOp.Floor
+                           UnaryOp.Ceil
+                           UnaryOp.Round |])
+                    x
+            )
         | 1 ->
             // Halved by a shift that keeps quarters: floor.
             let y = fit (smaller (x.Shape.ToArray())) (pick exact)
             let sum = binary (oneOf [| BinaryOp.Add; BinaryOp.Sub |]) x y
             addExact (unary UnaryOp.Floor (sum * 0.5))
-        | 2 -> addExact (binary (oneOf [| BinaryOp.Max; BinaryOp.Min |]) x (fit (smaller (x.Shape.ToArray())) (pick exact)))
+        | 2 ->
+            addExact (
+                binary (oneOf [| BinaryOp.Max; BinaryOp.Min |]) x (fit (smaller (x.Shape.ToArray())) (pick exact))
+            )
         | 3 ->
             let c = fit (smaller (x.Shape.ToArray())) (pick bools)
             addExact (node Select [| c; x; fit (smaller (x.Shape.ToArray())) (pick exact) |])
@@ -197,7 +225,21 @@ type internal Grower(dtype: DType, seed: int) =
         match below 9 with
         | 0 ->
             let y = fit (smaller (x.Shape.ToArray())) (pick ints)
-            ints.Add(clip (binary (oneOf [| BinaryOp.Add; BinaryOp.Sub; BinaryOp.Mul; BinaryOp.Max; BinaryOp.Min; BinaryOp.Mod; BinaryOp.FloorDiv |]) x y))
+            ints.Add(
+                clip (
+                    binary
+                        (oneOf
+                            [| BinaryOp.Add
+                               BinaryOp.Sub
+                               BinaryOp.Mul
+                               BinaryOp.Max
+                               BinaryOp.Min
+                               BinaryOp.Mod
+                               BinaryOp.FloorDiv |])
+                        x
+                        y
+                )
+            )
         | 1 -> ints.Add(unary (oneOf [| UnaryOp.Neg; UnaryOp.Abs; UnaryOp.Sign; UnaryOp.Relu |]) x)
         | 2 -> ints.Add(node (Cast DType.Int32) [| pick exact |])
         | 3 -> ints.Add(node (Cast DType.Int32) [| node (Cast DType.Int64) [| x |] + Expr.Scalar(DType.Int64, 2.0) |])
@@ -209,8 +251,14 @@ type internal Grower(dtype: DType, seed: int) =
             let t = { TensorType.DType = oneOf [| DType.Int32; dtype |]; Shape = shape }
             let e = node (Iota(t, below shape.Rank)) [||]
             if t.DType = DType.Int32 then ints.Add e else addExact e
-        | 6 -> ints.Add(clip (node (Reduce(oneOf [| ReduceOp.Sum; ReduceOp.Prod |], subset x)) [| clip x |]))
-        | 7 -> ints.Add(node Select [| fit (smaller (x.Shape.ToArray())) (pick bools); x; Expr.Scalar(DType.Int32, 3.0) |])
+        | 6 ->
+            if below 2 = 0 then
+                ints.Add(clip (node (Reduce(ReduceOp.Sum, subset x)) [| clip x |]))
+            else
+                // Of signs: products of more overflow.
+                ints.Add(node (Reduce(ReduceOp.Prod, subset x)) [| unary UnaryOp.Sign x |])
+        | 7 ->
+            ints.Add(node Select [| fit (smaller (x.Shape.ToArray())) (pick bools); x; Expr.Scalar(DType.Int32, 3.0) |])
         | _ ->
             let x = withAxis x
             ints.Add(clip (node (CumSum(axisOf x, below 2 = 0, below 2 = 0)) [| x |]))
@@ -227,23 +275,55 @@ type internal Grower(dtype: DType, seed: int) =
             bools.Add(binary (oneOf [| BinaryOp.Eq; BinaryOp.Lt |]) i (fit (smaller (i.Shape.ToArray())) (pick ints)))
         | 2 ->
             let b = pick bools
-            bools.Add(binary (oneOf [| BinaryOp.And; BinaryOp.Or; BinaryOp.Xor; BinaryOp.Eq |]) b (fit (smaller (b.Shape.ToArray())) (pick bools)))
+            bools.Add(
+                binary
+                    (oneOf [| BinaryOp.And; BinaryOp.Or; BinaryOp.Xor; BinaryOp.Eq |])
+                    b
+                    (fit (smaller (b.Shape.ToArray())) (pick bools))
+            )
         | 3 -> bools.Add(unary UnaryOp.Not (pick bools))
         | 4 ->
             let b = pick bools
             bools.Add(node (Reduce(oneOf [| ReduceOp.Any; ReduceOp.All |], subset b)) [| b |])
-        | _ -> bools.Add(if below 2 = 0 then node (Cast DType.Bool) [| pick ints |] else unary (oneOf [| UnaryOp.IsNaN; UnaryOp.IsFinite |]) (binary BinaryOp.Div x x))
+        | _ ->
+            bools.Add(
+                if below 2 = 0 then
+                    node (Cast DType.Bool) [| pick ints |]
+                else
+                    unary (oneOf [| UnaryOp.IsNaN; UnaryOp.IsFinite |]) (binary BinaryOp.Div x x)
+            )
 
     let growReal () =
         let x = anyFloat ()
 
         match below 10 with
         | 0 ->
-            toReal (unary (oneOf [| UnaryOp.Exp; UnaryOp.Expm1; UnaryOp.Sin; UnaryOp.Cos; UnaryOp.Sinh; UnaryOp.Cosh; UnaryOp.Asinh
-                                    UnaryOp.Atan; UnaryOp.Tanh; UnaryOp.Sigmoid; UnaryOp.Softplus; UnaryOp.Erf; UnaryOp.Square; UnaryOp.Neg; UnaryOp.Abs; UnaryOp.Relu |]) (tame x))
+            toReal (
+                unary
+                    (oneOf
+                        [| UnaryOp.Exp
+                           UnaryOp.Expm1
+                           UnaryOp.Sin
+                           UnaryOp.Cos
+                           UnaryOp.Sinh
+                           UnaryOp.Cosh
+                           UnaryOp.Asinh
+                           UnaryOp.Atan
+                           UnaryOp.Tanh
+                           UnaryOp.Sigmoid
+                           UnaryOp.Softplus
+                           UnaryOp.Erf
+                           UnaryOp.Square
+                           UnaryOp.Neg
+                           UnaryOp.Abs
+                           UnaryOp.Relu |])
+                    (tame x)
+            )
         | 1 ->
             let positive = unary UnaryOp.Square (tame x) + 0.5
-            toReal (unary (oneOf [| UnaryOp.Log; UnaryOp.Log1p; UnaryOp.Sqrt; UnaryOp.Rsqrt; UnaryOp.Reciprocal |]) positive)
+            toReal (
+                unary (oneOf [| UnaryOp.Log; UnaryOp.Log1p; UnaryOp.Sqrt; UnaryOp.Rsqrt; UnaryOp.Reciprocal |]) positive
+            )
         | 2 ->
             let inside = tame x * 0.5
             toReal (unary (oneOf [| UnaryOp.Asin; UnaryOp.Acos; UnaryOp.Atanh; UnaryOp.Erfinv; UnaryOp.Tan |]) inside)
@@ -254,16 +334,22 @@ type internal Grower(dtype: DType, seed: int) =
             toReal (binary (oneOf [| BinaryOp.Add; BinaryOp.Sub; BinaryOp.Mul; BinaryOp.Max; BinaryOp.Min |]) x y)
         | 6 ->
             let y = unary UnaryOp.Abs (fit (smaller (x.Shape.ToArray())) (anyFloat ())) + 0.5
-            toReal (match below 3 with
-                    | 0 -> binary BinaryOp.Div x y
-                    | 1 -> binary BinaryOp.Pow y (tame x)
-                    | _ -> binary BinaryOp.Atan2 (tame x) y)
+            toReal (
+                match below 3 with
+                | 0 -> binary BinaryOp.Div x y
+                | 1 -> binary BinaryOp.Pow y (tame x)
+                | _ -> binary BinaryOp.Atan2 (tame x) y
+            )
         | 7 ->
             let c = fit (smaller (x.Shape.ToArray())) (pick bools)
             toReal (node Select [| c; x; fit (smaller (x.Shape.ToArray())) (anyFloat ()) |])
         | 8 -> toReal (node StopGradient [| x |])
         | _ ->
-            toReal (node (Reduce(oneOf [| ReduceOp.Sum; ReduceOp.Sum; ReduceOp.Prod; ReduceOp.Max |], subset (filled x))) [| tame (filled x) |])
+            toReal (
+                node
+                    (Reduce(oneOf [| ReduceOp.Sum; ReduceOp.Sum; ReduceOp.Prod; ReduceOp.Max |], subset (filled x)))
+                    [| tame (filled x) |]
+            )
 
     let growLinear () =
         let m, n, k = below 6, 1 + below 6, 1 + below 5
@@ -303,7 +389,8 @@ type internal Grower(dtype: DType, seed: int) =
         if below 2 = 0 then
             let spec: ConvSpec =
                 { Strides = strides
-                  Dilations = Array.init rank (fun i -> if (window[i] - 1) * 2 + 1 <= spatial[i] then 1 + below 2 else 1)
+                  Dilations =
+                    Array.init rank (fun i -> if (window[i] - 1) * 2 + 1 <= spatial[i] then 1 + below 2 else 1)
                   PadLow = low
                   PadHigh = high
                   Groups = groups }
@@ -317,11 +404,7 @@ type internal Grower(dtype: DType, seed: int) =
             | 1 -> toReal (node (ConvInputGrad(spec, x.Shape)) [| tame y; w |])
             | _ -> toReal (node (ConvKernelGrad(spec, w.Shape)) [| x; tame y |])
         else
-            let spec: PoolSpec =
-                { Window = window
-                  Strides = strides
-                  PadLow = low
-                  PadHigh = high }
+            let spec: PoolSpec = { Window = window; Strides = strides; PadLow = low; PadHigh = high }
 
             let x = x (pick exact)
             let y = node (MaxPool spec) [| x |]
@@ -374,20 +457,34 @@ type internal Grower(dtype: DType, seed: int) =
             let counts = fit [| d |] (pick exact)
             let sequence = fit [| length; 2; d |] (anyFloat ())
             let weights = fit [| d; d |] (anyFloat ())
-            let kind = below 4
+            let square = fit [| d; d |] (anyFloat ())
+            let kind = below 6
 
             let step (carry: Expr[]) (slices: Expr[]) =
                 let h = unary UnaryOp.Tanh (node (MatMul(false, false)) [| carry[0]; weights |] + slices[0])
 
                 match kind with
-                | 0 -> [| h; carry[1] |], [| h |]
-                | 1 -> [| h; unary UnaryOp.Neg carry[1] |], [| carry[0]; h * 2.0; h |]
-                | 2 -> [| slices[0]; carry[1] + 1.0 |], [| carry[1]; h; weights |]
+                | 0 -> [| h; carry[1]; carry[2] |], [| h |]
+                | 1 -> [| h; unary UnaryOp.Neg carry[1]; carry[2] * 0.5 |], [| carry[0]; h * 2.0; h |]
+                | 2 -> [| slices[0]; carry[1] + 1.0; weights |], [| carry[1]; h; weights |]
+                | 3 ->
+                    // Sums over the steps, and a product that does not wait for the carry.
+                    let early = node (MatMul(false, below 2 = 0)) [| slices[0]; weights |]
+                    let product = node (MatMul(true, false)) [| early; h |]
+                    [| h * 0.5; node (Reduce(ReduceOp.Sum, [| 0 |])) [| h |] + carry[1]; carry[2] + product |],
+                    [| early |]
+                | 4 ->
+                    // Cut up and put together again.
+                    let cut = below (d + 1)
+                    let part a b = node (Slice([| 0; a |], [| 2; b |], [| 1; 1 |])) [| h |] * 1.5
+                    let put a b e = node (Pad([| 0; a |], [| 0; d - b |], [| 0; 0 |], 0.0)) [| e |]
+                    [| put 0 cut (part 0 cut) + put cut d (part cut d); carry[1]; carry[2] + carry[2] |], [||]
                 | _ ->
-                    let inner, outs = Ops.scan (fun c s -> let r = c[0] * 0.5 + s[0] in [| r |], [| r |]) [| carry[1] |] [| h |] false
-                    [| h; inner[0] |], [| outs[0]; h |]
+                    let inner, outs =
+                        Ops.scan (fun c s -> let r = c[0] * 0.5 + s[0] in [| r |], [| r |]) [| carry[1] |] [| h |] false
+                    [| h; inner[0]; carry[2] |], [| outs[0]; h |]
 
-            let last, outputs = Ops.scan step [| init; counts |] [| sequence |] (below 2 = 0)
+            let last, outputs = Ops.scan step [| init; counts; square |] [| sequence |] (below 2 = 0)
             Array.iter toReal last
             Array.iter toReal outputs
 
@@ -406,7 +503,18 @@ type internal Grower(dtype: DType, seed: int) =
             // A dropout mask: the comparison is far from every value with 24 bits.
             bools.Add(binary BinaryOp.Lt u (number 0.3000000001))
         | 2 -> toReal (Ops.random RandomKind.Normal stream dtype shape seedLeaf stepLeaf)
-        | _ -> ints.Add(binary BinaryOp.Mod (node (Cast DType.Int32) [| binary BinaryOp.Mod (Ops.random RandomKind.Bits stream dtype shape seedLeaf stepLeaf) (Expr.Scalar(DType.Int64, 1000.0)) |]) (Expr.Scalar(DType.Int32, 7.0)))
+        | _ ->
+            ints.Add(
+                binary
+                    BinaryOp.Mod
+                    (node
+                        (Cast DType.Int32)
+                        [| binary
+                               BinaryOp.Mod
+                               (Ops.random RandomKind.Bits stream dtype shape seedLeaf stepLeaf)
+                               (Expr.Scalar(DType.Int64, 1000.0)) |])
+                    (Expr.Scalar(DType.Int32, 7.0))
+            )
 
     /// The kinds of operations in all graphs so far, and how often.
     static member Seen = seen
@@ -445,29 +553,51 @@ type internal Grower(dtype: DType, seed: int) =
             | _ -> growRandom ()
 
         let last (list: List<Expr>) = list[list.Count - 1]
-        let candidates = Seq.concat [ Seq.ofList [ last exact; last ints; last bools; last real ]; Seq.init (min 4 results.Count) (fun _ -> pick results); Seq.init 2 (fun _ -> pick real) ]
+        let candidates =
+            Seq.concat
+                [ Seq.ofList [ last exact; last ints; last bools; last real ]
+                  Seq.init (min 4 results.Count) (fun _ -> pick results)
+                  Seq.init 2 (fun _ -> pick real) ]
+
+        // Derivatives bring the patterns that training has.
+        let gradients =
+            if below 3 > 0 || results.Count = 0 then
+                [||]
+            else
+                let total (e: Expr) =
+                    if DType.isFloating e.DType then
+                        node (Reduce(ReduceOp.Sum, Array.init e.Rank id)) [| node (Cast dtype) [| tame e |] |]
+                    else
+                        number 0.0
+
+                let loss = total (pick results) + total (last real)
+
+                try
+                    Grad.gradients loss [| state; twin |]
+                with :? GraphException ->
+                    // The user's operation has no derivative.
+                    [||]
+
+        let candidates = Seq.append candidates gradients
         let outputs = candidates |> Seq.mapi (fun i e -> "o" + string i, e) |> Seq.toArray
 
         let updates =
-            [|
-                let target = state.Shape.ToArray()
+            [| let target = state.Shape.ToArray()
 
-                match below 4 with
-                | 0 ->
-                    // A swap: both see the old values.
-                    state, twin
-                    twin, state
-                | 1 ->
-                    let next = binary BinaryOp.Sub state (fit target (anyFloat ()) * 0.125)
-                    state, next
-                    twin, next
-                | _ ->
-                    state, binary BinaryOp.Add (state * 0.5) (fit target (anyFloat ()))
-                    twin, fit target (anyFloat ())
+               match below 4 with
+               | 0 ->
+                   // A swap: both see the old values.
+                   state, twin
+                   twin, state
+               | 1 ->
+                   let next = binary BinaryOp.Sub state (fit target (anyFloat ()) * 0.125)
+                   state, next
+                   twin, next
+               | _ ->
+                   state, binary BinaryOp.Add (state * 0.5) (fit target (anyFloat ()))
+                   twin, fit target (anyFloat ())
 
-                if below 2 = 0 then
-                    counter, counter + Expr.Scalar(DType.Int32, 1.0)
-            |]
+               if below 2 = 0 then counter, counter + Expr.Scalar(DType.Int32, 1.0) |]
 
         let graph = { Outputs = outputs; Updates = updates }
 
@@ -480,7 +610,9 @@ type internal Grower(dtype: DType, seed: int) =
             seen.AddOrUpdate(name, 1, (fun _ n -> n + 1)) |> ignore
 
         { Graph = graph
-          Bindings = [| for struct (e, t) in bindings do (e, t) |]
+          Bindings =
+            [| for struct (e, t) in bindings do
+                   (e, t) |]
           Seed = seed }
 
 module internal RandomGraph =

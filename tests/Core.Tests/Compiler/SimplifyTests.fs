@@ -122,7 +122,8 @@ let ``broadcasts combine, and are left out where the user broadcasts`` () =
     let sum = simple (node (Broadcast(Shape.Of(2, 3))) [| x |] + y)
     Assert.Same(x, sum.Inputs[0])
     // Two broadcasts cannot both go.
-    let both = simple (node (Broadcast(Shape.Of(2, 3))) [| x |] * node (Broadcast(Shape.Of(2, 3))) [| leaf [| 1 |] |])
+    let both =
+        simple (node (Broadcast(Shape.Of(2, 3))) [| x |] * node (Broadcast(Shape.Of(2, 3))) [| leaf [| 1 |] |])
     Assert.Equal(Shape.Of(2, 3), both.Shape)
 
 [<Fact>]

@@ -29,12 +29,25 @@ let private literal =
 
     file
         (header + String(' ', (8 - header.Length % 8) % 8))
-        [| 0x00uy; 0x00uy; 0xC0uy; 0x3Fuy; 0x00uy; 0x00uy; 0x00uy; 0xC0uy; 0xFEuy; 0xFFuy; 0xFFuy; 0xFFuy; 0xFFuy; 0xFFuy; 0xFFuy; 0xFFuy |]
+        [| 0x00uy
+           0x00uy
+           0xC0uy
+           0x3Fuy
+           0x00uy
+           0x00uy
+           0x00uy
+           0xC0uy
+           0xFEuy
+           0xFFuy
+           0xFFuy
+           0xFFuy
+           0xFFuy
+           0xFFuy
+           0xFFuy
+           0xFFuy |]
 
 let private literalContent =
-    { Tensors =
-        [| "w", Tensor.Of(Shape.Of(2, 1), [| 1.5f; -2.0f |])
-           "n", Tensor.Scalar -2L |]
+    { Tensors = [| "w", Tensor.Of(Shape.Of(2, 1), [| 1.5f; -2.0f |]); "n", Tensor.Scalar -2L |]
       Metadata = [| "format", "pt" |] }
 
 let private same (expected: SafeTensorsContent) (actual: SafeTensorsContent) =
@@ -48,8 +61,7 @@ let private same (expected: SafeTensorsContent) (actual: SafeTensorsContent) =
 let ``a file written by hand is read`` () = same literalContent (read literal)
 
 [<Fact>]
-let ``the bytes written are those of the file written by hand`` () =
-    Assert.Equal<byte[]>(literal, write literalContent)
+let ``the bytes written are those of the file written by hand`` () = Assert.Equal<byte[]>(literal, write literalContent)
 
 [<Fact>]
 let ``all types, ranks and empty tensors come back bit for bit, in their order`` () =
@@ -134,9 +146,12 @@ let private entry = """{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"""
 [<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9)>]
 // A gap, an overlap, one place for two.
 [<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12)>]
-[<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12)>]
-[<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8)>]
-[<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", 16)>]
+[<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
+             12)>]
+[<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""",
+             8)>]
+[<InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""",
+             16)>]
 // Notes.
 [<InlineData("""{"__metadata__":1}""", 0)>]
 [<InlineData("""{"__metadata__":{"a":1}}""", 0)>]
@@ -190,7 +205,10 @@ let private survives (bytes: byte[]) =
     GC.GetAllocatedBytesForCurrentThread() - before < 1_000_000L
 
 [<Property>]
-let ``flipped bytes give contents or a ModelFormatException, and take little memory`` (flips: (uint16 * byte) list) (cut: byte) =
+let ``flipped bytes give contents or a ModelFormatException, and take little memory``
+    (flips: (uint16 * byte) list)
+    (cut: byte)
+    =
     let bytes = Array.copy literal
 
     for position, bits in flips do
@@ -227,7 +245,8 @@ let ``what is written is what is read`` (rows: (float32[] * int64[]) list) =
 [<Fact>]
 let ``names that cannot be used are an error`` () =
     let t = Tensor.Scalar 1.0f
-    Assert.Throws<ArgumentValueException>(fun () -> write (content [ "a", t; "a", t ]) |> ignore) |> ignore
+    Assert.Throws<ArgumentValueException>(fun () -> write (content [ "a", t; "a", t ]) |> ignore)
+    |> ignore
     Assert.Throws<ArgumentValueException>(fun () -> write (content [ "__metadata__", t ]) |> ignore)
 
 [<Fact>]
@@ -237,11 +256,13 @@ let ``a file appears complete or not at all`` () =
     SafeTensors.write path literalContent
     same literalContent (SafeTensors.read path)
     let t = Tensor.Scalar 1.0f
-    Assert.Throws<ArgumentValueException>(fun () -> SafeTensors.write path (content [ "a", t; "a", t ])) |> ignore
+    Assert.Throws<ArgumentValueException>(fun () -> SafeTensors.write path (content [ "a", t; "a", t ]))
+    |> ignore
     same literalContent (SafeTensors.read path)
     Assert.Equal<string[]>([| path |], Directory.GetFiles folder)
 
 [<Fact>]
 let ``a file that is not there is an error`` () =
-    Assert.Throws<ModelFormatException>(fun () -> SafeTensors.read "no/such/file.safetensors" |> ignore) |> ignore
+    Assert.Throws<ModelFormatException>(fun () -> SafeTensors.read "no/such/file.safetensors" |> ignore)
+    |> ignore
     Assert.Throws<ModelFormatException>(fun () -> SafeTensors.read (Path.GetTempPath()) |> ignore)

@@ -9,12 +9,33 @@ open Xunit
 
 let private canary = 0xA5uy
 
+/// Kernels know addresses only, so something must hold the buffers while they run: the last ones of each thread.
+type private Held() =
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private ring: obj[] | null
+
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private next: int
+
+    static member Add(o: obj) =
+        let ring =
+            match Held.ring with
+            | null ->
+                let fresh = Array.zeroCreate 32
+                Held.ring <- fresh
+                fresh
+            | r -> r
+
+        ring[Held.next % 32] <- o
+        Held.next <- Held.next + 1
+
 /// Memory of a number of bytes whose start is `shift` bytes past a 64-byte boundary, between two canaries.
 type Guarded(bytes: int, shift: int) =
     let margin = 256
     let buffer = Buffer(int64 (bytes + shift + 2 * margin))
     let all () = Span<byte>(buffer.Pointer.ToPointer(), int buffer.Bytes)
     do all().Fill canary
+    do Held.Add buffer
 
     member _.Pointer: nativeint = buffer.Pointer + nativeint (margin + shift)
     member _.Bytes = bytes

@@ -8,13 +8,13 @@ open Xunit
 
 type ReduceTests() =
 
-    let neutral (op: ReduceOp) (dtype: DType) =
+    let neutral (op: ReduceKind) (dtype: DType) =
         match op with
-        | ReduceOp.Sum
-        | ReduceOp.Any -> 0.0
-        | ReduceOp.Prod
-        | ReduceOp.All -> 1.0
-        | ReduceOp.Max ->
+        | ReduceKind.Sum
+        | ReduceKind.Any -> 0.0
+        | ReduceKind.Prod
+        | ReduceKind.All -> 1.0
+        | ReduceKind.Max ->
             match dtype with
             | DType.Int32 -> float Int32.MinValue
             | DType.Int64 -> float Int64.MinValue
@@ -25,16 +25,16 @@ type ReduceTests() =
             | DType.Int64 -> float Int64.MaxValue
             | _ -> Double.PositiveInfinity
 
-    let combine (op: ReduceOp) (a: float) (b: float) =
+    let combine (op: ReduceKind) (a: float) (b: float) =
         match op with
-        | ReduceOp.Sum -> a + b
-        | ReduceOp.Prod -> a * b
-        | ReduceOp.Max -> if Double.IsNaN a || Double.IsNaN b then nan else max a b
-        | ReduceOp.Min -> if Double.IsNaN a || Double.IsNaN b then nan else min a b
-        | ReduceOp.Any -> if a <> 0.0 || b <> 0.0 then 1.0 else 0.0
+        | ReduceKind.Sum -> a + b
+        | ReduceKind.Prod -> a * b
+        | ReduceKind.Max -> if Double.IsNaN a || Double.IsNaN b then nan else max a b
+        | ReduceKind.Min -> if Double.IsNaN a || Double.IsNaN b then nan else min a b
+        | ReduceKind.Any -> if a <> 0.0 || b <> 0.0 then 1.0 else 0.0
         | _ -> if a <> 0.0 && b <> 0.0 then 1.0 else 0.0
 
-    let naive (op: ReduceOp) (dtype: DType) (dims: int[]) (reduced: bool[]) (x: float[]) =
+    let naive (op: ReduceKind) (dtype: DType) (dims: int[]) (reduced: bool[]) (x: float[]) =
         let kept = Array.map2 (fun d r -> if r then 1 else d) dims reduced
         let y = Array.create (Array.fold (*) 1 kept) (neutral op dtype)
 
@@ -54,7 +54,7 @@ type ReduceTests() =
 
         y
 
-    let check (op: ReduceOp) (dtype: DType) (dims: int[]) (reduced: bool[]) (x: float[]) =
+    let check (op: ReduceKind) (dtype: DType) (dims: int[]) (reduced: bool[]) (x: float[]) =
         let x = rounded dtype x
         let expected = naive op dtype dims reduced x
         let source = write dtype x
@@ -66,16 +66,16 @@ type ReduceTests() =
         close (tolerance dtype) (1.0 + sqrt (float x.Length) / 4.0) name expected (read dtype target)
 
     let types = [ DType.Float32; DType.Float64; DType.Int32; DType.Int64 ]
-    let ops = [ ReduceOp.Sum; ReduceOp.Prod; ReduceOp.Max; ReduceOp.Min ]
+    let ops = [ ReduceKind.Sum; ReduceKind.Prod; ReduceKind.Max; ReduceKind.Min ]
 
     /// Near 1 for products, whole for integers.
-    let values (op: ReduceOp) (dtype: DType) (n: int) =
+    let values (op: ReduceKind) (dtype: DType) (n: int) =
         let v = floats (n + 3) n
 
         if DType.isInteger dtype then
-            if op = ReduceOp.Prod then v |> Array.map (fun x -> if x < -1.9 then 2.0 elif x < 0.0 then -1.0 else 1.0)
+            if op = ReduceKind.Prod then v |> Array.map (fun x -> if x < -1.9 then 2.0 elif x < 0.0 then -1.0 else 1.0)
             else v |> Array.map (fun x -> Math.Round(x * 100.0))
-        elif op = ReduceOp.Prod then
+        elif op = ReduceKind.Prod then
             v |> Array.map (fun x -> 1.0 + x * 0.02)
         else
             v
@@ -97,9 +97,9 @@ type ReduceTests() =
     member _.``every width of columns``() =
         for inner in 1..70 do
             for rows in [ 1; 5; 300 ] do
-                check ReduceOp.Sum DType.Float32 [| rows; inner |] [| true; false |] (floats inner (rows * inner))
+                check ReduceKind.Sum DType.Float32 [| rows; inner |] [| true; false |] (floats inner (rows * inner))
 
-            check ReduceOp.Max DType.Float64 [| 2; 9; inner |] [| false; true; false |] (floats inner (18 * inner))
+            check ReduceKind.Max DType.Float64 [| 2; 9; inner |] [| false; true; false |] (floats inner (18 * inner))
 
     [<Fact>]
     member _.``all sets of axes``() =
@@ -108,17 +108,17 @@ type ReduceTests() =
 
             for mask in 0..15 do
                 let reduced = Array.init 4 (fun i -> mask &&& (1 <<< i) <> 0)
-                check ReduceOp.Sum DType.Float32 dims reduced (floats mask n)
-                check ReduceOp.Max DType.Int32 dims reduced (values ReduceOp.Max DType.Int32 n)
+                check ReduceKind.Sum DType.Float32 dims reduced (floats mask n)
+                check ReduceKind.Max DType.Int32 dims reduced (values ReduceKind.Max DType.Int32 n)
                 let truths = floats mask n |> Array.map (fun v -> if v > 1.0 then 1.0 else 0.0)
-                check ReduceOp.Any DType.Bool dims reduced truths
-                check ReduceOp.All DType.Bool dims reduced (truths |> Array.map (fun v -> 1.0 - v))
+                check ReduceKind.Any DType.Bool dims reduced truths
+                check ReduceKind.All DType.Bool dims reduced (truths |> Array.map (fun v -> 1.0 - v))
 
-        check ReduceOp.Sum DType.Float32 [||] [||] [| 3.0 |]
+        check ReduceKind.Sum DType.Float32 [||] [||] [| 3.0 |]
 
     [<Fact>]
     member _.``long ones are shared out``() =
-        for op in [ ReduceOp.Sum; ReduceOp.Max ] do
+        for op in [ ReduceKind.Sum; ReduceKind.Max ] do
             check op DType.Float32 [| 300001 |] [| true |] (floats 1 300001)
             check op DType.Float32 [| 5000; 40 |] [| true; false |] (floats 2 200000)
             check op DType.Float32 [| 3; 70000 |] [| true; false |] (floats 3 210000)
@@ -132,15 +132,15 @@ type ReduceTests() =
         let n = (1 <<< 24) + 4096
         let source = guarded (Array.create n 1.0f)
         let target = room DType.Float32 1
-        let ws = workspace (Reduce.Workspace(ReduceOp.Sum, DType.Float32, [| n |], [| true |]))
-        runOnce (Reduce.Create(ReduceOp.Sum, DType.Float32, [| n |], [| true |], source.Pointer, target.Pointer, ws.Pointer))
+        let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, [| n |], [| true |]))
+        runOnce (Reduce.Create(ReduceKind.Sum, DType.Float32, [| n |], [| true |], source.Pointer, target.Pointer, ws.Pointer))
         Assert.Equal(float n, (read DType.Float32 target)[0])
 
     [<Fact>]
     member _.``NaN wins wherever it stands``() =
         for n in [ 1; 9; 40; 1500 ] do
             for at in [ 0; n / 2; n - 1 ] do
-                for op in [ ReduceOp.Max; ReduceOp.Min ] do
+                for op in [ ReduceKind.Max; ReduceKind.Min ] do
                     let x = floats n (n * 3)
                     x[at * 3 + 1] <- nan
                     check op DType.Float32 [| n; 3 |] [| true; false |] x
@@ -175,6 +175,6 @@ type ReduceTests() =
         for dims, reduced in [ [| 300000 |], [| true |]; [| 20; 60; 90 |], [| true; false; true |]; [| 4 |], [| true |] ] do
             let n = Array.fold (*) 1 dims
             let source, target = write DType.Float32 (floats 1 n), room DType.Float32 n
-            let ws = workspace (Reduce.Workspace(ReduceOp.Sum, DType.Float32, dims, reduced))
-            allocatesNothing (Reduce.Create(ReduceOp.Sum, DType.Float32, dims, reduced, source.Pointer, target.Pointer, ws.Pointer))
+            let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, dims, reduced))
+            allocatesNothing (Reduce.Create(ReduceKind.Sum, DType.Float32, dims, reduced, source.Pointer, target.Pointer, ws.Pointer))
             allocatesNothing (ArgReduce.Create(true, DType.Float32, 10, n / 10, 1, source.Pointer, target.Pointer))

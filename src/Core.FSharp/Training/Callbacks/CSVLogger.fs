@@ -40,13 +40,11 @@ type CSVLogger
         let mutable first = true
 
         for cell in cells do
-            if not first then
-                into.Append separator |> ignore
+            if not first then into.Append separator |> ignore
 
             first <- false
 
-            let quoted =
-                cell.Contains separator || cell.Contains '"' || cell.Contains '\r' || cell.Contains '\n'
+            let quoted = cell.Contains separator || cell.Contains '"' || cell.Contains '\r' || cell.Contains '\n'
 
             if quoted then
                 into.Append('"').Append(cell.Replace("\"", "\"\"")).Append('"') |> ignore
@@ -55,8 +53,7 @@ type CSVLogger
 
         into.Append "\r\n" |> ignore
 
-    let isEmpty () =
-        not (File.Exists filename) || FileInfo(filename).Length = 0L
+    let isEmpty () = not (File.Exists filename) || FileInfo(filename).Length = 0L
 
     override _.OnTrainBegin() =
         columns <- [||]
@@ -79,8 +76,7 @@ type CSVLogger
 
             columns <- Array.append names later
 
-        if not keep || isEmpty () then
-            line rows (Seq.append [ "epoch" ] columns)
+        if not keep || isEmpty () then line rows (Seq.append [ "epoch" ] columns)
 
         line
             rows
@@ -97,7 +93,13 @@ type CSVLogger
         | null -> ()
         | folder -> Directory.CreateDirectory folder |> ignore
 
-        use file = new FileStream(filename, (if keep then FileMode.Append else FileMode.Create), FileAccess.Write, FileShare.Read)
+        use file =
+            new FileStream(
+                filename,
+                (if keep then FileMode.Append else FileMode.Create),
+                FileAccess.Write,
+                FileShare.Read
+            )
         file.Write(Encoding.UTF8.GetBytes(rows.ToString()))
         keep <- true
 

@@ -143,8 +143,7 @@ type CallbackState() =
         let mutable found = ValueNone
 
         for struct (key, value) in values do
-            if String.Equals(key, name) then
-                found <- ValueSome value
+            if String.Equals(key, name) then found <- ValueSome value
 
         found
 
@@ -181,8 +180,7 @@ type CallbackState() =
         values.Add(struct (name, value))
 
     /// What a checkpoint writes as JSON.
-    member internal _.Values: (string * ConfigValue) list =
-        [ for struct (key, value) in values -> key, value ]
+    member internal _.Values: (string * ConfigValue) list = [ for struct (key, value) in values -> key, value ]
 
     /// What a checkpoint writes as tensors.
     member internal _.Tensors: (string * Tensor)[] = [| for struct (key, value) in tensors -> key, value |]
@@ -287,8 +285,7 @@ type CallbackState() =
         let mutable found = ValueNone
 
         for struct (key, value) in tensors do
-            if String.Equals(key, name) then
-                found <- ValueSome value
+            if String.Equals(key, name) then found <- ValueSome value
 
         match found with
         | ValueSome tensor -> tensor

@@ -70,8 +70,7 @@ module Callback =
 
     /// <summary>Calls a function at the beginning of every epoch, with the epoch (counted from 0).</summary>
     [<CompiledName("OnEpochBegin")>]
-    let onEpochBegin (call: int -> unit) : TrainingCallback =
-        LambdaCallback(onEpochBegin = Action<int>(call))
+    let onEpochBegin (call: int -> unit) : TrainingCallback = LambdaCallback(onEpochBegin = Action<int>(call))
 
     /// <summary>Calls a function after every training batch, with the batch (counted from 0 in each epoch) and the figures
     /// so far.</summary>

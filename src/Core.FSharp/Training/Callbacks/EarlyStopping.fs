@@ -101,11 +101,9 @@ type EarlyStopping
                 best <- ValueSome current
                 bestEpoch <- epoch
 
-                if restoreBestWeights && not first then
-                    bestWeights <- this.Model.GetWeights()
+                if restoreBestWeights && not first then bestWeights <- this.Model.GetWeights()
 
-                if baseline.IsNone || watch.Improves(current, baseline) then
-                    wait <- 0
+                if baseline.IsNone || watch.Improves(current, baseline) then wait <- 0
             elif wait >= patience && epoch > 0 then
                 stoppedEpoch <- epoch
                 this.Model.StopTraining <- true

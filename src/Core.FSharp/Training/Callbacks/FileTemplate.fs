@@ -8,23 +8,26 @@ open FunctionalNet
 /// Text as it stands, or a field with its format.
 [<NoEquality; NoComparison>]
 type internal TemplatePart =
-    { Literal: string
-      /// Empty for text as it stands.
-      Name: string
-      Zeros: bool
-      /// -1 if not given.
-      Width: int
-      /// -1 if not given.
-      Precision: int
-      /// d, f, e, or a space if not given.
-      Kind: char }
+    {
+        Literal: string
+        /// Empty for text as it stands.
+        Name: string
+        Zeros: bool
+        /// -1 if not given.
+        Width: int
+        /// -1 if not given.
+        Precision: int
+        /// d, f, e, or a space if not given.
+        Kind: char
+    }
 
 /// A file name with fields in braces, such as {epoch:02d} and {val_loss:.4f}: the part of Python's format language that
 /// makes sense for whole numbers and fractions.
 [<Sealed>]
 type internal FileTemplate private (text: string, parts: TemplatePart[]) =
 
-    static let hint = "Write fields as {epoch}, {epoch:02d}, {val_loss:.4f} or {val_loss:.2e}; a brace itself as {{ or }}."
+    static let hint =
+        "Write fields as {epoch}, {epoch:02d}, {val_loss:.4f} or {val_loss:.2e}; a brace itself as {{ or }}."
 
     static let wrong (text: string) (summary: string) (expected: string) (actual: string) : exn =
         ArgumentValueException(summary, "ModelCheckpoint.filepath: " + text, expected, actual, hint)
@@ -48,7 +51,10 @@ type internal FileTemplate private (text: string, parts: TemplatePart[]) =
             if at - first > 3 then
                 raise (wrong text "A field is too wide." "at most 999" ("{" + field + "}"))
 
-            if at = first then -1 else Int32.Parse(spec.AsSpan(first, at - first), NumberStyles.None, CultureInfo.InvariantCulture)
+            if at = first then
+                -1
+            else
+                Int32.Parse(spec.AsSpan(first, at - first), NumberStyles.None, CultureInfo.InvariantCulture)
 
         let zeros = spec.StartsWith '0'
         let width = digits ()
@@ -68,7 +74,8 @@ type internal FileTemplate private (text: string, parts: TemplatePart[]) =
                 ' '
 
         let whole = name = "epoch" || name = "batch"
-        let known = kind = 'f' || kind = 'e' || (kind = 'd' && whole && precision < 0) || (kind = ' ' && precision < 0)
+        let known =
+            kind = 'f' || kind = 'e' || (kind = 'd' && whole && precision < 0) || (kind = ' ' && precision < 0)
 
         if at < spec.Length || not known then
             raise (
@@ -79,12 +86,7 @@ type internal FileTemplate private (text: string, parts: TemplatePart[]) =
                     ("{" + field + "}")
             )
 
-        { Literal = ""
-          Name = name
-          Zeros = zeros
-          Width = width
-          Precision = precision
-          Kind = kind }
+        { Literal = ""; Name = name; Zeros = zeros; Width = width; Precision = precision; Kind = kind }
 
     /// <summary>Reads a template.</summary>
     static member Parse(text: string) : FileTemplate =
@@ -94,12 +96,7 @@ type internal FileTemplate private (text: string, parts: TemplatePart[]) =
         let flush () =
             if literal.Length > 0 then
                 parts.Add
-                    { Literal = literal.ToString()
-                      Name = ""
-                      Zeros = false
-                      Width = -1
-                      Precision = -1
-                      Kind = ' ' }
+                    { Literal = literal.ToString(); Name = ""; Zeros = false; Width = -1; Precision = -1; Kind = ' ' }
 
                 literal.Clear() |> ignore
 

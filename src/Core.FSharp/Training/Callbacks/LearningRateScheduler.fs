@@ -9,8 +9,8 @@ open FunctionalNet.Training
 /// <param name="schedule">From the epoch, counted from 0, and the present learning rate to the new one.</param>
 /// <param name="verbose">True to print each setting. Default false.</param>
 [<Sealed>]
-type LearningRateScheduler
-    (schedule: Func<int, float, float>, [<Optional; DefaultParameterValue(false)>] verbose: bool) =
+type LearningRateScheduler(schedule: Func<int, float, float>, [<Optional; DefaultParameterValue(false)>] verbose: bool)
+    =
     inherit TrainingCallback()
 
     /// <summary>Where messages go. Default the console.</summary>
@@ -42,5 +42,4 @@ type LearningRateScheduler
                 + "."
             )
 
-    override this.OnEpochEnd(_, logs) =
-        logs["learning_rate"] <- this.Model.LearningRate
+    override this.OnEpochEnd(_, logs) = logs["learning_rate"] <- this.Model.LearningRate

@@ -99,10 +99,7 @@ type ModelCheckpoint
 
         lastPath <- path
 
-        if saveWeightsOnly then
-            this.Model.SaveWeights path
-        else
-            this.Model.SaveModel path
+        if saveWeightsOnly then this.Model.SaveWeights path else this.Model.SaveModel path
 
     /// `batch` counts from 1; 0 at the end of an epoch.
     member private this.Save(batch: int, logs: TrainingLogs) =
@@ -148,8 +145,7 @@ type ModelCheckpoint
     override this.OnEpochEnd(current, logs) =
         epoch <- current
 
-        if not saveFreq.HasValue then
-            this.Save(0, logs)
+        if not saveFreq.HasValue then this.Save(0, logs)
 
     override _.SaveState state =
         CallbackArguments.save state "best" best

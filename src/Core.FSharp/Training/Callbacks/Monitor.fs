@@ -74,8 +74,7 @@ type internal Monitor(owner: string, name: string, mode: MonitorMode, minDelta: 
         if direction = MetricDirection.Unknown then
             let plain = if name.StartsWith("val_", StringComparison.Ordinal) then name.Substring 4 else name
 
-            direction <-
-                if plain = "loss" then MetricDirection.Minimize else model.GetMetricDirection plain
+            direction <- if plain = "loss" then MetricDirection.Minimize else model.GetMetricDirection plain
 
             if direction = MetricDirection.Unknown then
                 raise (
@@ -93,18 +92,14 @@ type internal Monitor(owner: string, name: string, mode: MonitorMode, minDelta: 
         match reference with
         | ValueNone -> true
         | ValueSome best ->
-            if direction = MetricDirection.Minimize then
-                value + margin < best
-            else
-                value - margin > best
+            if direction = MetricDirection.Minimize then value + margin < best else value - margin > best
 
     /// The watched value, if the logs have it. Warns once when they never will.
     member _.Read(model: ITrainingModel, logs: TrainingLogs, output: TextWriter) : float voption =
         match logs.TryGet name with
         | true, value -> ValueSome value
         | _ ->
-            let comesLater =
-                name.StartsWith("val_", StringComparison.Ordinal) && model.Parameters.HasValidation
+            let comesLater = name.StartsWith("val_", StringComparison.Ordinal) && model.Parameters.HasValidation
 
             if not warned && not comesLater then
                 warned <- true
@@ -136,8 +131,7 @@ module internal CallbackArguments =
             )
 
     /// A number that may be missing, as a value or nothing.
-    let optional (value: Nullable<float>) =
-        if value.HasValue then ValueSome value.Value else ValueNone
+    let optional (value: Nullable<float>) = if value.HasValue then ValueSome value.Value else ValueNone
 
     /// Keeps a number only if there is one.
     let save (state: CallbackState) (name: string) (value: float voption) =

@@ -44,15 +44,13 @@ type internal LineBuffer() =
         let mutable count = 0
 
         if value.TryFormat(Span<char>(digits), &count, ReadOnlySpan<char>(), CultureInfo.InvariantCulture) then
-            if count < least then
-                this.Add(' ', least - count)
+            if count < least then this.Add(' ', least - count)
 
             this.AddDigits count
 
     /// A whole number of two digits, with a zero before it if need be.
     member this.AddTwoDigits(value: int64) =
-        if value < 10L then
-            this.Add "0"
+        if value < 10L then this.Add "0"
 
         this.AddWhole(value, 0)
 
@@ -138,8 +136,7 @@ type ProgressBar
     let mutable lastUpdate = -1L
     let mutable shownWidth = 0
 
-    let seconds (first: int64) (last: int64) =
-        float (last - first) / float clock.TimestampFrequency
+    let seconds (first: int64) (last: int64) = float (last - first) / float clock.TimestampFrequency
 
     let reset () =
         seen <- 0
@@ -159,14 +156,11 @@ type ProgressBar
                 else
                     seconds start now / float current
 
-            if current = 1 then
-                firstStep <- now
+            if current = 1 then firstStep <- now
 
             time
 
-    let hidden (code: string) =
-        if colors then
-            line.AddHidden code
+    let hidden (code: string) = if colors then line.AddHidden code
 
     let addCount (current: int) =
         if target >= 0 then
@@ -279,11 +273,9 @@ type ProgressBar
             addFigures logs true
             let width = line.Width
 
-            if interactive && shownWidth > width then
-                line.Add(' ', shownWidth - width)
+            if interactive && shownWidth > width then line.Add(' ', shownWidth - width)
 
-            if final then
-                line.AddHidden Environment.NewLine
+            if final then line.AddHidden Environment.NewLine
 
             print ()
             shownWidth <- width
@@ -304,12 +296,10 @@ type ProgressBar
     let update (batch: int) (logs: TrainingLogs) =
         seen <- batch + 1
 
-        if verbosity = Verbosity.Bar then
-            showBar seen logs false
+        if verbosity = Verbosity.Bar then showBar seen logs false
 
     let finish (logs: TrainingLogs) =
-        if target < 0 then
-            target <- seen
+        if target < 0 then target <- seen
 
         if verbosity = Verbosity.Bar then showBar target logs true
         elif verbosity = Verbosity.Line then showLine target logs
@@ -337,17 +327,11 @@ type ProgressBar
 
     override _.OnEpochEnd(_, logs) = finish logs
 
-    override _.OnTestBegin() =
-        if not inFit then
-            reset ()
+    override _.OnTestBegin() = if not inFit then reset ()
 
-    override _.OnTestBatchEnd(batch, logs) =
-        if not inFit then
-            update batch logs
+    override _.OnTestBatchEnd(batch, logs) = if not inFit then update batch logs
 
-    override _.OnTestEnd logs =
-        if not inFit then
-            finish logs
+    override _.OnTestEnd logs = if not inFit then finish logs
 
     override _.OnPredictBegin() = reset ()
 

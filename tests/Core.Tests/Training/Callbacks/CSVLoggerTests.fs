@@ -5,8 +5,7 @@ open System.IO
 open Xunit
 open FunctionalNet
 
-let private model hasValidation =
-    FakeModel(TrainingParameters(5, 0, Nullable 4, 32, hasValidation, Verbosity.Silent))
+let private model hasValidation = FakeModel(TrainingParameters(5, 0, Nullable 4, 32, hasValidation, Verbosity.Silent))
 
 let private rows =
     [ [ "accuracy", 0.5; "loss", 2.0; "val_accuracy", 0.25; "val_loss", 3.5 ]

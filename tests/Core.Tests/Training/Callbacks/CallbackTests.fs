@@ -183,3 +183,14 @@ let ``a lambda callback calls what it was given and nothing else`` () =
     callback.OnEpochEnd(0, Drive.logs [ "loss", 2.5 ])
     callback.OnTrainEnd(Drive.logs [])
     Assert.Equal<string>([ "batch 5"; "end 0 2.5" ], calls)
+
+[<Fact>]
+let ``what saves the model runs when everything else has seen the epoch, and before the bar ends its line`` () =
+    let saving = ModelCheckpoint "a"
+    let rate = ReduceLROnPlateau()
+    let history = History()
+    let bar = ProgressBar()
+    let list = CallbackList.OfFit([ saving; rate ], history, [ bar ])
+    let expected: TrainingCallback list = [ rate; history; saving; bar ]
+    Assert.True(Seq.forall2 (fun a b -> obj.ReferenceEquals(a, b)) expected list.Callbacks)
+    Assert.Equal(4, list.Callbacks.Length)

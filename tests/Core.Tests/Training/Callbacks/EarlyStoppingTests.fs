@@ -116,7 +116,8 @@ let ``a figure that is not there warns once and stops nothing`` () =
     Assert.Equal(3, Drive.epochsFrom 0 model callback (List.replicate 3 [ "loss", 1.0 ]))
 
     Assert.Equal(
-        "Warning: EarlyStopping monitors `val_loss`, which is not available. Available are: loss" + Environment.NewLine,
+        "Warning: EarlyStopping monitors `val_loss`, which is not available. Available are: loss"
+        + Environment.NewLine,
         output.ToString()
     )
 

@@ -33,8 +33,7 @@ type FakeModel(parameters: TrainingParameters) =
             this.Reads <- this.Reads + 1
             [| KeyValuePair("dense/kernel", Tensor.Scalar this.Weight) |]
 
-        member this.SetWeights weights =
-            this.Weight <- weights[0].Value.AsSpan<float32>()[0]
+        member this.SetWeights weights = this.Weight <- weights[0].Value.AsSpan<float32>()[0]
 
         member this.SaveModel path = this.Saved <- this.Saved @ [ path ]
         member this.SaveWeights path = this.SavedWeights <- this.SavedWeights @ [ path ]
@@ -45,8 +44,7 @@ type FakeModel(parameters: TrainingParameters) =
 /// Driving callbacks as fit does.
 module Drive =
 
-    let parameters epochs =
-        TrainingParameters(epochs, 0, Nullable 4, 32, true, Verbosity.Bar)
+    let parameters epochs = TrainingParameters(epochs, 0, Nullable 4, 32, true, Verbosity.Bar)
 
     let model () = FakeModel(parameters 10)
 
@@ -86,5 +84,4 @@ module Drive =
         callback.SaveState state
         CallbackState.Of(state.Values, state.Tensors)
 
-    let temporaryFolder () =
-        (Directory.CreateTempSubdirectory "functionalnet-").FullName
+    let temporaryFolder () = (Directory.CreateTempSubdirectory "functionalnet-").FullName

@@ -8,8 +8,7 @@ open FunctionalNet.Training
 
 let private names (paths: string list) = paths |> List.map (fun path -> string (Path.GetFileName path))
 
-let private fill (text: string) epoch batch figures =
-    (FileTemplate.Parse text).Fill(epoch, batch, Drive.logs figures)
+let private fill (text: string) epoch batch figures = (FileTemplate.Parse text).Fill(epoch, batch, Drive.logs figures)
 
 [<Theory>]
 [<InlineData("m-{epoch}.fnet", "m-7.fnet")>]
@@ -82,9 +81,7 @@ let ``a threshold must be beaten before the first save`` () =
 
     let callback =
         Callback.modelCheckpoint
-            { ModelCheckpoint.options "{epoch}" with
-                SaveBestOnly = true
-                InitialValueThreshold = Some 0.6 }
+            { ModelCheckpoint.options "{epoch}" with SaveBestOnly = true; InitialValueThreshold = Some 0.6 }
 
     Drive.fit model callback [ 1.0; 0.6; 0.5 ] |> ignore
     Assert.Equal<string list>([ "3" ], model.Saved)

@@ -28,8 +28,7 @@ let private setting (interactive: bool) (colors: bool) (epochs: int) (steps: Nul
     let clock = StoppedClock()
     let output = new StringWriter()
 
-    let bar =
-        ProgressBar(output, clock, interactive = Nullable interactive, colors = Nullable colors)
+    let bar = ProgressBar(output, clock, interactive = Nullable interactive, colors = Nullable colors)
 
     bar.Attach(FakeModel(TrainingParameters(epochs, 0, steps, 32, false, verbosity)))
     { Bar = bar; Clock = clock; Output = output }
@@ -140,7 +139,12 @@ let ``an unknown number of steps is known after the first epoch`` () =
     s.Bar.OnEpochBegin 0
     batch s 0 2000.0 []
     batch s 1 2000.0 [ "loss", nan ]
-    Assert.Equal("Epoch 1/2\n\r      1/Unknown 2s 2s/step" + String('\b', 26) + "\r      2/Unknown 4s 2s/step - loss: nan", s.Printed)
+    Assert.Equal(
+        "Epoch 1/2\n\r      1/Unknown 2s 2s/step"
+        + String('\b', 26)
+        + "\r      2/Unknown 4s 2s/step - loss: nan",
+        s.Printed
+    )
     s.Bar.OnEpochEnd(0, Drive.logs [])
     Assert.Equal(String('\b', 38) + "\r2/2 " + full + " 4s 2s/step   \n", s.Printed)
     s.Bar.OnEpochBegin 1

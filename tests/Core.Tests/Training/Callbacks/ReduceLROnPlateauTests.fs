@@ -15,10 +15,7 @@ let private rates (callback: TrainingCallback) (model: FakeModel) (losses: float
         callback.OnEpochEnd(epoch, Drive.logs [ "val_loss", loss ])
         model.Rate)
 
-let private options =
-    { ReduceLROnPlateau.options with
-        Factor = 0.5
-        Patience = 2 }
+let private options = { ReduceLROnPlateau.options with Factor = 0.5; Patience = 2 }
 
 let private run options losses =
     let model = Drive.model ()

@@ -1,0 +1,80 @@
+using FunctionalNet.Interop;
+
+namespace FunctionalNet.Layers;
+
+/// <summary>A fully connected layer: activation(x · kernel + bias) over the last axis. Kernel: (inputs, units).</summary>
+/// <param name="units">Size of the output's last axis.</param>
+/// <param name="activation">Function of the output; none by default.</param>
+/// <param name="useBias">Whether a bias is added.</param>
+/// <param name="kernelInitializer">First kernel; glorot_uniform by default.</param>
+/// <param name="biasInitializer">First bias; zeros by default.</param>
+/// <param name="kernelRegularizer">Penalty on the kernel.</param>
+/// <param name="biasRegularizer">Penalty on the bias.</param>
+/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="kernelConstraint">Projection of the kernel after updates.</param>
+/// <param name="biasConstraint">Projection of the bias after updates.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class Dense(
+    int units,
+    ActivationFunction? activation = null,
+    bool useBias = true,
+    Initializer? kernelInitializer = null,
+    Initializer? biasInitializer = null,
+    Regularizer? kernelRegularizer = null,
+    Regularizer? biasRegularizer = null,
+    Regularizer? activityRegularizer = null,
+    Constraint? kernelConstraint = null,
+    Constraint? biasConstraint = null,
+    string? name = null)
+    : Layer("Dense", name, Arguments.Empty
+        .Set("units", units)
+        .Set("activation", activation?.Description)
+        .Set("use_bias", useBias)
+        .Set("kernel_initializer", kernelInitializer?.Description)
+        .Set("bias_initializer", biasInitializer?.Description)
+        .Set("kernel_regularizer", kernelRegularizer?.Description)
+        .Set("bias_regularizer", biasRegularizer?.Description)
+        .Set("activity_regularizer", activityRegularizer?.Description)
+        .Set("kernel_constraint", kernelConstraint?.Description)
+        .Set("bias_constraint", biasConstraint?.Description));
+
+/// <summary>Applies an activation function.</summary>
+/// <param name="activation">The function.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class Activation(ActivationFunction activation, string? name = null)
+    : Layer("Activation", name, Arguments.Empty.Set("activation", activation.Description));
+
+/// <summary>Turns integer ids into trained vectors: (batch, time) to (batch, time, outputDim).</summary>
+/// <param name="inputDim">Number of ids: they run from 0 to inputDim - 1.</param>
+/// <param name="outputDim">Size of a vector.</param>
+/// <param name="embeddingsInitializer">First vectors; uniform within 0.05 by default.</param>
+/// <param name="embeddingsRegularizer">Penalty on the vectors.</param>
+/// <param name="embeddingsConstraint">Projection of the vectors after updates.</param>
+/// <param name="maskZero">Whether id 0 is padding, which later layers skip.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class Embedding(
+    int inputDim,
+    int outputDim,
+    Initializer? embeddingsInitializer = null,
+    Regularizer? embeddingsRegularizer = null,
+    Constraint? embeddingsConstraint = null,
+    bool maskZero = false,
+    string? name = null)
+    : Layer("Embedding", name, Arguments.Empty
+        .Set("input_dim", inputDim)
+        .Set("output_dim", outputDim)
+        .Set("embeddings_initializer", embeddingsInitializer?.Description)
+        .Set("embeddings_regularizer", embeddingsRegularizer?.Description)
+        .Set("embeddings_constraint", embeddingsConstraint?.Description)
+        .Set("mask_zero", maskZero));
+
+/// <summary>Gives its input back.</summary>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class Identity(string? name = null)
+    : Layer("Identity", name, Arguments.Empty);
+
+/// <summary>Masks the time steps whose features all equal a value.</summary>
+/// <param name="maskValue">The value that marks padding.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class Masking(double maskValue = 0, string? name = null)
+    : Layer("Masking", name, Arguments.Empty.Set("mask_value", maskValue));

@@ -1,0 +1,104 @@
+using System.Diagnostics.CodeAnalysis;
+using FunctionalNet.Interop;
+
+namespace FunctionalNet.Layers;
+
+/// <summary>A layer of your own, by one override. Call runs once per signature of shapes and mode, when the model is traced,
+/// not once per batch: it describes the computation with <see cref="Ops"/> and declares weights where it uses them.</summary>
+/// <example><code>
+/// sealed class Scale : CustomLayer
+/// {
+///     protected override Expr Call(LayerScope scope, Expr input) =&gt;
+///         input * scope.AddWeight("scale", [input.Shape[-1]], Initializers.Ones);
+/// }
+/// </code></example>
+public abstract class CustomLayer : Layer
+{
+    private readonly Lazy<LayerTypes.Layer> made;
+
+    /// <summary>A layer of your own.</summary>
+    /// <param name="name">Its name in the model; by default the class's, numbered.</param>
+    protected CustomLayer(string? name = null) =>
+        made = new(() => LayerBridge.WithOwner(
+            LayerBridge.Custom(GetType().Name, name, (scope, inputs) => [Call(new LayerScope(scope), inputs)]), this));
+
+    internal override LayerTypes.Layer Core => made.Value;
+
+    /// <summary>What the layer does to its input. Runs when a model is traced.</summary>
+    /// <param name="scope">Declares weights, draws random numbers, adds losses.</param>
+    /// <param name="input">The input, with a concrete shape; the first axis is the batch.</param>
+    protected abstract Expr Call(LayerScope scope, Expr input);
+
+    /// <summary>For layers with several inputs: override this instead and let the other one throw.</summary>
+    protected virtual Expr Call(LayerScope scope, Expr[] inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return inputs.Length == 1
+            ? Call(scope, inputs[0])
+            : throw new ShapeException(
+                "The layer takes one input.", "", "1 input", $"{inputs.Length} inputs",
+                "Override Call(LayerScope, Expr[]) for layers with several inputs.");
+    }
+}
+
+/// <summary>A layer from a function. The function runs once per signature of shapes, when the model is traced. Such a layer
+/// cannot be saved with its configuration.</summary>
+/// <param name="function">From the input to the output.</param>
+/// <param name="name">Its name in the model; by default lambda, numbered.</param>
+/// <example><code>new Lambda(x =&gt; Ops.Square(x))</code></example>
+public sealed class Lambda(Func<Expr, Expr> function, string? name = null)
+    : Layer(LayerBridge.Custom("Lambda", name, (_, inputs) => [.. inputs.Select(function)]));
+
+/// <summary>What a layer may do while it is traced: declare weights, draw random numbers, add losses.</summary>
+public sealed class LayerScope
+{
+    private readonly LayerTypes.Scope scope;
+
+    internal LayerScope(LayerTypes.Scope scope) => this.scope = scope;
+
+    /// <summary>The layer's path in the model.</summary>
+    public string Path => scope.Path;
+
+    /// <summary>True when the trace is for training, false for evaluation and prediction.</summary>
+    public bool IsTraining => scope.Mode == Mode.Train;
+
+    /// <summary>Declares a weight, or finds it when the layer is used again. Keras: add_weight.</summary>
+    /// <param name="name">Its name within the layer.</param>
+    /// <param name="shape">Sizes of its axes.</param>
+    /// <param name="initializer">Its first value; glorot_uniform by default.</param>
+    /// <param name="regularizer">Its penalty.</param>
+    /// <param name="constraint">Its projection after updates.</param>
+    /// <param name="trainable">False for a value that Update changes and gradients do not.</param>
+    public Expr AddWeight(
+        string name,
+        int[] shape,
+        Initializer? initializer = null,
+        Regularizer? regularizer = null,
+        Constraint? constraint = null,
+        bool trainable = true) =>
+        LayerBridge.Variable(
+            scope,
+            name,
+            Shape.Of(shape),
+            (initializer ?? Initializers.GlorotUniform()).Description,
+            regularizer?.Description,
+            constraint?.Description,
+            trainable);
+
+    /// <summary>Says what a weight that is not trained becomes after the step.</summary>
+    public void Update(Expr weight, Expr value) => scope.Update(weight, value);
+
+    /// <summary>Adds a scalar to the loss.</summary>
+    public void AddLoss(Expr loss) => scope.AddLoss(loss);
+
+    /// <summary>Random numbers in [0, 1), new at every step, the same for the same seed.</summary>
+    /// <param name="name">Distinguishes several draws of one layer.</param>
+    /// <param name="shape">Sizes of the axes.</param>
+    [SuppressMessage("Security", "CA5394", Justification = "Not for security.")]
+    public Expr RandomUniform(string name, Shape shape) => scope.Random(name, Graph.RandomKind.Uniform, shape);
+
+    /// <summary>Standard normal random numbers, new at every step, the same for the same seed.</summary>
+    /// <param name="name">Distinguishes several draws of one layer.</param>
+    /// <param name="shape">Sizes of the axes.</param>
+    public Expr RandomNormal(string name, Shape shape) => scope.Random(name, Graph.RandomKind.Normal, shape);
+}

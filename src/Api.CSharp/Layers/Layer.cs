@@ -1,0 +1,62 @@
+using FunctionalNet.Interop;
+
+namespace FunctionalNet.Layers;
+
+/// <summary>A layer of a model. A layer describes what is done; its weights live in the model. Applying one object twice in
+/// a model shares its weights.</summary>
+public abstract class Layer
+{
+    private readonly LayerTypes.Layer? core;
+
+    internal Layer(string className, string? name, Arguments arguments)
+        : this(LayerBridge.Create(className, name, arguments))
+    {
+    }
+
+    internal Layer(LayerTypes.Layer core) => this.core = LayerBridge.WithOwner(core, this);
+
+    /// <summary>For layers that make their core themselves.</summary>
+    private protected Layer()
+    {
+    }
+
+    /// <summary>The immutable layer of the core that this object stands for.</summary>
+    internal virtual LayerTypes.Layer Core =>
+        core ?? throw new InvalidOperationException("A layer without a core must override it.");
+
+    /// <summary>Its name: the one given to the constructor, or the one its model gave it; empty before that.</summary>
+    public string Name => NameInModel ?? Core.Name;
+
+    /// <summary>The name a model gave it.</summary>
+    internal string? NameInModel { get; set; }
+
+    /// <summary>Keras's class name.</summary>
+    public string ClassName => Core.ClassName;
+
+    /// <summary>Whether training changes the layer's weights. Set it before Compile: a frozen layer gets no gradient, and a
+    /// frozen BatchNormalization runs in inference mode.</summary>
+    public bool Trainable { get; set; } = true;
+
+    private protected static int[][]? Pairs((Border Rows, Border Columns)? borders) =>
+        borders is { } b ? [b.Rows.Values, b.Columns.Values] : null;
+
+    /// <summary>Applies the layer to a symbolic tensor, as Keras's <c>layer(x)</c>. Shapes are checked at once.</summary>
+    /// <exception cref="ShapeException">The shape does not fit; the error names the layer.</exception>
+    public SymbolicTensor Apply(SymbolicTensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Apply([input]);
+    }
+
+    /// <summary>Applies a merging layer to several symbolic tensors.</summary>
+    /// <exception cref="ShapeException">The shapes do not fit; the error names the layer.</exception>
+    public SymbolicTensor Apply(params SymbolicTensor[] inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var nodes = NetworkBridge.Apply(Core, [.. inputs.Select(input => input.Node)]);
+        return new SymbolicTensor(nodes[0], this, inputs);
+    }
+}
+
+/// <summary>A layer read from a file, known by its class name and configuration.</summary>
+internal sealed class LoadedLayer(LayerTypes.Layer core) : Layer(core);

@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+using FunctionalNet.Interop;
+
+namespace FunctionalNet.Losses;
+
+/// <summary>What training makes small: an object of this namespace, Keras's name (<c>"mse"</c>), or a function of your own
+/// by <see cref="Custom"/>.</summary>
+public class Loss
+{
+    internal Loss(string className, Arguments arguments) => Description = new Description(className, arguments);
+
+    private Loss(Description description, Func<Expr, Expr, Expr>? function)
+    {
+        Description = description;
+        Function = function;
+    }
+
+    internal Description Description { get; }
+
+    internal Func<Expr, Expr, Expr>? Function { get; }
+
+    /// <summary>Keras's name, or the name given to Custom.</summary>
+    public string Name => Description.Name;
+
+    /// <summary>A loss of your own. The function runs once per signature, when the step is traced, not once per batch.</summary>
+    /// <param name="function">From targets and predictions to a loss per row (or per element: the rest is averaged).</param>
+    /// <param name="name">Its name in logs.</param>
+    /// <example><code>model.Compile("adam", Loss.Custom((y, p) => Ops.Square(y - p)));</code></example>
+    public static Loss Custom(Func<Expr, Expr, Expr> function, string name = "custom_loss") =>
+        new(new Description(name), function);
+
+    /// <summary>The loss of that Keras name. An unknown name is reported by Compile.</summary>
+    [SuppressMessage("Usage", "CA2225", Justification = "Compile is where names are converted.")]
+    public static implicit operator Loss(string name) => new(new Description(name), null);
+}
+
+/// <summary>How losses of rows become one number.</summary>
+public enum Reduction
+{
+    /// <summary>The sum over the number of rows (Keras's sum_over_batch_size).</summary>
+    SumOverBatchSize,
+
+    /// <summary>The sum.</summary>
+    Sum,
+
+    /// <summary>The sum over the sum of the sample weights.</summary>
+    MeanWithSampleWeight,
+}
+
+internal static class LossArguments
+{
+    public static Arguments Reduce(this Arguments arguments, Reduction reduction) => arguments.Set("reduction", reduction switch
+    {
+        Reduction.Sum => "sum",
+        Reduction.MeanWithSampleWeight => "mean_with_sample_weight",
+        _ => "sum_over_batch_size",
+    });
+}

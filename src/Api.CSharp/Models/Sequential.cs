@@ -1,0 +1,106 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using FunctionalNet.Interop;
+using FunctionalNet.Layers;
+
+namespace FunctionalNet;
+
+/// <summary>A model whose layers follow one another. If it begins with an <see cref="Input"/>, every layer is checked as it is
+/// added; otherwise the shape comes from the first data.</summary>
+/// <example><code>
+/// var model = new Sequential
+/// {
+///     new Input(784),
+///     new Dense(128, activation: "relu"),
+///     new Dense(10, activation: "softmax"),
+/// };
+/// </code></example>
+[SuppressMessage("Naming", "CA1710", Justification = "Keras's name.")]
+public sealed class Sequential : Model, IEnumerable<Layer>
+{
+    private readonly List<Layer> parts = [];
+    private SymbolicTensor? input;
+    private NetworkTypes.Node? last;
+
+    /// <summary>A model without layers yet.</summary>
+    /// <param name="name">Its name; sequential by default.</param>
+    /// <param name="seed">Decides first weights, dropout and the order of samples: the same seed gives the same bits.</param>
+    /// <param name="dtype">Float32, or Float64 for research.</param>
+    public Sequential(string? name = null, int seed = 0, DType dtype = DType.Float32)
+        : base(name, seed, dtype)
+    {
+    }
+
+    /// <summary>A model of those layers.</summary>
+    /// <param name="layers">The layers in order.</param>
+    /// <param name="name">Its name; sequential by default.</param>
+    /// <param name="seed">Decides first weights, dropout and the order of samples: the same seed gives the same bits.</param>
+    /// <param name="dtype">Float32, or Float64 for research.</param>
+    public Sequential(IEnumerable<Layer> layers, string? name = null, int seed = 0, DType dtype = DType.Float32)
+        : this(name, seed, dtype)
+    {
+        ArgumentNullException.ThrowIfNull(layers);
+
+        foreach (var layer in layers)
+        {
+            Add(layer);
+        }
+    }
+
+    /// <summary>Says what data the model takes. Comes before all layers.</summary>
+    /// <exception cref="NotReadyException">There are layers already.</exception>
+    public void Add(Input input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+
+        if (parts.Count > 0 || this.input is not null)
+        {
+            throw new NotReadyException(
+                "An Input comes first.", "Sequential", "Input before all layers", $"{parts.Count} layers before it",
+                "Move the Input to the front.");
+        }
+
+        this.input = input;
+        last = input.Node;
+    }
+
+    /// <summary>Adds a layer at the end.</summary>
+    /// <exception cref="ShapeException">The layer does not fit behind the one before it.</exception>
+    /// <exception cref="NotReadyException">The model has weights already.</exception>
+    public void Add(Layer layer)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+
+        if (IsFrozenForGood)
+        {
+            throw new NotReadyException(
+                "The model is complete.", "Sequential", "Add before Compile, Fit or Predict", "Add after it",
+                "Make a new model that begins with these layers.");
+        }
+
+        last = last is null ? null : NetworkBridge.Apply(layer.Core, [last])[0];
+        parts.Add(layer);
+        Forget();
+    }
+
+    /// <summary>The layers, in order.</summary>
+    public IEnumerator<Layer> GetEnumerator() => parts.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private protected override void Build(Tensor? first)
+    {
+        if (input is null)
+        {
+            if (first is null || first.Rank == 0)
+            {
+                throw NotBuilt();
+            }
+
+            var floating = first.DType is DType.Float32 or DType.Float64;
+            input = new Input([.. first.Shape.ToArray().Skip(1)], null, floating ? DType.Float32 : first.DType);
+        }
+
+        Adopt(NetworkBridge.Sequential(GivenName, input.Node, [.. parts.Select(part => part.Core)]));
+    }
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics.CodeAnalysis;
+using FunctionalNet.Interop;
+
+namespace FunctionalNet.Optimizers;
+
+/// <summary>How weights follow their gradients: an object of this namespace, or Keras's name (<c>"adam"</c>), which stands
+/// for the optimizer with its defaults.</summary>
+public class Optimizer
+{
+    internal Optimizer(string className, Arguments arguments) => Description = new Description(className, arguments);
+
+    private Optimizer(string name) => Description = new Description(name);
+
+    internal Description Description { get; }
+
+    /// <summary>Keras's name.</summary>
+    public string Name => Description.Name;
+
+    /// <summary>The optimizer of that Keras name with its defaults. An unknown name is reported by Compile.</summary>
+    [SuppressMessage("Usage", "CA2225", Justification = "Compile is where names are converted.")]
+    public static implicit operator Optimizer(string name) => new(name);
+}
+
+/// <summary>A learning rate: a number, or a schedule over the iterations.</summary>
+public sealed class LearningRate
+{
+    internal LearningRate(double value) => Value = value;
+
+    internal LearningRate(LearningRateSchedule schedule) => Schedule = schedule;
+
+    internal double Value { get; }
+
+    internal LearningRateSchedule? Schedule { get; }
+
+    /// <summary>A constant rate.</summary>
+    [SuppressMessage("Usage", "CA2225", Justification = "Numbers are converted where they are passed.")]
+    public static implicit operator LearningRate(double value) => new(value);
+
+    /// <summary>A scheduled rate.</summary>
+    [SuppressMessage("Usage", "CA2225", Justification = "Schedules are converted where they are passed.")]
+    public static implicit operator LearningRate(LearningRateSchedule schedule) => new(schedule);
+}
+
+internal static class OptimizerArguments
+{
+    /// <summary>The learning rate under Keras's name, unless null.</summary>
+    public static Arguments Rate(this Arguments arguments, LearningRate? rate) => rate switch
+    {
+        null => arguments,
+        { Schedule: { } schedule } => arguments.Set("learning_rate", schedule.Description),
+        _ => arguments.Set("learning_rate", rate.Value),
+    };
+
+    /// <summary>The arguments every optimizer has.</summary>
+    public static Arguments Common(
+        this Arguments arguments, double? weightDecay, double? clipnorm, double? clipvalue, double? globalClipnorm) =>
+        arguments
+            .Set("weight_decay", weightDecay)
+            .Set("clipnorm", clipnorm)
+            .Set("clipvalue", clipvalue)
+            .Set("global_clipnorm", globalClipnorm);
+}

@@ -1,0 +1,102 @@
+namespace FunctionalNet.Interop
+
+open System
+open FunctionalNet
+
+/// <summary>Layers for the C# facade: by class name and arguments, or from delegates.</summary>
+[<AbstractClass; Sealed>]
+type LayerBridge =
+
+    static member private Named(name: string | null, layer: Layer) =
+        match name with
+        | null -> layer
+        | text -> Layer.named text layer
+
+    /// <summary>A layer of Keras's class name.</summary>
+    static member Create(className: string, name: string | null, arguments: Arguments) : Layer =
+        LayerBridge.Named(name, Registry.ofConfig (Description(className, arguments).Value))
+
+    /// <summary>A layer from a delegate over scope and inputs. It runs when a model is traced.</summary>
+    static member Custom(className: string, name: string | null, call: Func<Scope, Expr[], Expr[]>) : Layer =
+        Layer.make className None (fun scope inputs ->
+            let outputs = call.Invoke(scope, inputs |> Array.map (fun f -> f.Value))
+            let mask = if inputs.Length > 0 then inputs[0].Mask else ValueNone
+            outputs |> Array.map (fun value -> { Value = value; Mask = mask }))
+        |> fun layer -> LayerBridge.Named(name, layer)
+
+    /// <summary>The layer with the object that stands for it. Copies under other names keep it.</summary>
+    static member WithOwner(layer: Layer, owner: obj) : Layer = { layer with Owner = owner }
+
+    /// <summary>The object that stands for the layer, or null.</summary>
+    static member OwnerOf(layer: Layer) : obj | null = layer.Owner
+
+    /// <summary>Declares a variable of a layer.</summary>
+    static member Variable
+        (
+            scope: Scope,
+            name: string,
+            shape: Shape,
+            initializer: Description,
+            regularizer: Description | null,
+            projection: Description | null,
+            trainable: bool
+        ) : Expr =
+        let optional (read: string -> ConfigValue -> 'a) (key: string) (part: Description | null) =
+            match part with
+            | null -> None
+            | p -> Some(read key p.Value)
+
+        let first = Initializer.ofConfigAt "initializer" initializer.Value
+
+        if trainable then
+            scope.Param(
+                name,
+                shape,
+                first,
+                optional Regularizer.ofConfigAt "regularizer" regularizer,
+                optional Constraint.ofConfigAt "constraint" projection
+            )
+        else
+            scope.State(name, shape, scope.FloatType, first)
+
+/// <summary>Networks for the C# facade.</summary>
+[<AbstractClass; Sealed>]
+type NetworkBridge =
+
+    /// <summary>An input of a network.</summary>
+    static member Input(name: string | null, shape: int[], dtype: DType, batchSize: Nullable<int>) : Node =
+        Network.inputWith
+            { Name = (match name with null -> "" | text -> text)
+              Shape = List.ofArray shape
+              DType = dtype
+              BatchSize = if batchSize.HasValue then Some batchSize.Value else None }
+
+    /// <summary>A layer applied to symbolic tensors.</summary>
+    static member Apply(layer: Layer, nodes: Node[]) : Node[] =
+        Network.applyMany layer (List.ofArray nodes) |> Array.ofList
+
+    static member private Named(name: string | null, network: Network) =
+        match name with
+        | null -> network
+        | text -> Network.named text network
+
+    /// <summary>The network between inputs and outputs.</summary>
+    static member Create(name: string | null, inputs: Node[], outputs: Node[]) : Network =
+        NetworkBridge.Named(name, Network.create (List.ofArray inputs) (List.ofArray outputs))
+
+    /// <summary>A pipeline of layers.</summary>
+    static member Sequential(name: string | null, input: Node, layers: Layer[]) : Network =
+        NetworkBridge.Named(name, Network.sequential input (List.ofArray layers))
+
+    /// <summary>The network as a layer.</summary>
+    static member AsLayer(network: Network) : Layer = Network.asLayer network
+
+    /// <summary>The layers in Keras's order.</summary>
+    static member Layers(network: Network) : LayerInfo[] = Network.layers network
+
+    /// <summary>The network with the layers at those paths frozen, and no others.</summary>
+    static member Freeze(network: Network, paths: string[]) : Network =
+        if paths.Length = 0 then network else Network.freeze paths network
+
+    /// <summary>The network with weights of that element type.</summary>
+    static member WithDType(network: Network, dtype: DType) : Network = Network.withDType dtype network

@@ -1,0 +1,318 @@
+namespace FunctionalNet.Training
+
+open System
+open System.Numerics
+open System.Runtime.InteropServices
+open FunctionalNet
+open FunctionalNet.Graph
+
+/// Data as steps need it: dtypes and ranks fit the network, and every output has its weights or none.
+[<NoEquality; NoComparison>]
+type internal PreparedData =
+    { Rows: int
+      Inputs: Tensor[]
+      Targets: Tensor[]
+      Weights: Tensor voption[] }
+
+    /// The types of a batch of so many rows.
+    member this.Types(rows: int) : BatchTypes =
+        let batch (t: Tensor) =
+            let dims = t.Shape.ToArray()
+            dims[0] <- rows
+
+            { DType = t.DType
+              Shape = Shape.Of dims }
+
+        { Inputs = this.Inputs |> Array.map batch
+          Targets = this.Targets |> Array.map batch
+          Weights = this.Weights |> Array.map (ValueOption.map batch) }
+
+    /// Some rows, as copies.
+    member this.Part(first: int, count: int) : PreparedData =
+        let part (t: Tensor) = t.Rows(first, count)
+
+        { Rows = count
+          Inputs = this.Inputs |> Array.map part
+          Targets = this.Targets |> Array.map part
+          Weights = this.Weights |> Array.map (ValueOption.map part) }
+
+/// Everything that can be wrong with data, found before the first step.
+module internal DataChecks =
+
+    let private dataError (summary: string) (path: string) (expected: string) (actual: string) (hint: string) : 'a =
+        raise (DataException(summary, path, expected, actual, hint))
+
+    let private shapeText (dims: int seq) =
+        "("
+        + String.Join(", ", dims |> Seq.map (fun d -> if d < 0 then "None" else string d))
+        + ")"
+
+    let private fits (node: Node) (shape: Shape) =
+        shape.Rank = node.Shape.Count
+        && Seq.forall2 (fun d n -> d < 0 || d = n) (Seq.skip 1 node.Shape) (Seq.skip 1 (shape.ToArray()))
+
+    /// An input in the network's dtype and rank. A last axis of size 1 may be missing or too many.
+    let private input (floatType: DType) (node: Node) (tensor: Tensor) : Tensor =
+        let wanted = if DType.isFloating node.DType then floatType else node.DType
+        let dims = tensor.Shape.ToArray()
+
+        let candidates =
+            [ tensor.Shape
+              Shape.Of(Array.append dims [| 1 |])
+              if dims.Length > 1 && dims[dims.Length - 1] = 1 then
+                  Shape.Of dims[.. dims.Length - 2] ]
+
+        match candidates |> List.tryFind (fits node) with
+        | Some shape -> (tensor.Reshape shape).Cast wanted
+        | None ->
+            raise (
+                ShapeException(
+                    "Data does not have the shape of the input.",
+                    node.Name,
+                    shapeText node.Shape,
+                    tensor.Shape.ToString(),
+                    "The first axis counts samples; the others are those of the input."
+                )
+            )
+
+    let private counted (path: string) (expected: int) (what: string) (actual: int) =
+        if expected <> actual then
+            dataError
+                ("The network takes another number of " + what + ".")
+                path
+                (string expected + " " + what)
+                (string actual)
+                "Give one tensor for each, in order."
+
+    /// Rows of all tensors, which must agree and be some.
+    let private rowsOf (names: string[]) (tensors: Tensor[]) : int =
+        for i in 0 .. tensors.Length - 1 do
+            if tensors[i].Rank = 0 then
+                dataError "Data has no rows." names[i] "a tensor with a first axis" "a scalar" "The first axis counts samples."
+
+        if tensors.Length = 0 then
+            dataError "There is no data." "" "at least one tensor" "none" "Give a tensor for every input."
+
+        let rows = tensors[0].Shape[0]
+
+        for i in 1 .. tensors.Length - 1 do
+            if tensors[i].Shape[0] <> rows then
+                dataError
+                    "Data has different numbers of rows."
+                    names[i]
+                    (string rows + " rows, as in " + names[0])
+                    (string (tensors[i].Shape[0]) + " rows")
+                    "Inputs, targets and weights must have one row for every sample."
+
+        if rows = 0 then
+            dataError "The data is empty." names[0] "at least one row" "0 rows" "Check how the data was loaded."
+
+        rows
+
+    let inputNames (network: Network) = network.Inputs |> Seq.map (fun n -> n.Name) |> Seq.toArray
+
+    let prepare (network: Network) (withTargets: bool) (data: TrainingData) : PreparedData =
+        let outputs = network.Outputs.Count
+        counted "inputs" network.Inputs.Count "inputs" data.Inputs.Count
+
+        if withTargets then
+            counted "targets" outputs "targets" data.Targets.Count
+
+        let targets = if withTargets then Seq.toArray data.Targets else [||]
+
+        let weights =
+            match data.SampleWeights.Count with
+            | 0 -> [||]
+            | _ when not withTargets -> [||]
+            | 1 -> Array.create outputs data.SampleWeights[0]
+            | n when n = outputs -> Seq.toArray data.SampleWeights
+            | n ->
+                dataError "The number of weight tensors is wrong." "sample_weight" ("none, 1 or " + string outputs) (string n) "Give one for all outputs, or one per output."
+
+        let targetNames = network.Outputs |> Seq.map (fun n -> "target of " + n.Name) |> Seq.toArray
+
+        let rows =
+            rowsOf
+                (Array.concat [ inputNames network; Array.truncate targets.Length targetNames; weights |> Array.map (fun _ -> "sample_weight") ])
+                (Array.concat [ Seq.toArray data.Inputs; targets; weights ])
+
+        let floatType = network.FloatType
+        let inputs = Seq.map2 (input floatType) network.Inputs data.Inputs |> Seq.toArray
+
+        let target (t: Tensor) =
+            if DType.isFloating t.DType then t.Cast floatType
+            elif t.DType = DType.Bool then t.Cast floatType
+            else t
+
+        { Rows = rows
+          Inputs = inputs
+          Targets = targets |> Array.map target
+          Weights =
+            if weights.Length = 0 then
+                Array.create outputs ValueNone
+            else
+                weights |> Array.map (fun w -> ValueSome(w.Cast floatType)) }
+
+    /// The first element that is not a number, or -1. A difference with itself is 0 for every finite number.
+    let private firstNotFinite32 (values: ReadOnlySpan<float32>) =
+        let width = Vector<float32>.Count
+        let mutable i = 0
+        let mutable bad = -1
+
+        while bad < 0 && i <= values.Length - width do
+            let v = Vector<float32>(values.Slice(i, width))
+
+            if not (Vector.EqualsAll(v - v, Vector<float32>.Zero)) then
+                bad <- i
+
+            i <- i + width
+
+        let from = if bad >= 0 then bad else i
+        let mutable j = from
+
+        while j < values.Length && Single.IsFinite values[j] do
+            j <- j + 1
+
+        if j < values.Length then j else -1
+
+    let private firstNotFinite (t: Tensor) =
+        match t.DType with
+        | DType.Float32 -> firstNotFinite32 (t.AsSpan<float32>())
+        | DType.Float64 ->
+            let values = t.AsSpan<float>()
+            let mutable j = 0
+
+            while j < values.Length && Double.IsFinite values[j] do
+                j <- j + 1
+
+            if j < values.Length then j else -1
+        | _ -> -1
+
+    let private finite (batchSize: int) (name: string) (t: Tensor) =
+        let i = firstNotFinite t
+
+        if i >= 0 then
+            let row = i / max 1 (t.Size / t.Shape[0])
+            let value = if t.DType = DType.Float32 then float (t.AsSpan<float32>()[i]) else t.AsSpan<float>()[i]
+
+            raise (
+                DataException(
+                    (if Double.IsNaN value then "The data contains NaN." else "The data contains an infinity."),
+                    name,
+                    "finite numbers",
+                    Texts.ofFloat value + " in row " + string row + ", batch " + string (row / batchSize),
+                    "Remove or replace such rows before training.",
+                    row / batchSize,
+                    int64 row
+                )
+            )
+
+    /// Whole numbers of a tensor must lie in 0 .. limit - 1, but for one that is let through.
+    let private within (batchSize: int) (name: string) (what: string) (limit: int) (allowed: int voption) (hint: string) (t: Tensor) =
+        let bad (v: float) =
+            not (v >= 0.0 && v < float limit && v = Math.Floor v)
+            && not (allowed.IsSome && v = float allowed.Value)
+
+        let mutable at = -1
+
+        match t.Data with
+        | :? (int[]) as a ->
+            for i in a.Length - 1 .. -1 .. 0 do
+                let v = a[i]
+
+                if uint32 v >= uint32 limit && not (allowed.IsSome && v = allowed.Value) then
+                    at <- i
+        | :? (int64[]) as a ->
+            for i in a.Length - 1 .. -1 .. 0 do
+                let v = a[i]
+
+                if uint64 v >= uint64 limit && not (allowed.IsSome && v = int64 allowed.Value) then
+                    at <- i
+        | :? (float32[]) as a ->
+            for i in a.Length - 1 .. -1 .. 0 do
+                if bad (float a[i]) then
+                    at <- i
+        | :? (float[]) as a ->
+            for i in a.Length - 1 .. -1 .. 0 do
+                if bad a[i] then
+                    at <- i
+        | _ -> ()
+
+        if at >= 0 then
+            let row = at / max 1 (t.Size / t.Shape[0])
+            let value = (t.Reshape(Shape.Of t.Size)).Rows(at, 1).ToDoubles()[0]
+
+            raise (
+                DataException(
+                    "A " + what + " is out of range.",
+                    name,
+                    "0 to " + string (limit - 1),
+                    Texts.ofFloat value + " in row " + string row + ", batch " + string (row / batchSize),
+                    hint,
+                    row / batchSize,
+                    int64 row
+                )
+            )
+
+    /// Ids that are looked up in tables.
+    let ids (network: Network) (batchSize: int) (idLimits: int[]) (inputs: Tensor[]) : unit =
+        inputs
+        |> Array.iteri (fun i t ->
+            if idLimits[i] > 0 then
+                within
+                    batchSize
+                    network.Inputs[i].Name
+                    "row number of a table"
+                    idLimits[i]
+                    ValueNone
+                    "Ids count from 0; give the Embedding an input_dim above the greatest id."
+                    t)
+
+    /// NaN and infinities, labels of sparse losses, and ids that are looked up in tables.
+    let values (network: Network) (plan: TrainingPlan voption) (batchSize: int) (idLimits: int[]) (data: PreparedData) : unit =
+        let names = inputNames network
+
+        data.Inputs |> Array.iteri (fun i t -> finite batchSize names[i] t)
+        ids network batchSize idLimits data.Inputs
+
+        data.Targets
+        |> Array.iteri (fun i t -> finite batchSize ("target of " + network.Outputs[i].Name) t)
+
+        for w in data.Weights do
+            match w with
+            | ValueSome w -> finite batchSize "sample_weight" w
+            | ValueNone -> ()
+
+        match plan with
+        | ValueNone -> ()
+        | ValueSome plan ->
+            for l in plan.Losses do
+                let node = network.Outputs[l.Output]
+                let t = data.Targets[l.Output]
+
+                match l.Loss.Config with
+                | Some config when
+                    config.ClassName = "SparseCategoricalCrossentropy"
+                    || (config.ClassName = "crossentropy"
+                        && node.Shape[node.Rank - 1] <> 1
+                        && (t.Rank < node.Rank || t.Shape[-1] = 1))
+                    ->
+                    let a = Arguments config
+                    let axis = a.Int("axis", -1)
+                    let classes = node.Shape[if axis < 0 then axis + node.Rank else axis]
+
+                    let allowed =
+                        match a.IntOption "ignore_class" with
+                        | Some label -> ValueSome label
+                        | None -> ValueNone
+
+                    if classes > 0 then
+                        within
+                            batchSize
+                            ("target of " + node.Name)
+                            "label"
+                            classes
+                            allowed
+                            "Labels count from 0; the last layer needs one unit for every class."
+                            t
+                | _ -> ()

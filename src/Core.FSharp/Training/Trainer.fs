@@ -1,0 +1,766 @@
+namespace FunctionalNet
+
+open System
+open System.Collections.Generic
+open System.Runtime.InteropServices
+open System.Threading
+open FunctionalNet.Compiler
+open FunctionalNet.Graph
+open FunctionalNet.Training
+
+/// <summary>A network with its weights, and what trains them. Everything is compiled once per signature (shapes, dtypes,
+/// training or not) and then runs in place. Prediction may be called from many threads at once; everything else from one
+/// at a time.</summary>
+/// <param name="network">The network.</param>
+/// <param name="seed">Decides first weights, dropout and the order of samples.</param>
+/// <param name="compileOptions">Which passes of the compiler run.</param>
+[<Sealed>]
+type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOptions) =
+
+    let specs = Network.variables network
+    let variables = VariableStore()
+    let slots = VariableStore()
+    let trainTotals = VariableStore()
+    let testTotals = VariableStore()
+    let hypers = VariableStore()
+    let frozen = SortedSet<string>(StringComparer.Ordinal)
+    let cache = PlanCache 8
+    let gate = obj ()
+
+    let mutable plan: TrainingPlan voption = ValueNone
+    let mutable options: TrainingOptions voption = ValueNone
+    let mutable trainFigures: FigureSet voption = ValueNone
+    let mutable testFigures: FigureSet voption = ValueNone
+    let mutable rate = 0.0
+    let mutable stop = false
+    let mutable epochsTrained = 0L
+    let mutable parameters = TrainingParameters(0, 0, Nullable(), 0, false, Verbosity.Silent)
+
+    // States of callbacks that a saved training waits to give back, and the callbacks of the running fit.
+    let mutable pendingStates: (string * CallbackState)[] = [||]
+    let mutable current: CallbackList voption = ValueNone
+
+    let seedVariable = hypers.Ensure("seed", DType.Int64, Shape.Scalar, 0.0)
+    let stepVariable = hypers.Ensure("step", DType.Int64, Shape.Scalar, 0.0)
+    let rateVariable = hypers.Ensure(TrainStep.LearningRate, DType.Float64, Shape.Scalar, 0.0)
+
+    do
+        seedVariable.SetInt64(int64 seed)
+
+        for spec, value in Network.init seed network do
+            variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0).Set value
+
+    let isFrozen (path: string) =
+        frozen.Count > 0
+        && (frozen |> Seq.exists (fun p -> path = p || path.StartsWith(p + "/", StringComparison.Ordinal)))
+
+    let memoryOf (totals: VariableStore) (role: LeafRole) (leaf: Expr) (name: string) : Variable =
+        match role with
+        | LeafRole.Hyper -> hypers.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | LeafRole.Slot when name.StartsWith(TrainStep.FigurePrefix, StringComparison.Ordinal) ->
+            totals.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | LeafRole.Slot -> slots.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | _ ->
+            match variables.TryFind name with
+            | ValueSome v -> v
+            | ValueNone ->
+                raise (
+                    GraphException(
+                        "A step uses a variable that the network does not have.",
+                        name,
+                        "one of the variables declared when the network was built",
+                        name,
+                        "Declare the same variables in training and in inference."
+                    )
+                )
+
+    let compiled () =
+        match plan with
+        | ValueSome plan -> plan
+        | ValueNone ->
+            raise (
+                NotReadyException(
+                    "The model is not compiled.",
+                    network.Name,
+                    "compile before fit, evaluate and training on batches",
+                    "no compile",
+                    "Call compile with an optimizer and a loss first."
+                )
+            )
+
+    /// What the optimizer keeps, at its first values.
+    let ensureSlots (plan: TrainingPlan) =
+        slots.Ensure(TrainStep.Iterations, DType.Int64, Shape.Scalar, 0.0) |> ignore
+
+        for s in plan.Optimizer.Rule.Scalars do
+            slots.Ensure(s.Name, DType.Float64, s.Shape, s.Initial) |> ignore
+
+        for spec in specs do
+            if spec.Trainable && not spec.Frozen && not (isFrozen spec.Path) then
+                for s in Optimizer.slots plan.Optimizer spec.Shape do
+                    slots.Ensure(TrainStep.slotName spec.Path s.Name, spec.DType, s.Shape, s.Initial) |> ignore
+
+    let figuresOf (plan: TrainingPlan) (totals: VariableStore) (graph: StepGraph) =
+        let scalar key name =
+            totals.Ensure(TrainStep.totalName key name, DType.Float64, Shape.Scalar, 0.0)
+
+        let mean key =
+            Figure(key, ValueNone, [| scalar key "total"; scalar key "count" |])
+
+        let known name =
+            match totals.TryFind name with
+            | ValueSome v -> v
+            | ValueNone -> raise (GraphException("A total has no memory.", name, "a total of the step", name, "Compile again."))
+
+        FigureSet(
+            [| mean "loss"
+               for l in plan.Losses do
+                   if l.Key <> "" then
+                       mean l.Key
+               for m, names in Array.zip plan.Metrics graph.Totals do
+                   Figure(m.Key, ValueSome m.Metric, names |> Array.map known) |]
+        )
+
+    let trainStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
+        let key = BoundStep.keyOf "train" types
+
+        let step =
+            cache.GetOrAdd(
+                key,
+                fun () ->
+                    let graph = TrainStep.training network plan isFrozen types
+                    BoundStep.create compileOptions key types graph (memoryOf trainTotals)
+            )
+
+        if trainFigures.IsNone then
+            trainFigures <- ValueSome(figuresOf plan trainTotals step.Step)
+
+        step
+
+    let testStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
+        let key = BoundStep.keyOf "test" types
+
+        let step =
+            cache.GetOrAdd(
+                key,
+                fun () ->
+                    let graph = TrainStep.test network plan isFrozen types
+                    BoundStep.create compileOptions key types graph (memoryOf testTotals)
+            )
+
+        if testFigures.IsNone then
+            testFigures <- ValueSome(figuresOf plan testTotals step.Step)
+
+        step
+
+    let predictions =
+        PredictionSteps(
+            network,
+            8,
+            fun key types ->
+                let graph = TrainStep.prediction network isFrozen types
+                BoundStep.create compileOptions key types graph (memoryOf testTotals)
+        )
+
+    let iterations () =
+        match slots.TryFind TrainStep.Iterations with
+        | ValueSome v -> v.GetInt64()
+        | ValueNone -> 0L
+
+    let rateNow () =
+        match plan with
+        | ValueSome plan ->
+            match plan.Optimizer.Options.LearningRate with
+            | Scheduled schedule -> schedule.Rate(iterations ())
+            | Fixed _ -> rate
+        | ValueNone -> rate
+
+    let forget () =
+        cache.Clear()
+        predictions.Clear()
+        trainFigures <- ValueNone
+        testFigures <- ValueNone
+
+    /// One update of all variables from what is in the memory of the step.
+    let update (step: BoundStep) =
+        stepVariable.SetInt64(iterations ())
+        rateVariable.SetDouble(rateNow ())
+        step.Run()
+
+    let positive (name: string) (least: int) (value: int) =
+        if value < least then
+            raise (
+                ArgumentValueException(
+                    "An option is out of range.",
+                    name,
+                    string least + " or more",
+                    string value,
+                    "See the option's documentation for its default."
+                )
+            )
+
+    let enter () =
+        if not (Monitor.TryEnter gate) then
+            raise (
+                NotReadyException(
+                    "The trainer is in use by another thread.",
+                    network.Name,
+                    "one fit, evaluate or batch at a time",
+                    "two",
+                    "Wait for the other call; only prediction may run at the same time as prediction."
+                )
+            )
+
+    let plannedSteps (rows: int) (batchSize: int) (limit: int) =
+        let all = (rows + batchSize - 1) / batchSize
+        if limit > 0 then min limit all else all
+
+    let verbose (verbosity: Verbosity) (output: IO.TextWriter | null) : TrainingCallback list =
+        if verbosity = Verbosity.Silent then
+            []
+        else
+            [ ProgressBar(output) :> TrainingCallback ]
+
+    /// Goes once over data without changing the network.
+    let testLoop (plan: TrainingPlan) (data: PreparedData) (batchSize: int) (limit: int) (callbacks: CallbackList) (listened: bool) (token: CancellationToken) : FigureSet =
+        let steps = plannedSteps data.Rows batchSize limit
+        let order = Array.init data.Rows id
+        let first = testStep plan (data.Types(min batchSize data.Rows))
+        let figures = testFigures.Value
+        figures.Reset()
+        let logs = TrainingLogs()
+        callbacks.TestBegin()
+
+        for batch in 0 .. steps - 1 do
+            token.ThrowIfCancellationRequested()
+            callbacks.TestBatchBegin batch
+            let start = batch * batchSize
+            let rows = min batchSize (data.Rows - start)
+            let step = if rows = first.Rows then first else testStep plan (data.Types rows)
+            Batches.fill data order start step
+            step.Run()
+
+            if listened then
+                figures.Write logs
+
+            callbacks.TestBatchEnd(batch, logs)
+
+        figures.Write logs
+        callbacks.TestEnd logs
+        figures
+
+    let checkValues (enabled: bool) (batchSize: int) (step: BoundStep) (data: PreparedData) =
+        if enabled then
+            DataChecks.values network plan batchSize step.Step.IdLimits data
+
+    let withClassWeights (weights: IReadOnlyDictionary<int, float> | null) (data: TrainingData) (prepared: PreparedData) =
+        match weights with
+        | null -> prepared
+        | weights ->
+            if data.SampleWeights.Count > 0 then
+                raise (
+                    ArgumentValueException(
+                        "Class weights and sample weights cannot be used together.",
+                        "class_weight",
+                        "one of the two",
+                        "both",
+                        "Multiply the sample weights by the class weights instead."
+                    )
+                )
+
+            if network.Outputs.Count <> 1 then
+                raise (
+                    ArgumentValueException(
+                        "Class weights need a network with one output.",
+                        "class_weight",
+                        "1 output",
+                        string network.Outputs.Count + " outputs",
+                        "Use sample weights per output instead."
+                    )
+                )
+
+            { prepared with
+                Weights = [| ValueSome(Batches.classWeights network.FloatType weights prepared.Targets[0]) |] }
+
+    let finishAverages (plan: TrainingPlan) =
+        if plan.Optimizer.Options.UseEma && iterations () > 0L then
+            for spec in specs do
+                match slots.TryFind(TrainStep.slotName spec.Path "average"), variables.TryFind spec.Path with
+                | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> v.CopyFrom average
+                | _ -> ()
+
+    /// <summary>A network with fresh weights.</summary>
+    new(network: Network, seed: uint64) = Trainer(network, seed, CompileOptions.Default)
+
+    /// <summary>A network with fresh weights, drawn under seed 0.</summary>
+    new(network: Network) = Trainer(network, 0UL)
+
+    /// <summary>The network.</summary>
+    member _.Network = network
+
+    /// <summary>What decides first weights, dropout and the order of samples.</summary>
+    member _.Seed = seed
+
+    /// <summary>True once Compile was called.</summary>
+    member _.IsCompiled = plan.IsSome
+
+    /// <summary>Updates done so far.</summary>
+    member _.Iterations = iterations ()
+
+    /// <summary>Epochs begun so far over all calls of fit: they decide the order of samples.</summary>
+    member _.EpochsTrained = epochsTrained
+
+    /// <summary>The optimizer.</summary>
+    /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
+    member _.Optimizer = (compiled ()).Optimizer
+
+    /// <summary>The names of the figures in the order of evaluate: loss, losses of outputs, metrics.</summary>
+    /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
+    member _.MetricNames: IReadOnlyList<string> =
+        let plan = compiled ()
+
+        [| "loss"
+           for l in plan.Losses do
+               if l.Key <> "" then
+                   l.Key
+           for m in plan.Metrics do
+               m.Key |]
+
+    /// <summary>The learning rate: of the next update, if a schedule decides it.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">It is set although a schedule decides it, or is not a finite
+    /// number of 0 or more.</exception>
+    member _.LearningRate
+        with get () = rateNow ()
+        and set (value: float) =
+            match (compiled ()).Optimizer.Options.LearningRate with
+            | Scheduled _ ->
+                raise (
+                    ArgumentValueException(
+                        "The learning rate follows a schedule.",
+                        "learning_rate",
+                        "an optimizer with a fixed rate",
+                        "a schedule",
+                        "Compile with a number as the learning rate to set it later."
+                    )
+                )
+            | Fixed _ when not (Double.IsFinite value) || value < 0.0 ->
+                raise (
+                    ArgumentValueException(
+                        "The learning rate is not valid.",
+                        "learning_rate",
+                        "a finite number of 0 or more",
+                        Texts.ofFloat value,
+                        "0.001 is usual."
+                    )
+                )
+            | Fixed _ -> rate <- value
+
+    /// <summary>Set to true, from a callback, to stop after the current batch.</summary>
+    member _.StopTraining
+        with get () = stop
+        and set (value: bool) = stop <- value
+
+    /// <summary>Says what to train with. The optimizer starts anew; the weights stay. Keras: compile.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no loss, or an option contradicts the network.</exception>
+    member _.Compile(settings: TrainingOptions) : unit =
+        enter ()
+
+        try
+            let next = CompilePlan.create network settings
+            forget ()
+            slots.Clear()
+            trainTotals.Clear()
+            testTotals.Clear()
+            pendingStates <- [||]
+
+            rate <-
+                match next.Optimizer.Options.LearningRate with
+                | Fixed rate -> rate
+                | Scheduled schedule -> schedule.Rate 0L
+
+            plan <- ValueSome next
+            options <- ValueSome settings
+            ensureSlots next
+        finally
+            Monitor.Exit gate
+
+    /// <summary>Trains on data. Keras: fit.</summary>
+    /// <param name="data">Inputs, targets, and weights if there are any.</param>
+    /// <param name="settings">Epochs, batch size, validation, callbacks, ...</param>
+    /// <returns>The figures of every epoch.</returns>
+    /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
+    /// <exception cref="T:FunctionalNet.DataException">The data cannot be used; nothing was trained.</exception>
+    /// <exception cref="T:System.OperationCanceledException">It was cancelled; the model keeps what it has learned.</exception>
+    member this.Fit(data: TrainingData, settings: FitOptions) : History =
+        enter ()
+
+        try
+            let plan = compiled ()
+            positive "batch_size" 1 settings.BatchSize
+            positive "epochs" 0 settings.Epochs
+            positive "initial_epoch" 0 settings.InitialEpoch
+            positive "steps_per_epoch" 0 settings.StepsPerEpoch
+            positive "validation_steps" 0 settings.ValidationSteps
+            positive "validation_batch_size" 0 settings.ValidationBatchSize
+            positive "validation_freq" 1 settings.ValidationFrequency
+            let all = DataChecks.prepare network true data |> withClassWeights settings.ClassWeight data
+
+            let struct (train, validation) =
+                match settings.ValidationData with
+                | null when settings.ValidationSplit <> 0.0 ->
+                    let kept = Batches.split all.Rows settings.ValidationSplit
+                    struct (all.Part(0, kept), ValueSome(all.Part(kept, all.Rows - kept)))
+                | null -> struct (all, ValueNone)
+                | other -> struct (all, ValueSome(DataChecks.prepare network true other))
+
+            let batchSize = settings.BatchSize
+            let full = trainStep plan (train.Types(min batchSize train.Rows))
+            let steps = plannedSteps train.Rows batchSize settings.StepsPerEpoch
+            let rest = train.Rows % batchSize
+
+            let last =
+                if rest > 0 && train.Rows > batchSize && steps * batchSize > train.Rows then
+                    trainStep plan (train.Types rest)
+                else
+                    full
+
+            checkValues settings.CheckData batchSize full train
+
+            match validation with
+            | ValueSome v ->
+                let size = if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
+                checkValues settings.CheckData size full v
+            | ValueNone -> ()
+
+            let history = History()
+            let user = Seq.toList settings.Callbacks
+            let shown = verbose settings.Verbosity settings.Output
+            let listened = not (List.isEmpty user) || not (List.isEmpty shown)
+            let callbacks = CallbackList(List.toArray (user @ shown @ [ history ]))
+
+            parameters <-
+                TrainingParameters(
+                    settings.Epochs,
+                    settings.InitialEpoch,
+                    Nullable steps,
+                    batchSize,
+                    validation.IsSome,
+                    settings.Verbosity
+                )
+
+            stop <- false
+            let figures = trainFigures.Value
+            let order = Array.init train.Rows id
+            let logs = TrainingLogs()
+            current <- ValueSome callbacks
+            callbacks.Attach this
+            callbacks.TrainBegin()
+            callbacks.LoadStates pendingStates
+            pendingStates <- [||]
+            let mutable epoch = settings.InitialEpoch
+            let mutable cancelled = false
+
+            while epoch < settings.Epochs && not stop && not cancelled do
+                callbacks.EpochBegin epoch
+                logs.Clear()
+                figures.Reset()
+
+                if settings.Shuffle then
+                    Batches.shuffle seed epochsTrained order
+
+                epochsTrained <- epochsTrained + 1L
+                let mutable batch = 0
+
+                while batch < steps && not stop && not cancelled do
+                    if settings.Cancellation.IsCancellationRequested then
+                        cancelled <- true
+                    else
+                        callbacks.TrainBatchBegin batch
+                        let start = batch * batchSize
+                        let step = if train.Rows - start < full.Rows then last else full
+                        Batches.fill train order start step
+                        update step
+
+                        if listened then
+                            figures.Write logs
+
+                        callbacks.TrainBatchEnd(batch, logs)
+
+                        match settings.Progress with
+                        | null -> ()
+                        | progress -> progress.Report(TrainingProgress(epoch, settings.Epochs, batch, steps, figures.Loss))
+
+                        batch <- batch + 1
+
+                if not cancelled then
+                    figures.Write logs
+
+                    match validation with
+                    | ValueSome v ->
+                        let due =
+                            match settings.ValidationEpochs with
+                            | null -> (epoch + 1) % settings.ValidationFrequency = 0
+                            | epochs -> Seq.contains (epoch + 1) epochs
+
+                        if due then
+                            let size = if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
+
+                            try
+                                let found =
+                                    testLoop plan v size settings.ValidationSteps callbacks listened settings.Cancellation
+
+                                found.WriteValidation logs
+                            with :? OperationCanceledException ->
+                                cancelled <- true
+                    | ValueNone -> ()
+
+                if not cancelled then
+                    callbacks.EpochEnd(epoch, logs)
+                    epoch <- epoch + 1
+
+            finishAverages plan
+            callbacks.TrainEnd logs
+
+            if cancelled then
+                raise (OperationCanceledException(settings.Cancellation))
+
+            history
+        finally
+            current <- ValueNone
+            Monitor.Exit gate
+
+    /// <summary>Trains on data of one input and one output.</summary>
+    member this.Fit(input: Tensor, target: Tensor, settings: FitOptions) : History =
+        this.Fit(TrainingData(input, target), settings)
+
+    /// <summary>Loss and metrics on data, in inference mode. Keras: evaluate.</summary>
+    /// <returns>The figures in the order of compile: loss, losses of outputs, metrics.</returns>
+    /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
+    /// <exception cref="T:FunctionalNet.DataException">The data cannot be used.</exception>
+    member this.Evaluate(data: TrainingData, settings: EvaluateOptions) : TrainingLogs =
+        enter ()
+
+        try
+            let plan = compiled ()
+            positive "batch_size" 1 settings.BatchSize
+            positive "steps" 0 settings.Steps
+            let prepared = DataChecks.prepare network true data
+            let step = testStep plan (prepared.Types(min settings.BatchSize prepared.Rows))
+            checkValues settings.CheckData settings.BatchSize step prepared
+
+            let callbacks = Seq.toList settings.Callbacks @ verbose settings.Verbosity settings.Output
+
+            if current.IsNone then
+                parameters <-
+                    TrainingParameters(
+                        1,
+                        0,
+                        Nullable(plannedSteps prepared.Rows settings.BatchSize settings.Steps),
+                        settings.BatchSize,
+                        false,
+                        settings.Verbosity
+                    )
+
+            let list = CallbackList(List.toArray callbacks)
+            list.Attach this
+
+            let figures =
+                testLoop plan prepared settings.BatchSize settings.Steps list (not (List.isEmpty callbacks)) settings.Cancellation
+
+            let logs = TrainingLogs()
+            figures.WriteInOrder logs
+            logs
+        finally
+            Monitor.Exit gate
+
+    /// <summary>Loss and metrics on data of one input and one output, in batches of 32.</summary>
+    member this.Evaluate(input: Tensor, target: Tensor) : TrainingLogs =
+        this.Evaluate(TrainingData(input, target), EvaluateOptions())
+
+    /// <summary>The outputs for inputs, in inference mode, all rows together. May be called from many threads at once, but
+    /// not while fit is running. Keras: predict.</summary>
+    /// <param name="inputs">One tensor per input.</param>
+    /// <param name="settings">Batch size, callbacks, ...</param>
+    /// <returns>One tensor per output.</returns>
+    /// <exception cref="T:FunctionalNet.ShapeException">An input has not the shape of the network's.</exception>
+    /// <exception cref="T:FunctionalNet.DataException">Rows differ, there are none, or ids are out of range.</exception>
+    member this.Predict(inputs: Tensor[], settings: EvaluateOptions) : Tensor[] =
+        positive "batch_size" 1 settings.BatchSize
+        positive "steps" 0 settings.Steps
+        let data = DataChecks.prepare network false (TrainingData(inputs, [||]))
+        let batchSize = min settings.BatchSize data.Rows
+        let steps = plannedSteps data.Rows batchSize settings.Steps
+        let callbacks = Seq.toList settings.Callbacks @ verbose settings.Verbosity settings.Output
+        let list = CallbackList(List.toArray callbacks)
+
+        if not (List.isEmpty callbacks) then
+            parameters <- TrainingParameters(1, 0, Nullable steps, batchSize, false, settings.Verbosity)
+            list.Attach this
+
+        predictions.Run(data, batchSize, steps, settings.CheckData, list, settings.Cancellation)
+
+    /// <summary>The output for an input, in batches of 32.</summary>
+    member this.Predict(input: Tensor) : Tensor =
+        (this.Predict([| input |], EvaluateOptions()))[0]
+
+    /// <summary>Writes the outputs for some rows into memory of the caller, and allocates nothing once it has been called
+    /// with so many rows. May be called from many threads at once. For networks of one input and one output.</summary>
+    /// <param name="input">Rows one after another.</param>
+    /// <param name="output">Room for as many rows of output.</param>
+    /// <exception cref="T:FunctionalNet.ShapeException">A length does not fit.</exception>
+    member _.PredictInto(input: ReadOnlySpan<float32>, output: Span<float32>) : unit =
+        predictions.RunBytes(DType.Float32, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
+
+    /// <summary>The same for networks of float64.</summary>
+    member _.PredictInto(input: ReadOnlySpan<float>, output: Span<float>) : unit =
+        predictions.RunBytes(DType.Float64, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
+
+    member private this.OnBatch(data: TrainingData, train: bool) : TrainingLogs =
+        enter ()
+
+        try
+            let plan = compiled ()
+            let prepared = DataChecks.prepare network true data
+            let types = prepared.Types prepared.Rows
+            let step = if train then trainStep plan types else testStep plan types
+            checkValues true prepared.Rows step prepared
+            let figures = if train then trainFigures.Value else testFigures.Value
+            figures.Reset()
+            Batches.fill prepared (Array.init prepared.Rows id) 0 step
+
+            if train then
+                update step
+            else
+                step.Run()
+
+            let logs = TrainingLogs()
+            figures.WriteInOrder logs
+            logs
+        finally
+            Monitor.Exit gate
+
+    /// <summary>One update from one batch. Keras: train_on_batch.</summary>
+    /// <returns>Loss and metrics of this batch, before the update.</returns>
+    member this.TrainOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, true)
+
+    /// <summary>Loss and metrics of one batch, in inference mode. Keras: test_on_batch.</summary>
+    member this.TestOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, false)
+
+    /// <summary>Copies of all weights and state by path, in the order of Keras's get_weights.</summary>
+    member _.GetWeights() : IReadOnlyList<KeyValuePair<string, Tensor>> =
+        [| for v in variables.All -> KeyValuePair(v.Name, v.Value) |]
+
+    /// <summary>Sets weights and state by path. Those that are not named stay.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no variable of that path; nothing was set.</exception>
+    /// <exception cref="T:FunctionalNet.ShapeException">A value has another shape than its variable; nothing was set.</exception>
+    member _.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) : unit =
+        let found =
+            [| for pair in weights do
+                   match variables.TryFind pair.Key with
+                   | ValueSome v -> v, pair.Value
+                   | ValueNone ->
+                       raise (
+                           FunctionalNet.Common.Names.unknown "variable" network.Name pair.Key (variables.All |> Seq.map (fun v -> v.Name))
+                       ) |]
+
+        for v, value in found do
+            if not (v.Shape.Equals value.Shape) then
+                v.Set value
+
+        for v, value in found do
+            v.Set value
+
+    /// <summary>Sets all weights and state, in the order of <c>GetWeights</c>.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There are too few or too many; nothing was set.</exception>
+    /// <exception cref="T:FunctionalNet.ShapeException">A value has another shape than its variable; nothing was set.</exception>
+    member this.SetWeights(weights: IReadOnlyList<Tensor>) : unit =
+        if weights.Count <> variables.All.Count then
+            raise (
+                ArgumentValueException(
+                    "The number of weights does not fit the network.",
+                    network.Name,
+                    string variables.All.Count,
+                    string weights.Count,
+                    "Give one tensor for every variable, in the order of GetWeights."
+                )
+            )
+
+        this.SetWeights(
+            [| for i in 0 .. weights.Count - 1 -> KeyValuePair(variables.All[i].Name, weights[i]) |]
+            :> IReadOnlyList<KeyValuePair<string, Tensor>>
+        )
+
+    /// <summary>Draws all weights anew, under another seed.</summary>
+    member _.Initialize(newSeed: uint64) : unit =
+        for spec, value in Network.init newSeed network do
+            match variables.TryFind spec.Path with
+            | ValueSome v -> v.Set value
+            | ValueNone -> ()
+
+    /// <summary>Layers whose weights stay as they are, by path.</summary>
+    member _.Frozen: IReadOnlyCollection<string> = Seq.toArray frozen
+
+    /// <summary>Freezes or unfreezes everything below a path: no update, and normalisation uses its running statistics.</summary>
+    /// <param name="path">A layer's path, such as block1 or block1/conv.</param>
+    /// <param name="on">True to freeze.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">No variable lies below that path.</exception>
+    member _.Freeze(path: string, on: bool) : unit =
+        if not (specs |> Array.exists (fun s -> s.Path.StartsWith(path + "/", StringComparison.Ordinal))) then
+            raise (FunctionalNet.Common.Names.unknown "layer with variables" "freeze" path (specs |> Array.map (fun s -> (s.Path.Split '/')[0]) |> Array.distinct))
+
+        enter ()
+
+        try
+            let changed = if on then frozen.Add path else frozen.Remove path
+
+            if changed then
+                forget ()
+
+                match plan with
+                | ValueSome plan -> ensureSlots plan
+                | ValueNone -> ()
+        finally
+            Monitor.Exit gate
+
+    /// Number of steps that are compiled; for tests.
+    member internal _.PlanCount = cache.Count
+
+    interface ITrainingModel with
+        member this.LearningRate
+            with get () = this.LearningRate
+            and set value = this.LearningRate <- value
+
+        member _.StopTraining
+            with get () = stop
+            and set value = stop <- value
+
+        member _.Iterations = iterations ()
+        member _.Parameters = parameters
+        member this.GetWeights() = this.GetWeights()
+        member this.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) = this.SetWeights weights
+
+        member _.SaveModel(path: string) =
+            raise (NotReadyException("Models cannot be saved yet.", path, "SaveWeights", "SaveModel", "Save the weights only."))
+
+        member _.SaveWeights(path: string) =
+            SafeTensors.write
+                path
+                { Tensors = variables.Snapshot()
+                  Metadata = [||] }
+
+        member _.GetMetricDirection(name: string) =
+            let key = if name.StartsWith("val_", StringComparison.Ordinal) then name.Substring 4 else name
+
+            match plan with
+            | ValueNone -> MetricDirection.Unknown
+            | ValueSome plan ->
+                if key = "loss" || plan.Losses |> Array.exists (fun l -> l.Key = key) then
+                    MetricDirection.Minimize
+                else
+                    match plan.Metrics |> Array.tryFind (fun m -> m.Key = key) with
+                    | Some m ->
+                        match m.Metric.HigherIsBetter with
+                        | Some true -> MetricDirection.Maximize
+                        | Some false -> MetricDirection.Minimize
+                        | None -> MetricDirection.Unknown
+                    | None -> MetricDirection.Unknown

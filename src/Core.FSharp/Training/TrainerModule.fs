@@ -1,0 +1,47 @@
+namespace FunctionalNet
+
+/// <summary>Training as a pipeline of functions.</summary>
+/// <example><code>
+/// let trainer =
+///     Trainer.create network
+///     |> Trainer.compile (Optimizer.adam 0.001) (Loss.parse "mse") [ Metric.parse "mae" ]
+///
+/// let history = trainer |> Trainer.fit (FitOptions(Epochs = 5)) x y
+/// </code></example>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Trainer =
+
+    /// <summary>A trainer of a network, with weights drawn under seed 0.</summary>
+    let create (network: Network) : Trainer = Trainer(network)
+
+    /// <summary>A trainer of a network; the seed decides first weights, dropout and the order of samples.</summary>
+    let createWith (seed: uint64) (network: Network) : Trainer = Trainer(network, seed)
+
+    /// <summary>Says what to train with, for a network of one output.</summary>
+    let compile (optimizer: Optimizer) (loss: Loss) (metrics: Metric list) (trainer: Trainer) : Trainer =
+        let options = TrainingOptions(Optimizer = optimizer).AddLoss loss
+
+        for metric in metrics do
+            options.AddMetric metric |> ignore
+
+        trainer.Compile options
+        trainer
+
+    /// <summary>Says what to train with.</summary>
+    let compileWith (options: TrainingOptions) (trainer: Trainer) : Trainer =
+        trainer.Compile options
+        trainer
+
+    /// <summary>Trains on one input and one output.</summary>
+    let fit (options: FitOptions) (x: Tensor) (y: Tensor) (trainer: Trainer) : History = trainer.Fit(x, y, options)
+
+    /// <summary>Trains on several inputs and outputs, or with weights of samples.</summary>
+    let fitData (options: FitOptions) (data: TrainingData) (trainer: Trainer) : History = trainer.Fit(data, options)
+
+    /// <summary>Loss and metrics by name, in the order of compile.</summary>
+    let evaluate (x: Tensor) (y: Tensor) (trainer: Trainer) : (string * float) list =
+        let logs = trainer.Evaluate(x, y)
+        [ for i in 0 .. logs.Count - 1 -> logs.Names[i], logs.ValueAt i ]
+
+    /// <summary>The output for an input.</summary>
+    let predict (x: Tensor) (trainer: Trainer) : Tensor = trainer.Predict x

@@ -1,0 +1,99 @@
+namespace FunctionalNet.Training
+
+open System
+open System.Collections.Generic
+open FunctionalNet
+open FunctionalNet.Kernels
+
+/// A value that lives as long as the trainer, in memory that plans read and write in place.
+[<Sealed>]
+type internal Variable(name: string, dtype: DType, shape: Shape) =
+
+    let bytes = shape.Size * DType.size dtype
+    let buffer = Buffer(int64 (max bytes 1))
+
+    member _.Name = name
+    member _.DType = dtype
+    member _.Shape = shape
+    member _.Buffer = buffer
+
+    /// The memory as bytes.
+    member _.Bytes = Span<byte>(buffer.Pointer.ToPointer(), bytes)
+
+    /// A copy of the value.
+    member this.Value = Tensor.OfBytes(dtype, shape, Span<byte>.op_Implicit this.Bytes)
+
+    /// Takes another value, of the same shape and dtype.
+    member this.Set(value: Tensor) =
+        if not (value.Shape.Equals shape) then
+            raise (
+                ShapeException(
+                    "A value does not fit the variable.",
+                    name,
+                    shape.ToString(),
+                    value.Shape.ToString(),
+                    "Give a tensor of the variable's shape."
+                )
+            )
+
+        (value.Cast dtype).Bytes.CopyTo this.Bytes
+
+    member this.CopyFrom(other: Variable) = other.Bytes.CopyTo this.Bytes
+
+    /// Sets every element.
+    member this.Fill(value: float) =
+        if value = 0.0 then
+            this.Bytes.Clear()
+        else
+            this.Set(Tensor.Full(dtype, shape, value))
+
+    member _.SetInt64(value: int64) = Mem.set<int64> buffer.Pointer 0 value
+
+    member _.GetInt64() = Mem.get<int64> buffer.Pointer 0
+
+    member _.SetDouble(value: float) = Mem.set<float> buffer.Pointer 0 value
+
+    member _.GetDouble(index: int) = Mem.get<float> buffer.Pointer index
+
+/// Variables by name, in the order in which they were added.
+[<Sealed>]
+type internal VariableStore() =
+
+    let order = ResizeArray<Variable>()
+    let byName = Dictionary<string, Variable>()
+
+    member _.All = order
+
+    member _.TryFind(name: string) =
+        match byName.TryGetValue name with
+        | true, v -> ValueSome v
+        | _ -> ValueNone
+
+    /// The variable of that name; made, with all elements at `initial`, if there is none.
+    member _.Ensure(name: string, dtype: DType, shape: Shape, initial: float) =
+        match byName.TryGetValue name with
+        | true, v when v.DType = dtype && v.Shape.Equals shape -> v
+        | true, v ->
+            raise (
+                ShapeException(
+                    "A variable is wanted in two shapes.",
+                    name,
+                    DType.name v.DType + " " + v.Shape.ToString(),
+                    DType.name dtype + " " + shape.ToString(),
+                    "Use data of the same shape as before, or compile again."
+                )
+            )
+        | _ ->
+            let v = Variable(name, dtype, shape)
+            v.Fill initial
+            byName[name] <- v
+            order.Add v
+            v
+
+    /// Copies of all values.
+    member _.Snapshot() : (string * Tensor)[] =
+        [| for v in order -> v.Name, v.Value |]
+
+    member _.Clear() =
+        order.Clear()
+        byName.Clear()
