@@ -39,6 +39,6 @@ let derivatives () =
 
     let slope = Grad.grad f x // 3 x²
     let curvature = Grad.hvp f x slope // 6 x · 3 x²
-    let value = Interpreter.value [] curvature
+    let value = Graph.Interpreter.value [] curvature
     // end snippet
     Assert.Equal<float[]>([| 18.0; 144.0; 486.0 |], value.ToArray<float>())
