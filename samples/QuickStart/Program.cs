@@ -1,5 +1,6 @@
 // A convolutional network learns to tell ten kinds of clothing apart, from real images that ship with the sample.
 // With --full it learns from all 60,000 (from Debian's package dataset-fashion-mnist, the cache, or the web).
+// snippet: quick-start
 using FunctionalNet;
 using FunctionalNet.Datasets;
 using FunctionalNet.Layers;
@@ -32,3 +33,4 @@ for (var i = 0; i < 4; i++)
     Console.WriteLine($"predicted {FashionMnist.ClassNames[best]}, is {FashionMnist.ClassNames[yTest.AsSpan<int>()[i]]}");
 }
 Console.WriteLine($"test accuracy: {accuracy:F4}");
+// end snippet
