@@ -96,7 +96,11 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
             let struct (_, t, buffer) = outputs |> Array.find (fun struct (n, _, _) -> n = name)
             { Pointer = buffer.Pointer; Type = t }
 
-        member _.Describe() = "interpreted: " + string (Traverse.topological (Traverse.roots graph)).Length + " nodes\n"
+        // The interpreter has no instructions to time.
+        member this.Profile(_) = (this :> Executable).Run()
+
+        member _.Describe() =
+            "interpreted: " + string (Traverse.topological (Traverse.roots graph)).Length + " nodes\n" + Print.graph graph
 
 /// From graphs to what runs them.
 module internal Compile =
