@@ -24,7 +24,7 @@ public class ReadmeSnippets
     }
 
     // snippet: custom-layer
-    sealed class ScaleByChannel : CustomLayer
+    private sealed class ScaleByChannel : CustomLayer
     {
         protected override Expr Call(LayerScope scope, Expr input)
         {
