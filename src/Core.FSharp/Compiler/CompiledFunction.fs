@@ -144,10 +144,9 @@ type CompiledFunction(call: Func<Expr[], Expr[]>, options: PlanOptions) =
     /// <param name="inputs">Arguments.</param>
     /// <returns>The first node that differs, with both values; null if none does.</returns>
     member _.FirstDifference(tolerance: float, [<ParamArray>] inputs: Tensor[]) : string | null =
-        lock gate (fun () ->
-            match (find inputs).FirstDifference(tolerance, inputs) with
-            | Some text -> text
-            | None -> null)
+        match lock gate (fun () -> (find inputs).FirstDifference(tolerance, inputs)) with
+        | Some text -> text
+        | None -> null
 
 /// <summary>Functions of nodes, compiled to functions of tensors.</summary>
 module Compiled =
