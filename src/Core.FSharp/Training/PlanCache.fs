@@ -11,7 +11,15 @@ open FunctionalNet.Kernels
 /// A step made executable, with memory of its own for one batch.
 [<Sealed>]
 type internal BoundStep
-    (key: string, graph: StepGraph, types: BatchTypes, executable: Executable, memory: Dictionary<string, Buffer>, outputs: OutputView[], kept: obj) =
+    (
+        key: string,
+        graph: StepGraph,
+        types: BatchTypes,
+        executable: Executable,
+        memory: Dictionary<string, Buffer>,
+        outputs: OutputView[],
+        kept: obj
+    ) =
 
     let find (name: string) =
         match memory.TryGetValue name with
@@ -41,7 +49,13 @@ type internal BoundStep
 module internal BoundStep =
 
     /// `variable` finds the memory of leaves that are not part of a batch.
-    let create (options: CompileOptions) (key: string) (types: BatchTypes) (graph: StepGraph) (variable: LeafRole -> Expr -> string -> Variable) : BoundStep =
+    let create
+        (options: CompileOptions)
+        (key: string)
+        (types: BatchTypes)
+        (graph: StepGraph)
+        (variable: LeafRole -> Expr -> string -> Variable)
+        : BoundStep =
         let memory = Dictionary<string, Buffer>()
         let kept = ResizeArray<Variable>()
 
@@ -167,8 +181,7 @@ type internal PredictionPool(key: string, rows: int, create: unit -> BoundStep) 
         Monitor.Enter gate
 
         try
-            if count = idle.Length then
-                Array.Resize(&idle, count * 2)
+            if count = idle.Length then Array.Resize(&idle, count * 2)
 
             idle[count] <- step
             count <- count + 1

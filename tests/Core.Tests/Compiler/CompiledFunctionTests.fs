@@ -9,7 +9,7 @@ open FunctionalNet.Graph
 open FunctionalNet.Tests.Support
 
 let private draw (seed: int) (dtype: DType) (dims: int list) =
-    let random = Random(seed)
+    let random = System.Random(seed)
     let shape = Shape.Of(List.toArray dims)
     Tensor.OfDoubles(dtype, shape, Array.init shape.Size (fun _ -> random.NextDouble() * 2.0 - 1.0))
 

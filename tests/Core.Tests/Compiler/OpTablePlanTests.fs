@@ -17,9 +17,7 @@ let ``a plan computes the operation as the interpreter does, in both float types
             let leaves = OpTable.leaves dtype inputs
             let result = row.Build leaves
 
-            let graph =
-                { Outputs = [| "result", result |]
-                  Updates = [||] }
+            let graph = { Outputs = [| "result", result |]; Updates = [||] }
 
             let bindings = Array.map2 (fun (e: Expr) (t: Tensor) -> e, t.Cast e.DType) leaves inputs
             let expected = PlanRuns.interpret graph bindings

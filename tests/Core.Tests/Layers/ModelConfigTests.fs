@@ -285,6 +285,28 @@ module ModelConfigTests =
             Network.ofJson (functional [ dense "b" (tensor "a" 0 0); input; dense "a" (tensor "x" 0 0) ] "[\"b\",0,0]")
         Assert.Equal<string[]>([| "a/kernel"; "a/bias"; "b/kernel"; "b/bias" |], Small.paths network)
 
+    [<Fact>]
+    let ``an operation with a number is read, evaluated and written`` () =
+        let twice = (tensor "x" 0 0).Replace("}}]", "}}, 0.5]")
+
+        let operation =
+            """{"module":"keras.src.ops.numpy","class_name":"Greater","config":{"name":"above"},"registered_name":"Greater","name":"above","inbound_nodes":["""
+            + twice
+            + "]}"
+
+        let network = Network.ofJson (functional [ input; operation ] "[\"above\",0,0]")
+        let data = Tensor.Of<float32>(Shape.Of(2, 2), [| 0.0f; 0.5f; 0.75f; 1.0f |])
+        let result = Small.first network [||] [ data ]
+        Assert.Equal<bool[]>([| false; false; true; true |], result.ToArray<bool>())
+        let again = Network.ofJson (Network.toJson network)
+        Assert.True((Small.first again [||] [ data ]).BitEquals result)
+        Assert.Equal(Network.toJson network, Network.toJson again)
+        // A number that the tensor's type cannot hold, and too many arguments.
+        let ints = (functional [ input; operation ] "[\"above\",0,0]").Replace("float32", "int32")
+        Assert.Throws<ModelFormatException>(fun () -> Network.ofJson ints |> ignore) |> ignore
+        let three = (functional [ input; operation ] "[\"above\",0,0]").Replace("0.5]", "0.5, 1]")
+        Assert.Throws<ModelFormatException>(fun () -> Network.ofJson three |> ignore) |> ignore
+
     let broken: obj[] seq =
         [ "not json"
           ""
