@@ -86,12 +86,18 @@ let ``02 What a lambda captures is frozen`` () =
     factor.Value <- 5.0
     sameBits before (trainer.Predict x)
     trainer |> Trainer.compile (Optimizer.sgd 0.1) mse [] |> ignore
-    Close.closeAt "compiled again" 1e-6 1e-6 (before.ToDoubles() |> Array.map (fun v -> v * 2.5)) ((trainer.Predict x).ToDoubles())
+    Close.closeAt
+        "compiled again"
+        1e-6
+        1e-6
+        (before.ToDoubles() |> Array.map (fun v -> v * 2.5))
+        ((trainer.Predict x).ToDoubles())
 
 [<Fact>]
 let ``02 A weight that is not trained can be changed without compiling`` () =
     let scaled =
-        Layer.create "Scaled" (fun scope x -> x * scope.State("factor", Shape.Scalar, scope.FloatType, Initializer.ones))
+        Layer.create "Scaled" (fun scope x ->
+            x * scope.State("factor", Shape.Scalar, scope.FloatType, Initializer.ones))
 
     let trainer = compiled [ scaled ]
     sameBits x (trainer.Predict x)
@@ -139,11 +145,13 @@ let ``05 The same seed gives the same bits, with any number of threads`` () =
             Workers.Threads <- threads
 
             let trainer =
-                network 3 [ Layer.dense 64; Layer.dropout 0.3; Layer.dense 2 ]
+                network 3 [ Layer.dense 256; Layer.relu; Layer.dense 256; Layer.dropout 0.3; Layer.dense 2 ]
                 |> create
                 |> Trainer.compile (Optimizer.adam 0.01) mse []
 
-            trainer.Fit(x, y, FitOptions(Epochs = 3, BatchSize = 4, Verbosity = Verbosity.Silent)) |> ignore
+            // Large enough for several threads to take part.
+            let options = FitOptions(Epochs = 2, BatchSize = 128, Verbosity = Verbosity.Silent)
+            trainer.Fit(draw 3 [ 300; 3 ], draw 4 [ 300; 2 ], options) |> ignore
             trainer
         finally
             Workers.Threads <- before
@@ -193,7 +201,9 @@ let ``07 Renaming a layer changes its first weights`` () =
     otherBits (kernel "a") (kernel "b")
 
 [<Fact>]
-let ``08 One layer object used twice in a functional model shares its weights; in a pipeline of F values it does not`` () =
+let ``08 One layer object used twice in a functional model shares its weights; in a pipeline of F values it does not``
+    ()
+    =
     let d = Layer.dense 3
     let input = Network.input [ 3 ]
     let functional = Network.create [ input ] [ input |> Network.apply d |> Network.apply d ]
@@ -251,7 +261,10 @@ let ``10 Compiling again forgets the optimizer's state, and keeps the weights`` 
     trainer.LearningRate <- 0.5
     let kept = trainer.GetWeights()
     compile trainer |> ignore
-    List.iter2 (fun (_, w) (pair: KeyValuePair<string, Tensor>) -> sameBits w pair.Value) (weights trainer) (List.ofSeq kept)
+    List.iter2
+        (fun (_, w) (pair: KeyValuePair<string, Tensor>) -> sameBits w pair.Value)
+        (weights trainer)
+        (List.ofSeq kept)
     Assert.Equal(0L, trainer.Iterations)
     Assert.Equal(0.01, trainer.LearningRate)
     // From here on it is a new optimizer on those weights.

@@ -101,7 +101,10 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
         member this.Profile(_) = (this :> Executable).Run()
 
         member _.Describe() =
-            "interpreted: " + string (Traverse.topological (Traverse.roots graph)).Length + " nodes\n" + Print.graph graph
+            "interpreted: "
+            + string (Traverse.topological (Traverse.roots graph)).Length
+            + " nodes\n"
+            + Print.graph graph
 
 /// From graphs to what runs them.
 module internal Compile =

@@ -11,8 +11,7 @@ open FunctionalNet.Kernels
 type internal CompiledSignature(call: Func<Expr[], Expr[]>, options: CompileOptions, types: TensorType[]) =
 
     let leaves =
-        types
-        |> Array.mapi (fun i t -> Expr.LeafOf(LeafRole.Input, "input" + string i, t.DType, t.Shape))
+        types |> Array.mapi (fun i t -> Expr.LeafOf(LeafRole.Input, "input" + string i, t.DType, t.Shape))
 
     let outputs = call.Invoke(Array.copy leaves)
 
@@ -31,9 +30,7 @@ type internal CompiledSignature(call: Func<Expr[], Expr[]>, options: CompileOpti
                     )
                 )
 
-    let graph =
-        { Outputs = outputs |> Array.mapi (fun i e -> string i, e)
-          Updates = [||] }
+    let graph = { Outputs = outputs |> Array.mapi (fun i e -> string i, e); Updates = [||] }
 
     let buffers = types |> Array.map (fun t -> Buffer(int64 t.Shape.Size * int64 (DType.size t.DType)))
 
@@ -110,8 +107,7 @@ type CompiledFunction(call: Func<Expr[], Expr[]>, options: PlanOptions) =
             traces <- traces + 1
             signatures.Add made
 
-            if signatures.Count > 32 then
-                signatures.RemoveAt 0
+            if signatures.Count > 32 then signatures.RemoveAt 0
 
             made
 

@@ -468,8 +468,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             figures.WriteInOrder logs
             logs
         finally
-            if train then
-                writer.End before
+            if train then writer.End before
 
             Monitor.Exit gate
 

@@ -23,8 +23,7 @@ module internal StepReports =
     let private known (rows: int) (node: Node) (dims: int[]) =
         let dims = Array.copy dims
 
-        if dims.Length > 0 then
-            dims[0] <- rows
+        if dims.Length > 0 then dims[0] <- rows
 
         if Array.exists (fun d -> d < 0) dims then unknownSize node.Name node.Shape else Shape.Of dims
 
@@ -42,11 +41,9 @@ module internal StepReports =
                     | None -> false))
 
         if sparse then
-            { DType = DType.Int32
-              Shape = known rows node dims[.. dims.Length - 2] }
+            { DType = DType.Int32; Shape = known rows node dims[.. dims.Length - 2] }
         else
-            { DType = parts.Network.FloatType
-              Shape = known rows node dims }
+            { DType = parts.Network.FloatType; Shape = known rows node dims }
 
     /// The types of a batch of so many rows: as in the batch trained on last, or what the network and its losses suggest.
     let typesOf (parts: StepParts) (rows: int) : BatchTypes =
@@ -87,8 +84,7 @@ module internal StepReports =
         if runs > 0 then
             for buffers in [ step.Inputs; step.Targets; step.Weights ] do
                 for buffer in buffers do
-                    if buffer.Bytes > 0L then
-                        buffer.Zero()
+                    if buffer.Bytes > 0L then buffer.Zero()
 
             step.Executable.Profile runs
 
@@ -135,7 +131,13 @@ type TrainerPlans =
     static member DescribePlan(trainer: Trainer, batchSize: int, profileRuns: int) : string =
         if batchSize < 1 then
             raise (
-                ArgumentValueException("A batch needs rows.", "batch_size", "1 or more", string batchSize, "32 is Keras's default.")
+                ArgumentValueException(
+                    "A batch needs rows.",
+                    "batch_size",
+                    "1 or more",
+                    string batchSize,
+                    "32 is Keras's default."
+                )
             )
 
         StepReports.describe trainer.StepParts batchSize profileRuns
@@ -146,7 +148,8 @@ type TrainerPlans =
     /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled, or a size is not known before the first
     /// fit.</exception>
     [<Extension>]
-    static member DescribePlan(trainer: Trainer, batchSize: int) : string = TrainerPlans.DescribePlan(trainer, batchSize, 0)
+    static member DescribePlan(trainer: Trainer, batchSize: int) : string =
+        TrainerPlans.DescribePlan(trainer, batchSize, 0)
 
     /// <summary>Computes a training step for a batch by the plan's kernels and by the interpreter, and compares every node;
     /// operands are compared before what is made of them. Nothing is trained. The interpreter is slow: give few rows.</summary>

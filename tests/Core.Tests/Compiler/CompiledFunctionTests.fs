@@ -101,7 +101,8 @@ let ``the signatures used last are kept`` () =
 [<Fact>]
 let ``results are copies, and may be arguments and constants`` () =
     let compiled =
-        Compiled.create (fun xs -> [| xs[0]; Expr.Constant(Tensor.OfArray [| 7f |]); xs[0]; Ops.reshape [| 2; 1 |] xs[0] |])
+        Compiled.create (fun xs ->
+            [| xs[0]; Expr.Constant(Tensor.OfArray [| 7f |]); xs[0]; Ops.reshape [| 2; 1 |] xs[0] |])
 
     let one = Tensor.OfArray [| 1f; 2f |]
     let first = compiled.Invoke one
@@ -133,7 +134,8 @@ let ``integers, truth values, scalars, empty tensors and unused arguments pass``
 let ``a foreign input is refused, and errors of the function come through`` () =
     let foreign = Expr.Input("theirs", DType.Float32, Shape.Of 2)
     let compiled = Compiled.create (fun xs -> [| xs[0] + foreign |])
-    let error = Assert.Throws<GraphException>(fun () -> compiled.Invoke(Tensor.OfArray [| 1f; 2f |]) |> ignore)
+    let error =
+        Assert.Throws<GraphException>(fun () -> compiled.Invoke(Tensor.OfArray [| 1f; 2f |]) |> ignore)
     Assert.Equal("theirs", error.Path)
     Assert.Throws<ShapeException>(fun () -> (Compiled.create slopes).Invoke(a, a) |> ignore) |> ignore
     Assert.Equal(0, compiled.Traces)
@@ -176,7 +178,10 @@ let ``a plan tells instructions, shapes, places, bytes and operations, and times
 [<Fact>]
 let ``each switch reaches the compiler`` () =
     let f (xs: Expr[]) = [| Ops.exp (Ops.tanh (xs[0] * 2.0) + 1.0) |]
-    let count (options: PlanOptions) = ((Compiled.createWith options f).DescribePlan a).Split('\n') |> Array.filter (fun l -> l.Contains " flops ") |> Array.length
+    let count (options: PlanOptions) =
+        ((Compiled.createWith options f).DescribePlan a).Split('\n')
+        |> Array.filter (fun l -> l.Contains " flops ")
+        |> Array.length
     Assert.Equal(1, count (PlanOptions()))
     Assert.True(count (PlanOptions(Fuse = false)) >= 4)
     // The record of the compiler, switch by switch.

@@ -16,7 +16,8 @@ let ``compiled functions`` () =
 [<Fact>]
 let ``looking for an error`` () =
     let f (xs: Expr[]) = [| Ops.softmax -1 (Ops.matmul xs[0] xs[1]) |]
-    let a, b = Tensor.Full(DType.Float32, Shape.Of(4, 8), 0.5), Tensor.Full(DType.Float32, Shape.Of(8, 3), 0.25)
+    let a, b =
+        Tensor.Full(DType.Float32, Shape.Of(4, 8), 0.5), Tensor.Full(DType.Float32, Shape.Of(8, 3), 0.25)
     // snippet: passes-fsharp
     let unfused = Compiled.createWith (PlanOptions(Fuse = false)) f
     let text = unfused.ProfilePlan(10, a, b)

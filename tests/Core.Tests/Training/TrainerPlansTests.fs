@@ -45,14 +45,17 @@ let ``profiling gives every instruction a time and trains nothing`` () =
 let ``targets of the last batch decide where the guess would be another`` () =
     let trainer = Trainer.create (mlp ()) |> Trainer.compile (Optimizer.sgd 0.1) (Loss.parse "mse") []
     let guessed = trainer.DescribePlan 4
-    trainer.TrainOnBatch(TrainingData(tensor 1 [ 12; 6 ], tensor 2 [ 12; 1 ], tensor 3 [ 12 ])) |> ignore
+    trainer.TrainOnBatch(TrainingData(tensor 1 [ 12; 6 ], tensor 2 [ 12; 3 ], tensor 3 [ 12 ]))
+    |> ignore
     Assert.NotEqual<string>(guessed, trainer.DescribePlan 4)
     Assert.Contains("weight/0", trainer.DescribePlan 4)
 
 [<Fact>]
 let ``a plan needs a loss, rows, and sizes that are known`` () =
-    Assert.Throws<NotReadyException>(fun () -> (Trainer.create (mlp ())).DescribePlan 4 |> ignore) |> ignore
-    Assert.Throws<ArgumentValueException>(fun () -> (trained (mlp ())).DescribePlan 0 |> ignore) |> ignore
+    Assert.Throws<NotReadyException>(fun () -> (Trainer.create (mlp ())).DescribePlan 4 |> ignore)
+    |> ignore
+    Assert.Throws<ArgumentValueException>(fun () -> (trained (mlp ())).DescribePlan 0 |> ignore)
+    |> ignore
     let open' = Network.sequential (Network.input [ -1; 6 ]) [ Layer.dense 3 ]
     let trainer = Trainer.create open' |> Trainer.compile (Optimizer.sgd 0.1) (Loss.parse "mse") []
     Assert.Throws<NotReadyException>(fun () -> trainer.DescribePlan 4 |> ignore) |> ignore
@@ -84,14 +87,20 @@ let ``a trainer learns the same with passes off and with the interpreter`` () =
 
 [<Fact>]
 let ``a training step is compared with the interpreter node by node`` () =
-    let trainer = Trainer.create (mlp ()) |> Trainer.compile (Optimizer.sgd 0.1) (Loss.parse "sparse_categorical_crossentropy") []
+    let trainer =
+        Trainer.create (mlp ())
+        |> Trainer.compile (Optimizer.sgd 0.1) (Loss.parse "sparse_categorical_crossentropy") []
     trainer.TrainOnBatch(data ()) |> ignore
     let weights = trainer.GetWeights()
     Assert.Null(trainer.FirstDifference(data (), 1e-3))
     sameBits weights (trainer.GetWeights())
     // A loss that loses its digits in float32.
     let lossy =
-        Loss.create "lossy" (fun t p -> Ops.mean [| -1 |] false ((Ops.square (t - p) + 1e10) - Ops.broadcastTo p.Shape (Expr.Scalar(p.DType, 1e10))))
+        Loss.create "lossy" (fun t p ->
+            Ops.mean
+                [| -1 |]
+                false
+                ((Ops.square (t - p) + 1e10) - Ops.broadcastTo p.Shape (Expr.Scalar(p.DType, 1e10))))
 
     let trainer = Trainer.create (mlp ()) |> Trainer.compile (Optimizer.sgd 0.1) lossy []
     let text = nonNull (trainer.FirstDifference(TrainingData(tensor 1 [ 4; 6 ], tensor 2 [ 4; 3 ]), 1e-3))
