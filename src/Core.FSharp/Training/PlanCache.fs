@@ -41,9 +41,11 @@ type internal BoundStep
     member _.Outputs = outputs
     member _.Executable = executable
 
-    member _.Run() =
+    /// The collector knows nothing of pointers: all memory must stay reachable while the step runs.
+    member this.Run() =
         executable.Run()
         GC.KeepAlive kept
+        GC.KeepAlive this
 
 /// Making steps executable.
 module internal BoundStep =
