@@ -7,6 +7,7 @@ open FsCheck.FSharp
 open FunctionalNet
 open FunctionalNet.Kernels
 open FunctionalNet.Tests.Kernels.KernelSupport
+open FunctionalNet.Tests.Support
 
 /// A small convolution or pooling, of 1 to 3 spatial dims.
 type private Window =
@@ -92,9 +93,9 @@ module private Windowed =
     let text (w: Window) = w.ToString().Replace("\n", " ")
 
     /// Runs a check on random windows; a failing one is shown whole.
-    let forAll (count: int) (check: Window -> unit) =
+    let forAll (check: Window -> unit) =
         let property = Prop.forAll (Arb.fromGen generate) (fun w -> check w)
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), property)
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases.count).WithQuietOnSuccess(true), property)
 
 type ConvPoolTests() =
 
@@ -180,15 +181,15 @@ type ConvPoolTests() =
         check "sum gradient" sumGrad (fun t -> Pool.SumGrad(dtype, spec, gdy.Pointer, t))
 
     [<Fact>]
-    member _.``random convolutions, float32``() = Windowed.forAll 150 (convolution DType.Float32)
+    member _.``random convolutions, float32``() = Windowed.forAll (convolution DType.Float32)
 
     [<Fact>]
-    member _.``random convolutions, float64``() = Windowed.forAll 60 (convolution DType.Float64)
+    member _.``random convolutions, float64``() = Windowed.forAll (convolution DType.Float64)
 
     [<Fact>]
     member _.``random poolings``() =
-        Windowed.forAll 100 (pooling DType.Float32)
-        Windowed.forAll 60 (pooling DType.Float64)
+        Windowed.forAll (pooling DType.Float32)
+        Windowed.forAll (pooling DType.Float64)
 
     [<Fact>]
     member _.``convolutions that are shared out``() =
