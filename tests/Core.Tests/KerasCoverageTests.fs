@@ -30,7 +30,8 @@ type KerasCoverageTests(output: ITestOutputHelper) =
     let check (file: string) (cases: (string * string)[]) (compared: Set<string>) (required: string list) =
         let isCompared (id: string, _) = compared.Contains id
         let classes = cases |> Array.filter isCompared |> Array.map snd |> Set.ofArray
-        let left = cases |> Array.map snd |> Array.filter (fun name -> not (classes.Contains name)) |> Array.distinct
+        let left =
+            cases |> Array.map snd |> Array.filter (fun name -> not (classes.Contains name)) |> Array.distinct
         let line =
             "Keras cases: "
             + file
@@ -75,7 +76,12 @@ type KerasCoverageTests(output: ITestOutputHelper) =
           "Minimum"
           "Concatenate"
           "Dot" ]
-        @ ([ "Conv"; "MaxPooling"; "AveragePooling"; "GlobalMaxPooling"; "GlobalAveragePooling"; "ZeroPadding" ]
+        @ ([ "Conv"
+             "MaxPooling"
+             "AveragePooling"
+             "GlobalMaxPooling"
+             "GlobalAveragePooling"
+             "ZeroPadding" ]
            |> List.collect ranks)
 
     [<Fact>]

@@ -132,9 +132,12 @@ type ConvPoolTests() =
             run (make target.Pointer ws.Pointer) [ target ] [ gx; gk; gdy; ws ]
             close (tolerance dtype * 10.0) 3.0 (name + " " + Windowed.text w) expected (read dtype target)
 
-        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws -> Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws))
-        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws -> Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws))
-        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws -> Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws))
+        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws ->
+            Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws))
+        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws ->
+            Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws))
+        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws ->
+            Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws))
 
     let pooling (dtype: DType) (w: Window) =
         let spec = PoolSpec.Create(w.Batch, w.In, w.Channels, w.Kernel, w.Strides, w.Dilations, w.Low, w.High)
@@ -229,14 +232,21 @@ type ConvPoolTests() =
 
     [<Fact>]
     member _.``running allocates nothing``() =
-        let spec = ConvSpec.Create(4, [| 14; 14 |], 8, 16, [| 3; 3 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], 1)
+        let spec =
+            ConvSpec.Create(4, [| 14; 14 |], 8, 16, [| 3; 3 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], 1)
         let t = DType.Float32
         let x, k, y = room t (4 * 14 * 14 * 8), room t (9 * 8 * 16), room t (4 * 14 * 14 * 16)
-        let ws = workspace (Conv.ForwardWorkspace(t, spec) + Conv.InputGradWorkspace(t, spec) + Conv.KernelGradWorkspace(t, spec))
+        let ws =
+            workspace (
+                Conv.ForwardWorkspace(t, spec)
+                + Conv.InputGradWorkspace(t, spec)
+                + Conv.KernelGradWorkspace(t, spec)
+            )
         allocatesNothing (Conv.Forward(t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
         allocatesNothing (Conv.InputGrad(t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
         allocatesNothing (Conv.KernelGrad(t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
-        let pool = PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
+        let pool =
+            PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
         let p = room t (4 * 7 * 7 * 16)
         let d = room t (4 * 14 * 14 * 16)
         allocatesNothing (Pool.Max(t, pool, y.Pointer, p.Pointer))

@@ -58,7 +58,10 @@ type FileFormatTests() =
             Assert.Equal<string list>([ "format"; "version"; "kind"; "parts" ], keys (json archive "format.json"))
             Assert.Equal<string list>([ "dtype"; "network" ], keys (json archive "config.json"))
             let fields = keys (json archive "training.json")
-            Assert.Equal<string list>([ "compile"; "learning_rate"; "seed"; "epochs_trained"; "frozen"; "callbacks" ], fields)
+            Assert.Equal<string list>(
+                [ "compile"; "learning_rate"; "seed"; "epochs_trained"; "frozen"; "callbacks" ],
+                fields
+            )
 
             for field in fields do
                 Assert.Contains("`" + field + "`", page)
