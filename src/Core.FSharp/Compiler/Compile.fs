@@ -97,7 +97,14 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
             | Some(struct (_, t, buffer)) -> { Pointer = buffer.Pointer; Type = t }
             | None -> OutputView.Missing(name, graph.Outputs |> Array.map fst)
 
-        member _.Describe() = "interpreted: " + string (Traverse.topological (Traverse.roots graph)).Length + " nodes\n"
+        // The interpreter has no instructions to time.
+        member this.Profile(_) = (this :> Executable).Run()
+
+        member _.Describe() =
+            "interpreted: "
+            + string (Traverse.topological (Traverse.roots graph)).Length
+            + " nodes\n"
+            + Print.graph graph
 
 /// From graphs to what runs them.
 module internal Compile =

@@ -46,6 +46,8 @@ type internal Executable =
     abstract Run: unit -> unit
     /// A result of the last run by name.
     abstract Output: name: string -> OutputView
+    /// Runs several times and measures, for `Describe`.
+    abstract Profile: runs: int -> unit
     /// What is run, as text; with microseconds per instruction if `Profile` was called.
     abstract Describe: unit -> string
 
@@ -311,4 +313,5 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
     interface Executable with
         member this.Run() = this.Run()
         member this.Output(name) = this.Output name
+        member this.Profile(runs) = this.Profile runs |> ignore
         member this.Describe() = this.Describe()

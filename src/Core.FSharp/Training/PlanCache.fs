@@ -107,6 +107,12 @@ type internal PlanCache(capacity: int) =
 
     member _.Clear() = steps.Clear()
 
+    /// The types of the step used last among those whose keys begin so.
+    member _.LastTypes(keyStart: string) : BatchTypes voption =
+        match steps |> Seq.tryFind (fun s -> s.Key.StartsWith(keyStart, StringComparison.Ordinal)) with
+        | Some step -> ValueSome step.Types
+        | None -> ValueNone
+
     member _.GetOrAdd(key: string, create: unit -> BoundStep) : BoundStep =
         let mutable node = steps.First
         let mutable found = ValueNone
@@ -131,6 +137,19 @@ type internal PlanCache(capacity: int) =
                 steps.RemoveLast()
 
             step
+
+/// What a trainer makes its training steps of; for looking at a step without running it.
+[<NoEquality; NoComparison>]
+type internal StepParts =
+    {
+        Network: Network
+        Plan: TrainingPlan
+        IsFrozen: string -> bool
+        Options: CompileOptions
+        Variable: LeafRole -> Expr -> string -> Variable
+        /// The types of the batch trained on last.
+        LastTypes: BatchTypes voption
+    }
 
 /// Prediction steps of one signature: as many as are used at the same time.
 [<Sealed>]

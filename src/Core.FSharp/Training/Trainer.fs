@@ -19,6 +19,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     let core = TrainerCore(network, seed, compileOptions)
     let gate = obj ()
+    let writer = WritingThread network.Name
+
     let mutable stop = false
     let mutable epochsTrained = 0L
     let mutable parameters = TrainingParameters(0, 0, Nullable(), 0, false, Verbosity.Silent)
@@ -128,6 +130,10 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
             { prepared with
                 Weights = [| ValueSome(Batches.classWeights network.FloatType weights prepared.Targets[0]) |] }
+
+    /// <summary>A network with fresh weights, and a choice of the passes that the compiler runs.</summary>
+    new(network: Network, seed: uint64, options: PlanOptions) = Trainer(network, seed, options.ToCompileOptions())
+
     /// <summary>A network with fresh weights.</summary>
     new(network: Network, seed: uint64) = Trainer(network, seed, CompileOptions.Default)
 
@@ -219,6 +225,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <exception cref="T:System.OperationCanceledException">It was cancelled; the model keeps what it has learned.</exception>
     member this.Fit(data: TrainingData, settings: FitOptions) : History =
         enter ()
+        let before = writer.Begin()
 
         try
             core.Compiled() |> ignore
@@ -350,6 +357,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             history
         finally
             current <- ValueNone
+            writer.End before
             Monitor.Exit gate
 
     /// <summary>Trains on data of one input and one output.</summary>
@@ -406,7 +414,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <returns>One tensor per output.</returns>
     /// <exception cref="T:FunctionalNet.ShapeException">An input has not the shape of the network's.</exception>
     /// <exception cref="T:FunctionalNet.DataException">Rows differ, there are none, or ids are out of range.</exception>
+    /// <exception cref="T:FunctionalNet.NotReadyException">Another thread trains the network at the moment.</exception>
     member this.Predict(inputs: Tensor[], settings: EvaluateOptions) : Tensor[] =
+        writer.RefuseOthers()
         positive "batch_size" 1 settings.BatchSize
         positive "steps" 0 settings.Steps
         let data = DataChecks.prepare network false (TrainingData(inputs, [||]))
@@ -430,14 +440,17 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <param name="output">Room for as many rows of output.</param>
     /// <exception cref="T:FunctionalNet.ShapeException">A length does not fit.</exception>
     member _.PredictInto(input: ReadOnlySpan<float32>, output: Span<float32>) : unit =
+        writer.RefuseOthers()
         core.Predictions.RunBytes(DType.Float32, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
 
     /// <summary>The same for networks of float64.</summary>
     member _.PredictInto(input: ReadOnlySpan<float>, output: Span<float>) : unit =
+        writer.RefuseOthers()
         core.Predictions.RunBytes(DType.Float64, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
 
     member private this.OnBatch(data: TrainingData, train: bool) : TrainingLogs =
         enter ()
+        let before = if train then writer.Begin() else 0
 
         try
             core.Compiled() |> ignore
@@ -455,6 +468,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             figures.WriteInOrder logs
             logs
         finally
+            if train then writer.End before
+
             Monitor.Exit gate
 
     /// <summary>One update from one batch. Keras: train_on_batch.</summary>
@@ -638,6 +653,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// Number of steps that are compiled; for tests.
     member internal _.PlanCount = core.PlanCount
+
+    member internal _.StepParts = core.StepParts
 
     interface ITrainingModel with
         member this.LearningRate

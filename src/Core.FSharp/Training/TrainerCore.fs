@@ -207,6 +207,15 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
 
     member _.TrainStep(types: BatchTypes) : BoundStep = trainStep (compiled ()) types
     member _.TestStep(types: BatchTypes) : BoundStep = testStep (compiled ()) types
+
+    member _.StepParts: StepParts =
+        { Network = network
+          Plan = compiled ()
+          IsFrozen = isFrozen
+          Options = compileOptions
+          Variable = memoryOf trainTotals
+          LastTypes = cache.LastTypes "train" }
+
     member _.Update(step: BoundStep) : unit = update step
     member _.FinishAverages() : unit = finishAverages (compiled ())
 
