@@ -20,6 +20,8 @@ let layers =
     >>> Layer.relu
     >>> Layer.maxPooling2D [ 2; 2 ]
     >>> Layer.flatten
+    >>> Layer.dense 128
+    >>> Layer.relu
     >>> Layer.dropout 0.4
     >>> Layer.dense 10
     >>> Layer.softmax

@@ -16,6 +16,7 @@ var model = new Sequential(seed: 1)
     new Conv2D(64, kernelSize: 3, activation: "relu"),
     new MaxPooling2D(),
     new Flatten(),
+    new Dense(128, activation: "relu"),
     new Dropout(0.4),
     new Dense(10, activation: "softmax"),
 };
