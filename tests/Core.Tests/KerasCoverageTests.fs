@@ -87,8 +87,6 @@ type KerasCoverageTests(output: ITestOutputHelper) =
     [<Fact>]
     member _.``layers: values and gradients, by the interpreter and compiled``() =
         let cases = KerasCases.layers () |> Array.map (fun c -> c.Id, c.Layer)
-        let own = "sparsemax is the projection onto the simplex where Keras misses it"
-        test typeof<KerasLayerTests> own |> ignore
         let functions =
             cases
             |> Array.map snd
