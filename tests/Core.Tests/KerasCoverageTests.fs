@@ -90,7 +90,7 @@ type KerasCoverageTests(output: ITestOutputHelper) =
         let functions =
             cases
             |> Array.map snd
-            |> Array.filter (fun name -> name.StartsWith "activations." && name <> "activations.sparsemax")
+            |> Array.filter (fun name -> name.StartsWith "activations.")
 
         let compared =
             comparedBy
