@@ -8,9 +8,13 @@ open FunctionalNet.Benchmarks.Compare
 let main args =
     CultureInfo.CurrentCulture <- CultureInfo.InvariantCulture
 
-    match List.ofArray args with
-    | "micro" :: rest -> Micro.Support.run rest
-    | "compare" :: rest -> Comparison.run rest
-    | _ ->
-        printfn "usage: micro [FILTER...] | compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--plans]"
-        2
+    try
+        match List.ofArray args with
+        | "micro" :: rest -> Micro.Support.run rest
+        | "compare" :: rest -> Comparison.run rest
+        | _ ->
+            printfn "usage: micro [FILTER...] | compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--plans]"
+            2
+    with Failure message ->
+        eprintfn $"{message}"
+        1

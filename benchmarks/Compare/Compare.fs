@@ -8,12 +8,7 @@ open System.Threading
 open FunctionalNet.Kernels
 
 [<NoEquality; NoComparison>]
-type Options =
-    { Words: string list
-      Quick: bool
-      Json: string voption
-      Plans: bool
-      Threads: int list }
+type Options = { Words: string list; Quick: bool; Json: string voption; Plans: bool; Threads: int list }
 
 let private usage = "compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--plans]"
 
@@ -23,16 +18,8 @@ let rec private parse (options: Options) (args: string list) : Options =
     | "--quick" :: rest -> parse { options with Quick = true } rest
     | "--plans" :: rest -> parse { options with Plans = true } rest
     | "--json" :: path :: rest -> parse { options with Json = ValueSome path } rest
-    | "--threads" :: list :: rest ->
-        parse
-            { options with
-                Threads = [ for n in list.Split ',' -> int n ] }
-            rest
-    | word :: rest when not (word.StartsWith '-') ->
-        parse
-            { options with
-                Words = options.Words @ [ word ] }
-            rest
+    | "--threads" :: list :: rest -> parse { options with Threads = [ for n in list.Split ',' -> int n ] } rest
+    | word :: rest when not (word.StartsWith '-') -> parse { options with Words = options.Words @ [ word ] } rest
     | word :: _ -> failwith $"unknown option {word}; usage: {usage}"
 
 /// The greatest difference, measured by the greatest magnitude (at least 1). Of long results the peer gives a part.
@@ -76,7 +63,13 @@ let private agree (peer: PeerProcess) (file: string) (workload: Workload) (ours:
         same)
     |> Array.forall id
 
-let private measure (options: Options) (machine: Machine) (peer: PeerProcess voption) (file: string) (workload: Workload) : Row list * bool =
+let private measure
+    (options: Options)
+    (machine: Machine)
+    (peer: PeerProcess voption)
+    (file: string)
+    (workload: Workload)
+    : Row list * bool =
     let ours = workload.Create()
 
     let same =
@@ -92,7 +85,8 @@ let private measure (options: Options) (machine: Machine) (peer: PeerProcess vop
     let long = workload.Check.IsSome
     let rounds = if options.Quick then 3 else 5
     let roundMs = if long then (if options.Quick then 120.0 else 250.0) else 40.0
-    let warmMs = if long then (if options.Quick then 250.0 else 600.0) else 150.0
+    // Long enough for the runtime to compile what is hot once more.
+    let warmMs = if long then (if options.Quick then 500.0 else 1000.0) else 200.0
 
     let ask (peer: PeerProcess) (command: string) (name: string) (threads: int) (ms: float) =
         let fields =
@@ -111,8 +105,7 @@ let private measure (options: Options) (machine: Machine) (peer: PeerProcess vop
               let settings =
                   [| for name in names do
                          for t in 1..threads do
-                             if t = 1 || t = threads then
-                                 name, t |]
+                             if t = 1 || t = threads then name, t |]
 
               match peer with
               | ValueSome peer ->
@@ -137,7 +130,11 @@ let private measure (options: Options) (machine: Machine) (peer: PeerProcess vop
                   | ValueNone -> ()
 
               let oursMs = Clock.median own
-              let best = if settings.Length = 0 then -1 else theirs |> Array.indexed |> Array.minBy (snd >> Clock.median) |> fst
+              let best =
+                  if settings.Length = 0 then
+                      -1
+                  else
+                      theirs |> Array.indexed |> Array.minBy (snd >> Clock.median) |> fst
 
               let memory = ours.Bytes / machine.ReadSpeed(threads, ours.Bytes) * 1000.0
               let arithmetic = ours.Flops / machine.Peak threads * 1000.0
@@ -162,21 +159,14 @@ let private measure (options: Options) (machine: Machine) (peer: PeerProcess vop
                 Gflop = ours.Flops / 1e9
                 Megabytes = ours.Bytes / 1e6 } ]
 
-    if options.Plans then
-        printfn $"\n{workload.Id}\n{ours.Describe()}"
+    if options.Plans then printfn $"\n{workload.Id}\n{ours.Describe()}"
 
     rows, same
 
 /// Runs the comparison; 0 if everything that was measured computes the same as its peers.
 let run (args: string list) : int =
     let options =
-        parse
-            { Words = []
-              Quick = false
-              Json = ValueNone
-              Plans = false
-              Threads = [ 1; 2 ] }
-            args
+        parse { Words = []; Quick = false; Json = ValueNone; Plans = false; Threads = [ 1; 2 ] } args
 
     let workloads = Workloads.select options.Quick options.Words
     let machine = Machine()
@@ -185,6 +175,9 @@ let run (args: string list) : int =
 
     for threads in options.Threads do
         printfn $"peak of {threads} threads: {machine.Peak threads / 1e9:F1} GFLOP/s in float32"
+
+        if machine.Peak threads < 0.75 * float threads * machine.Peak 1 then
+            printfn "the cores are not free: what follows says little about this number of threads"
 
     let peer =
         match PeerProcess.TryStart() with
@@ -198,7 +191,8 @@ let run (args: string list) : int =
             ValueSome peer
 
     printfn $"\n{Report.header}"
-    let file = Path.Combine(Path.GetTempPath(), $"functionalnet-compare-{Environment.ProcessId}.safetensors")
+    let file =
+        Path.Combine(Path.GetTempPath(), $"functionalnet-compare-{Environment.ProcessId}.safetensors")
     let rows = ResizeArray<Row>()
     let mutable different = 0
 
@@ -210,8 +204,7 @@ let run (args: string list) : int =
             for row in measured do
                 printfn $"{Report.line row}"
 
-            if not same then
-                different <- different + 1
+            if not same then different <- different + 1
     finally
         File.Delete file
 
@@ -224,6 +217,7 @@ let run (args: string list) : int =
         | ValueNone -> ()
 
     if peer.IsSome then
-        printfn $"\n{workloads.Length - different} of {workloads.Length} workloads compute what the peers compute, to 1e-4"
+        printfn
+            $"\n{workloads.Length - different} of {workloads.Length} workloads compute what the peers compute, to 1e-4"
 
     if different = 0 then 0 else 1

@@ -7,6 +7,7 @@ open System.IO
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
 open System.Runtime.Intrinsics
+open Microsoft.FSharp.NativeInterop
 open FunctionalNet.Kernels
 
 module internal Chains =
@@ -53,7 +54,7 @@ module internal Chains =
 type internal PeakKernel(chunks: int, rounds: int) =
     inherit Kernel()
 
-    let kept = Array.zeroCreate<float32> (chunks * 16)
+    let kept = Array.zeroCreate<float32>(chunks * 16)
 
     static let width =
         if Vector512.IsHardwareAccelerated then 16
@@ -94,38 +95,79 @@ type internal PeakKernel(chunks: int, rounds: int) =
     // Kept, so that nothing is optimised away; far apart, so that threads do not share a line.
     override _.Run(_, chunk) = kept[chunk * 16] <- PeakKernel.Chains rounds
 
+module internal Reading =
+
+    /// Adds up all vectors, in eight sums at a time; the number of bytes is a multiple of eight vectors.
+    let inline run
+        (zero: 'v)
+        (width: int)
+        ([<InlineIfLambda>] load: nativeint -> 'v)
+        ([<InlineIfLambda>] add: 'v -> 'v -> 'v)
+        (pointer: nativeint)
+        (bytes: int)
+        (rounds: int)
+        : 'v =
+        let mutable a = zero
+        let mutable b = zero
+        let mutable c = zero
+        let mutable d = zero
+        let mutable e = zero
+        let mutable f = zero
+        let mutable g = zero
+        let mutable h = zero
+
+        for _ in 1..rounds do
+            let mutable p = pointer
+            let last = pointer + nativeint bytes
+
+            while p < last do
+                a <- add a (load p)
+                b <- add b (load (p + nativeint width))
+                c <- add c (load (p + nativeint (2 * width)))
+                d <- add d (load (p + nativeint (3 * width)))
+                e <- add e (load (p + nativeint (4 * width)))
+                f <- add f (load (p + nativeint (5 * width)))
+                g <- add g (load (p + nativeint (6 * width)))
+                h <- add h (load (p + nativeint (7 * width)))
+                p <- p + nativeint (8 * width)
+
+        add (add (add a b) (add c d)) (add (add e f) (add g h))
+
 /// Reads memory: every chunk its part, several times.
 [<Sealed>]
 type internal ReadKernel(chunks: int, pointer: nativeint, bytes: int, rounds: int) =
     inherit Kernel()
 
-    let kept = Array.zeroCreate<float32> (chunks * 16)
+    let kept = Array.zeroCreate<float32>(chunks * 16)
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member private Sum(pointer: nativeint, vectors: int, rounds: int) : float32 =
-        let inline load (i: int) = Vector256.Load(NativeInterop.NativePtr.ofNativeInt<float32> (pointer + nativeint (32 * i)))
-        let mutable a = Vector256<float32>.Zero
-        let mutable b = Vector256<float32>.Zero
-        let mutable c = Vector256<float32>.Zero
-        let mutable d = Vector256<float32>.Zero
-
-        for _ in 1..rounds do
-            let mutable i = 0
-
-            while i <= vectors - 4 do
-                a <- a + load i
-                b <- b + load (i + 1)
-                c <- c + load (i + 2)
-                d <- d + load (i + 3)
-                i <- i + 4
-
-        Vector256.Sum(a + b + (c + d))
+    static member private Sum(pointer: nativeint, bytes: int, rounds: int) : float32 =
+        if Vector512.IsHardwareAccelerated then
+            Reading.run
+                Vector512<float32>.Zero
+                64
+                (fun p -> Vector512.Load(NativePtr.ofNativeInt<float32> p))
+                (fun x y -> x + y)
+                pointer
+                bytes
+                rounds
+            |> Vector512.Sum
+        else
+            Reading.run
+                Vector256<float32>.Zero
+                32
+                (fun p -> Vector256.Load(NativePtr.ofNativeInt<float32> p))
+                (fun x y -> x + y)
+                pointer
+                bytes
+                rounds
+            |> Vector256.Sum
 
     override _.Chunks(_) = chunks
 
     override _.Run(_, chunk) =
-        let part = bytes / chunks / 128 * 128
-        kept[chunk * 16] <- ReadKernel.Sum(pointer + nativeint (chunk * part), part / 32, rounds)
+        let part = bytes / chunks / 512 * 512
+        kept[chunk * 16] <- ReadKernel.Sum(pointer + nativeint (chunk * part), part, rounds)
 
 /// What the machine is, and the speeds it reaches.
 [<Sealed>]
@@ -150,8 +192,9 @@ type internal Machine() =
         | true, peak -> peak
         | _ ->
             Workers.Threads <- threads
-            let kernel = PeakKernel(threads, 400000)
-            let peak = kernel.Flops / best 25 kernel
+            // Short runs, many of them: other programs disturb some.
+            let kernel = PeakKernel(threads, 200000)
+            let peak = kernel.Flops / best 400 kernel
             peaks[threads] <- peak
             peak
 
@@ -170,7 +213,7 @@ type internal Machine() =
             buffer.Zero()
             let rounds = max 1 ((1 <<< 23) / bytes)
             let kernel = ReadKernel(threads, buffer.Pointer, bytes, rounds)
-            let speed = float bytes * float rounds / best 15 kernel
+            let speed = float bytes * float rounds / best 40 kernel
             GC.KeepAlive buffer
             speeds[key] <- speed
             speed

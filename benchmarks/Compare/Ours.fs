@@ -120,10 +120,7 @@ type internal PredictOurs(spec: NetSpec, weights: (string * Tensor)[]) =
         Array.zeroCreate<float32> (trainer.Predict x).Size
 
     let plan =
-        let types =
-            { Inputs = [| { DType = x.DType; Shape = x.Shape } |]
-              Targets = [||]
-              Weights = [||] }
+        let types = { Inputs = [| { DType = x.DType; Shape = x.Shape } |]; Targets = [||]; Weights = [||] }
 
         Compile.compile CompileOptions.Default (TrainStep.prediction trainer.Network (fun _ -> false) types).Graph
 
@@ -200,11 +197,7 @@ type internal OpOurs(input: Tensor, build: Expr -> Expr) =
     let executable =
         input.Bytes.CopyTo(Span<byte>(buffer.Pointer.ToPointer(), input.Bytes.Length))
 
-        Compile.executable
-            CompileOptions.Default
-            { Outputs = [| "y", output |]
-              Updates = [||] }
-            (fun _ -> buffer)
+        Compile.executable CompileOptions.Default { Outputs = [| "y", output |]; Updates = [||] } (fun _ -> buffer)
 
     let plan = Plans.planOf executable
 

@@ -47,8 +47,7 @@ type internal PeerProcess private (child: Process) =
                     "libstdcxx_shim.so"
                 )
 
-            if File.Exists shim then
-                info.Environment["LD_PRELOAD"] <- shim
+            if File.Exists shim then info.Environment["LD_PRELOAD"] <- shim
 
             match Process.Start info with
             | null -> ValueNone
@@ -60,7 +59,10 @@ type internal PeerProcess private (child: Process) =
         child.StandardInput.Flush()
 
         match child.StandardOutput.ReadLine() with
-        | null -> failwith $"the peer process ended with exit code {(child.WaitForExit(); child.ExitCode)}"
+        | null ->
+            failwith
+                $"the peer process ended with exit code {(child.WaitForExit()
+                                                          child.ExitCode)}"
         | line ->
             let answer =
                 match JsonNode.Parse line with
@@ -96,8 +98,7 @@ type internal PeerProcess private (child: Process) =
             try
                 child.StandardInput.Close()
 
-                if not (child.WaitForExit 5000) then
-                    child.Kill()
+                if not (child.WaitForExit 5000) then child.Kill()
             with _ ->
                 ()
 

@@ -7,20 +7,22 @@ open System.Text.Json.Nodes
 /// One line of the table.
 [<NoEquality; NoComparison>]
 type internal Row =
-    { Workload: string
-      Threads: int
-      OursMs: float
-      /// The fastest peer, with its threads if they are fewer; empty if there is none.
-      Peer: string
-      PeerMs: float
-      /// Median over the rounds of peer / ours.
-      Ratio: float
-      FloorMs: float
-      FloorFraction: float
-      BytesPerStep: float
-      /// GFLOP and MB of one step.
-      Gflop: float
-      Megabytes: float }
+    {
+        Workload: string
+        Threads: int
+        OursMs: float
+        /// The fastest peer, with its threads if they are fewer; empty if there is none.
+        Peer: string
+        PeerMs: float
+        /// Median over the rounds of peer / ours.
+        Ratio: float
+        FloorMs: float
+        FloorFraction: float
+        BytesPerStep: float
+        /// GFLOP and MB of one step.
+        Gflop: float
+        Megabytes: float
+    }
 
 module internal Report =
 
@@ -30,7 +32,8 @@ module internal Report =
         elif ms >= 0.1 then ms.ToString "F3"
         else ms.ToString "F5"
 
-    let private figure (format: string) (value: float) = if System.Double.IsFinite value then value.ToString format else "-"
+    let private figure (format: string) (value: float) =
+        if System.Double.IsFinite value then value.ToString format else "-"
 
     let header =
         "| workload | threads | ours ms | peer | peer ms | peer/ours | floor ms | of floor's speed | MFLOP | MB | bytes allocated |\n"

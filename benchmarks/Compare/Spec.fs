@@ -62,9 +62,7 @@ module internal Spec =
         if spec.Classes = 0 then
             Loss.meanSquaredError
         else
-            Loss.sparseCategoricalCrossentropy
-                { SparseCrossentropyOptions.Default with
-                    FromLogits = true }
+            Loss.sparseCategoricalCrossentropy { SparseCrossentropyOptions.Default with FromLogits = true }
 
     /// The same numbers on every run: uniform in 0 to 1.
     let uniform (seed: int) (dims: int list) : Tensor =

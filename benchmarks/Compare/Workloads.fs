@@ -37,7 +37,14 @@ module internal Workloads =
     // By number: names of layers are ours.
     let private numbered (weights: (string * Tensor)[]) = weights |> Array.mapi (fun i (_, value) -> $"w{i}", value)
 
-    let private netRequest (kind: string) (spec: NetSpec) (dropout: bool) (x: Tensor) (weights: (string * Tensor)[]) (path: string) =
+    let private netRequest
+        (kind: string)
+        (spec: NetSpec)
+        (dropout: bool)
+        (x: Tensor)
+        (weights: (string * Tensor)[])
+        (path: string)
+        =
         write path (Array.concat [ [| "x", x; "y", Spec.targets spec |]; numbered weights ])
 
         PeerProcess.Request(
@@ -123,7 +130,12 @@ module internal Workloads =
 
     let private mlp =
         { Input = [ 784 ]
-          Parts = [ Part.Dense(512, true); Part.Dropout 0.2; Part.Dense(512, true); Part.Dropout 0.2; Part.Dense(10, false) ]
+          Parts =
+            [ Part.Dense(512, true)
+              Part.Dropout 0.2
+              Part.Dense(512, true)
+              Part.Dropout 0.2
+              Part.Dense(10, false) ]
           Batch = 128
           Classes = 10 }
 
@@ -154,11 +166,7 @@ module internal Workloads =
           Batch = 128
           Classes = 10 }
 
-    let private nets =
-        [ "mlp-small", mlpSmall
-          "mlp", mlp
-          "cnn", cnn
-          "cnn-tutorial", cnnTutorial ]
+    let private nets = [ "mlp-small", mlpSmall; "mlp", mlp; "cnn", cnn; "cnn-tutorial", cnnTutorial ]
 
     let private squares = [ 64; 96; 128; 192; 256; 384; 512; 768; 1024; 1536 ]
     let private quickSquares = set [ 64; 256; 384; 1024 ]
@@ -221,5 +229,8 @@ module internal Workloads =
                 let ids = all |> List.map _.Id |> String.concat " "
                 failwith $"there is no workload {word}; there are: {ids}"
 
+        // What is named in full is always measured.
         all
-        |> List.filter (fun w -> (words.IsEmpty || words |> List.exists (fun word -> fits word w)) && (w.Quick || not quick))
+        |> List.filter (fun w ->
+            List.contains w.Id words
+            || ((words.IsEmpty || words |> List.exists (fun word -> fits word w)) && (w.Quick || not quick)))

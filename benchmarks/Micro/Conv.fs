@@ -25,7 +25,8 @@ type Conv() =
 
         let two n = [| n; n |]
         let batch = 16
-        let spec = ConvSpec.Create(batch, two side, inputs, outputs, two size, two 1, two 1, two 0, two 0, groups)
+        let spec =
+            ConvSpec.Create(batch, two side, inputs, outputs, two size, two 1, two 1, two 0, two 0, groups)
         let over = side - size + 1
         let x = this.Memory.Floats(batch * side * side * inputs)
         let w = this.Memory.Floats(size * size * inputs / groups * outputs)

@@ -18,12 +18,9 @@ type Elementwise() =
         let n = this.Size
         let flat = { TileInput.DType = DType.Float32; Access = Flat }
 
-        let broadcast =
-            { TileInput.DType = DType.Float32
-              Access = Strided([| n / 64; 64 |], [| 0; 1 |]) }
+        let broadcast = { TileInput.DType = DType.Float32; Access = Strided([| n / 64; 64 |], [| 0; 1 |]) }
 
-        let outputs (values: int list) =
-            [| for v in values -> { TileOutput.Value = v; DType = DType.Float32 } |]
+        let outputs (values: int list) = [| for v in values -> { TileOutput.Value = v; DType = DType.Float32 } |]
 
         let unary op = [| flat |], [| TileInstruction.Unary(op, 0) |], [ 1 ]
 

@@ -55,35 +55,35 @@ internal sealed record NetSpec(int[] Input, Part[] Parts, int Classes)
             switch (part.Kind)
             {
                 case "dense":
-                {
-                    var kernel = tensors[$"w{next++}"];
-                    var bias = tensors[$"w{next++}"].Floats;
-                    var (inputs, units) = (kernel.Shape[0], kernel.Shape[1]);
-                    // Rows come as (position, channel) and are wanted as (channel, position).
-                    var rows = flattened.Channels > 0
-                        ? Blocks(kernel.Floats, flattened.Positions, flattened.Channels, units)
-                        : kernel.Floats;
-                    flattened = (1, 0);
-                    channels = units;
-                    yield return new BuiltPart(part, rows, [inputs, units], bias, inputs);
-                    break;
-                }
+                    {
+                        var kernel = tensors[$"w{next++}"];
+                        var bias = tensors[$"w{next++}"].Floats;
+                        var (inputs, units) = (kernel.Shape[0], kernel.Shape[1]);
+                        // Rows come as (position, channel) and are wanted as (channel, position).
+                        var rows = flattened.Channels > 0
+                            ? Blocks(kernel.Floats, flattened.Positions, flattened.Channels, units)
+                            : kernel.Floats;
+                        flattened = (1, 0);
+                        channels = units;
+                        yield return new BuiltPart(part, rows, [inputs, units], bias, inputs);
+                        break;
+                    }
 
                 case "conv":
-                {
-                    var kernel = tensors[$"w{next++}"];
-                    var bias = tensors[$"w{next++}"].Floats;
-                    var (size, filters) = (part.Size(1), part.Size(0));
-                    // (height, width, in, out) to (out, in, height, width).
-                    var turned = new float[kernel.Floats.Length];
-                    for (var p = 0; p < size * size; p++)
-                    for (var i = 0; i < channels; i++)
-                    for (var o = 0; o < filters; o++)
-                        turned[(o * channels + i) * size * size + p] = kernel.Floats[(p * channels + i) * filters + o];
-                    yield return new BuiltPart(part, turned, [filters, channels, size, size], bias, channels);
-                    (height, width, channels) = (height - size + 1, width - size + 1, filters);
-                    break;
-                }
+                    {
+                        var kernel = tensors[$"w{next++}"];
+                        var bias = tensors[$"w{next++}"].Floats;
+                        var (size, filters) = (part.Size(1), part.Size(0));
+                        // (height, width, in, out) to (out, in, height, width).
+                        var turned = new float[kernel.Floats.Length];
+                        for (var p = 0; p < size * size; p++)
+                            for (var i = 0; i < channels; i++)
+                                for (var o = 0; o < filters; o++)
+                                    turned[(o * channels + i) * size * size + p] = kernel.Floats[(p * channels + i) * filters + o];
+                        yield return new BuiltPart(part, turned, [filters, channels, size, size], bias, channels);
+                        (height, width, channels) = (height - size + 1, width - size + 1, filters);
+                        break;
+                    }
 
                 case "pool":
                     (height, width) = (height / part.Size(0), width / part.Size(0));
@@ -107,9 +107,9 @@ internal sealed record NetSpec(int[] Input, Part[] Parts, int Classes)
     {
         var y = new float[x.Length];
         for (var b = 0; b < batch; b++)
-        for (var r = 0; r < rows; r++)
-        for (var c = 0; c < columns; c++)
-            y[(b * columns + c) * rows + r] = x[(b * rows + r) * columns + c];
+            for (var r = 0; r < rows; r++)
+                for (var c = 0; c < columns; c++)
+                    y[(b * columns + c) * rows + r] = x[(b * rows + r) * columns + c];
         return y;
     }
 
@@ -118,8 +118,8 @@ internal sealed record NetSpec(int[] Input, Part[] Parts, int Classes)
     {
         var y = new float[x.Length];
         for (var r = 0; r < rows; r++)
-        for (var c = 0; c < columns; c++)
-            Array.Copy(x, (r * columns + c) * width, y, (c * rows + r) * width, width);
+            for (var c = 0; c < columns; c++)
+                Array.Copy(x, (r * columns + c) * width, y, (c * rows + r) * width, width);
         return y;
     }
 }

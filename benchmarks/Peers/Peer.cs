@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Reflection;
 using System.Text.Json.Nodes;
 using Microsoft.ML.OnnxRuntime;
 using TorchSharp;
@@ -24,45 +25,55 @@ internal abstract class Peer(string name) : IDisposable
 
     public static IEnumerable<string> Versions()
     {
-        yield return $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)} (libtorch {torch.__version__})";
+        yield return TorchPeer.IsPresent
+            ? $"TorchSharp {InformationalVersion(typeof(torch))} (libtorch {torch.__version__})"
+            : "no TorchSharp: its library does not load here, see docs/performance.md";
         yield return $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
-        yield return $"System.Numerics.Tensors {typeof(TensorPrimitives).Assembly.GetName().Version?.ToString(3)}";
+        yield return $"System.Numerics.Tensors {InformationalVersion(typeof(TensorPrimitives))}";
         if (OpenBlas.IsPresent)
             yield return OpenBlas.Description;
     }
 
-    public static IReadOnlyList<Peer> Create(JsonObject request)
-    {
-        var tensors = TensorFile.Read((string)request["file"]!);
-        var kind = (string)request["kind"]!;
+    private static string InformationalVersion(Type type) =>
+        type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
 
-        switch (kind)
+    /// <summary>All that can run the workload here.</summary>
+    public static IReadOnlyList<Peer> Create(JsonObject request) =>
+        [.. Makers(request, TensorFile.Read((string)request["file"]!)).Select(make => make())];
+
+    private static IEnumerable<Func<Peer>> Makers(JsonObject request, Dictionary<string, NamedArray> tensors)
+    {
+        var torch = TorchPeer.IsPresent;
+
+        switch ((string)request["kind"]!)
         {
             case "train":
-                return [new TorchTraining(NetSpec.Parse(request), tensors)];
+                if (torch)
+                    yield return () => new TorchTraining(NetSpec.Parse(request), tensors);
+                break;
 
             case "predict":
-            {
-                var spec = NetSpec.Parse(request);
-                return [new TorchPrediction(spec, tensors), new OnnxPrediction(spec, tensors)];
-            }
+                if (torch)
+                    yield return () => new TorchPrediction(NetSpec.Parse(request), tensors);
+                yield return () => new OnnxPrediction(NetSpec.Parse(request), tensors);
+                break;
 
             case "gemm":
-            {
-                var shape = GemmShape.Parse(request);
-                return OpenBlas.IsPresent
-                    ? [new TorchGemm(shape, tensors), new OpenBlasGemm(shape, tensors)]
-                    : [new TorchGemm(shape, tensors)];
-            }
+                if (torch)
+                    yield return () => new TorchGemm(GemmShape.Parse(request), tensors);
+                if (OpenBlas.IsPresent)
+                    yield return () => new OpenBlasGemm(GemmShape.Parse(request), tensors);
+                break;
 
             case "op":
-            {
                 var op = (string)request["op"]!;
-                var x = tensors["x"];
-                return TensorsOp.TryCreate(op, x) is { } other ? [new TorchOp(op, x), other] : [new TorchOp(op, x)];
-            }
+                if (torch)
+                    yield return () => new TorchOp(op, tensors["x"]);
+                if (TensorsOp.TryCreate(op, tensors["x"]) is { } managed)
+                    yield return () => managed;
+                break;
 
-            default:
+            case var kind:
                 throw new InvalidOperationException($"unknown kind {kind}");
         }
     }

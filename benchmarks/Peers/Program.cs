@@ -45,19 +45,19 @@ JsonObject Answer(JsonObject request)
             return new JsonObject { ["values"] = Numbers(Shortened(Find(request).Result())) };
 
         case "warm":
-        {
-            var peer = Find(request);
-            peer.SetThreads((int)request["threads"]!);
-            Measure.Warm((double)request["ms"]!, peer.Run);
-            return [];
-        }
+            {
+                var peer = Find(request);
+                peer.SetThreads((int)request["threads"]!);
+                Measure.Warm((double)request["ms"]!, peer.Run);
+                return [];
+            }
 
         case "run":
-        {
-            var peer = Find(request);
-            peer.SetThreads((int)request["threads"]!);
-            return new JsonObject { ["ms"] = Numbers(Measure.Sample((double)request["ms"]!, peer.Run)) };
-        }
+            {
+                var peer = Find(request);
+                peer.SetThreads((int)request["threads"]!);
+                return new JsonObject { ["ms"] = Numbers(Measure.Sample((double)request["ms"]!, peer.Run)) };
+            }
 
         case var other:
             throw new InvalidOperationException($"unknown command {other}");

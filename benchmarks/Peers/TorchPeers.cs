@@ -7,6 +7,22 @@ namespace FunctionalNet.Peers;
 /// <summary>Workloads of TorchSharp, written as its users write them.</summary>
 internal abstract class TorchPeer() : Peer("TorchSharp")
 {
+    /// <summary>False where the native library does not load.</summary>
+    public static bool IsPresent { get; } = Loads();
+
+    private static bool Loads()
+    {
+        try
+        {
+            using var probe = zeros(1);
+            return true;
+        }
+        catch (Exception e) when (e is TypeInitializationException or NotSupportedException or DllNotFoundException)
+        {
+            return false;
+        }
+    }
+
     public override void SetThreads(int threads)
     {
         if (get_num_threads() != threads)
@@ -28,22 +44,22 @@ internal abstract class TorchPeer() : Peer("TorchSharp")
             switch (part.Kind)
             {
                 case "dense":
-                {
-                    var linear = Linear(built.Inputs, part.Size(0));
-                    Set(linear.weight, FloatTensor(built.Kernel, built.KernelShape).t());
-                    Set(linear.bias, tensor(built.Bias));
-                    Add(linear);
-                    break;
-                }
+                    {
+                        var linear = Linear(built.Inputs, part.Size(0));
+                        Set(linear.weight, FloatTensor(built.Kernel, built.KernelShape).t());
+                        Set(linear.bias, tensor(built.Bias));
+                        Add(linear);
+                        break;
+                    }
 
                 case "conv":
-                {
-                    var conv = Conv2d(built.Inputs, part.Size(0), part.Size(1));
-                    Set(conv.weight, FloatTensor(built.Kernel, built.KernelShape));
-                    Set(conv.bias, tensor(built.Bias));
-                    Add(conv);
-                    break;
-                }
+                    {
+                        var conv = Conv2d(built.Inputs, part.Size(0), part.Size(1));
+                        Set(conv.weight, FloatTensor(built.Kernel, built.KernelShape));
+                        Set(conv.bias, tensor(built.Bias));
+                        Add(conv);
+                        break;
+                    }
 
                 case "pool":
                     Add(MaxPool2d(part.Size(0)));
@@ -75,11 +91,13 @@ internal abstract class TorchPeer() : Peer("TorchSharp")
 /// <summary>A training step: gradients to zero, forward, backward, Adam, the loss read.</summary>
 internal sealed class TorchTraining : TorchPeer
 {
+    private const double Epsilon = 1e-7;
+
     private readonly Sequential model;
     private readonly Tensor x;
     private readonly Tensor y;
     private readonly bool classes;
-    private readonly optim.Optimizer optimizer;
+    private readonly Adam optimizer;
 
     public TorchTraining(NetSpec spec, Dictionary<string, NamedArray> tensors)
     {
@@ -91,7 +109,7 @@ internal sealed class TorchTraining : TorchPeer
         y = classes
             ? tensor(tensors["y"].Ints.Select(v => (long)v).ToArray())
             : FloatTensor(tensors["y"].Floats, batch, 1);
-        optimizer = optim.Adam(model.parameters(), 1e-3, eps: 1e-7);
+        optimizer = optim.Adam(model.parameters(), 1e-3, eps: Epsilon);
     }
 
     private float Step()
@@ -107,7 +125,20 @@ internal sealed class TorchTraining : TorchPeer
 
     public override void Run() => Step();
 
-    public override double[] Result() => [.. Enumerable.Range(0, 5).Select(_ => (double)Step())];
+    public override double[] Result()
+    {
+        var losses = new double[5];
+
+        for (var step = 0; step < losses.Length; step++)
+        {
+            // Keras adds epsilon before it corrects the bias of the second moment, PyTorch after: this makes them the same.
+            foreach (var group in optimizer.ParamGroups.Cast<Adam.ParamGroup>())
+                group.Options.eps = Epsilon / Math.Sqrt(1 - Math.Pow(0.999, step + 1));
+            losses[step] = Step();
+        }
+
+        return losses;
+    }
 
     public override void Dispose()
     {
@@ -173,7 +204,8 @@ internal sealed class TorchGemm : TorchPeer
     public override void Run()
     {
         using var _ = inference_mode();
-        using var result = c.addmm_(a, b, beta: 0, alpha: 1);
+        // In place: what it returns is c itself.
+        c.addmm_(a, b, beta: 0, alpha: 1);
     }
 
     public override double[] Result()
