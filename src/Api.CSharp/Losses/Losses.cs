@@ -111,3 +111,27 @@ public sealed class Poisson(Reduction reduction = Reduction.SumOverBatchSize)
 /// <param name="reduction">How rows become one number.</param>
 public sealed class CosineSimilarity(int axis = -1, Reduction reduction = Reduction.SumOverBatchSize)
     : Loss("CosineSimilarity", Arguments.Empty.Set("axis", axis).Reduce(reduction));
+
+/// <summary>Pulls rows of predictions with the same label together and pushes others apart. Targets: one label per row;
+/// predictions: (batch, size), rows of length 1.</summary>
+/// <param name="gamma">How strongly pairs that are far from optimal weigh.</param>
+/// <param name="margin">How far from optimal a pair may be; smaller is stricter.</param>
+/// <param name="removeDiagonal">Whether pairs of a row with itself are left out.</param>
+/// <param name="reduction">How rows become one number.</param>
+public sealed class Circle(
+    double gamma = 80,
+    double margin = 0.4,
+    bool removeDiagonal = true,
+    Reduction reduction = Reduction.SumOverBatchSize)
+    : Loss("Circle", Arguments.Empty
+        .Set("gamma", gamma)
+        .Set("margin", margin)
+        .Set("remove_diagonal", removeDiagonal)
+        .Reduce(reduction));
+
+/// <summary>Connectionist temporal classification: labels of a sequence whose places in time are not known. Targets:
+/// (batch, length) labels from 1, padded at the end by 0; predictions: (batch, time, classes) logits, where class 0 is the
+/// blank.</summary>
+/// <param name="reduction">How rows become one number.</param>
+public sealed class CTC(Reduction reduction = Reduction.SumOverBatchSize)
+    : Loss("CTC", Arguments.Empty.Reduce(reduction));

@@ -11,12 +11,8 @@ open FunctionalNet.Kernels.Lanes
 /// Copies of elements from one type to another.
 [<AbstractClass; Sealed>]
 type internal Convert<'S, 'D
-    when 'S: unmanaged
-    and 'S: struct
-    and 'S :> INumber<'S>
-    and 'D: unmanaged
-    and 'D: struct
-    and 'D :> INumber<'D>> private () =
+    when 'S: unmanaged and 'S: struct and 'S :> INumber<'S> and 'D: unmanaged and 'D: struct and 'D :> INumber<'D>>
+    private () =
 
     /// d[i] = s[i * stride], converted; floats go to integers toward zero.
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
@@ -83,11 +79,7 @@ type internal TileMove<'D when 'D: unmanaged and 'D: struct and 'D :> INumber<'D
     /// Stores n elements of a register as a type.
     static member Store(dtype: DType, n: int, d: nativeint, s: nativeint) =
         match dtype with
-        | DType.Float32 ->
-            if sizeof<'D> = 4 then
-                BasicLoops<'D>.Copy(n, d, s)
-            else
-                Convert<'D, float32>.Run(n, d, s, 1)
+        | DType.Float32 -> if sizeof<'D> = 4 then BasicLoops<'D>.Copy(n, d, s) else Convert<'D, float32>.Run(n, d, s, 1)
         | DType.Float64 -> Convert<'D, float>.Run(n, d, s, 1)
         | DType.Int32 -> Convert<'D, int>.Run(n, d, s, 1)
         | DType.Int64 -> Convert<'D, int64>.Run(n, d, s, 1)
@@ -124,13 +116,11 @@ module internal RankLimit =
                 )
             )
 
-/// A walk over a strided view in row-major order, its dims collapsed as far as the strides allow.
-[<Sealed>]
-type internal StridedWalk(dims: int[], strides: int[]) =
+module internal Strides =
 
-    do RankLimit.check dims
-
-    let shape, steps =
+    /// Sizes and strides of the same elements in the same order, without axes of size 1 and with neighbours merged where
+    /// one stride does for both.
+    let collapse (dims: int[]) (strides: int[]) : struct (int[] * int[]) =
         let d = ResizeArray<int>()
         let s = ResizeArray<int>()
 
@@ -145,11 +135,18 @@ type internal StridedWalk(dims: int[], strides: int[]) =
                     d.Add dims[i]
                     s.Add strides[i]
 
-        if d.Count = 0 then
-            d.Add 1
-            s.Add 0
+        struct (d.ToArray(), s.ToArray())
 
-        d.ToArray(), s.ToArray()
+/// A walk over a strided view in row-major order, its dims collapsed as far as the strides allow.
+[<Sealed>]
+type internal StridedWalk(dims: int[], strides: int[]) =
+
+    do RankLimit.check dims
+
+    let shape, steps =
+        match Strides.collapse dims strides with
+        | struct ([||], _) -> [| 1 |], [| 0 |]
+        | struct (d, s) -> d, s
 
     /// Collapsed dims.
     member _.Dims = shape

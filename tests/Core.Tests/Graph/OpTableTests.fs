@@ -55,14 +55,15 @@ let ``rows have unique names and cover nothing unknown`` () =
 let ``a row builds its operation, well typed, in both float types`` (name: string) =
     let row = find name
 
-    for inputs in samples 20 row do
+    for inputs in samples Cases.count row do
         for dtype in [ DType.Float32; DType.Float64 ] do
             let leaves = leaves dtype inputs
             let root = row.Build leaves
             Check.graph [ root ]
             let keys = Traverse.topological [ root ] |> Array.map (fun e -> keyOf e.Op)
             Assert.Contains(row.Covers, keys)
-            let values = Interpreter.runDoubles (Array.zip leaves (inputs |> Array.map (fun t -> t.ToDoubles()))) [| root |]
+            let values =
+                Interpreter.runDoubles (Array.zip leaves (inputs |> Array.map (fun t -> t.ToDoubles()))) [| root |]
             Assert.Equal(root.Shape.Size, values[0].Length)
 
 [<Theory; MemberData(nameof names)>]

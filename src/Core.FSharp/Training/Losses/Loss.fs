@@ -8,19 +8,33 @@ open FunctionalNet.Training
 module Loss =
 
     let private make (name: string) (config: Config option) (call: Expr -> Expr -> Flow) : Loss =
-        { Name = name
-          Config = config
-          Reduction = LossReduction.SumOverBatchSize
-          Call = call }
+        { Name = name; Config = config; Reduction = LossReduction.SumOverBatchSize; Call = call }
 
     /// Floating-point predictions, and targets of their dtype and rank.
     let private aligned (t: Expr) (p: Expr) : struct (Expr * Expr) =
         let p = if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
         Weighting.sameRank (Ops.cast p.DType t) p
 
+    /// Broadcasting targets against predictions is a mistake more often than a wish.
+    let private checkShapes (name: string) (t: Expr) (p: Expr) =
+        if not (t.Shape.Equals p.Shape) then
+            raise (
+                ShapeException(
+                    "Targets do not have the shape of the predictions.",
+                    name,
+                    p.Shape.ToString(),
+                    t.Shape.ToString(),
+                    if name.StartsWith("categorical", System.StringComparison.Ordinal) then
+                        "If the targets are class numbers rather than one-hot rows, use sparse_categorical_crossentropy."
+                    else
+                        "Give the last layer as many units as a target has numbers, or reshape the targets."
+                )
+            )
+
     let private dense (name: string) (config: Config) (f: Expr -> Expr -> Expr) : Loss =
         make name (Some config) (fun t p ->
             let struct (t, p) = aligned t p
+            checkShapes name t p
             Flow.ofValue (f t p))
 
     /// <summary>A loss of your own, from targets and predictions (of the predictions' dtype) to one number per sample. The
@@ -98,10 +112,8 @@ module Loss =
     /// <summary>The negative cosine of the angle along an axis. Keras: CosineSimilarity (axis -1).</summary>
     [<CompiledName("CosineSimilarity")>]
     let cosineSimilarity (axis: int) : Loss =
-        dense
-            "cosine_similarity"
-            (Configs.make "CosineSimilarity" [ "axis", Configs.whole axis ])
-            (fun t p -> -(LossFunctions.cosineSimilarity axis t p))
+        dense "cosine_similarity" (Configs.make "CosineSimilarity" [ "axis", Configs.whole axis ]) (fun t p ->
+            -(LossFunctions.cosineSimilarity axis t p))
 
     /// <summary>Mean of max(1 - t p, 0) for targets -1 and 1; targets 0 and 1 are mapped. Keras: Hinge.</summary>
     [<CompiledName("Hinge")>]
@@ -119,8 +131,7 @@ module Loss =
 
     /// <summary>Sum of t log(t / p). Keras: KLDivergence, kld.</summary>
     [<CompiledName("KLDivergence")>]
-    let klDivergence: Loss =
-        dense "kl_divergence" (Configs.make "KLDivergence" []) LossFunctions.divergence
+    let klDivergence: Loss = dense "kl_divergence" (Configs.make "KLDivergence" []) LossFunctions.divergence
 
     let private crossentropyArguments (options: CrossentropyOptions) =
         [ "from_logits", Configs.flag options.FromLogits
@@ -167,8 +178,7 @@ module Loss =
             "categorical_focal_crossentropy"
             (Configs.make
                 "CategoricalFocalCrossentropy"
-                ([ "alpha", Configs.number alpha; "gamma", Configs.number gamma ]
-                 @ crossentropyArguments options))
+                ([ "alpha", Configs.number alpha; "gamma", Configs.number gamma ] @ crossentropyArguments options))
             (LossFunctions.categoricalFocal alpha gamma options)
 
     /// <summary>Cross-entropy of class numbers. The output of a softmax is used through its logits. Keras:
@@ -202,6 +212,70 @@ module Loss =
                   "beta", Configs.number beta
                   "axis", Configs.optional Configs.wholes axes ])
             (LossFunctions.tversky alpha beta axes)
+
+    let private wrongShape (name: string) (what: string) (expected: string) (actual: Shape) (hint: string) =
+        raise (ShapeException(what, name, expected, actual.ToString(), hint))
+
+    /// <summary>Pulls rows of predictions with the same label together and pushes others apart. Targets: (batch) labels;
+    /// predictions: (batch, size), rows of length 1. Keras: Circle (gamma 80, margin 0.4, without the pairs of a row with
+    /// itself).</summary>
+    [<CompiledName("Circle")>]
+    let circle (gamma: float) (margin: float) (removeDiagonal: bool) : Loss =
+        make
+            "circle"
+            (Some(
+                Configs.make
+                    "Circle"
+                    [ "gamma", Configs.number gamma
+                      "margin", Configs.number margin
+                      "remove_diagonal", Configs.flag removeDiagonal ]
+            ))
+            (fun t p ->
+                let p = if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
+
+                if p.Rank <> 2 then
+                    wrongShape
+                        "circle"
+                        "Predictions of circle must be one vector per row."
+                        "(batch, size)"
+                        p.Shape
+                        "End the model with Dense and UnitNormalization."
+
+                if t.Shape.Size <> p.Shape[0] then
+                    wrongShape
+                        "circle"
+                        "Targets of circle must be one label per row."
+                        (Shape.Of(p.Shape[0]).ToString())
+                        t.Shape
+                        "Give class numbers rather than one-hot rows."
+
+                LossFunctions.circle gamma margin removeDiagonal t p)
+
+    /// <summary>Connectionist temporal classification: labels of a sequence whose places in time are not known. Targets:
+    /// (batch, length) labels from 1, padded at the end by 0; predictions: (batch, time, classes) logits, where class 0 is the
+    /// blank. Keras: CTC.</summary>
+    [<CompiledName("Ctc")>]
+    let ctc: Loss =
+        make "ctc" (Some(Configs.make "CTC" [])) (fun t p ->
+            let p = if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
+
+            if p.Rank <> 3 then
+                wrongShape
+                    "ctc"
+                    "Predictions of ctc must be logits for every step."
+                    "(batch, time, classes)"
+                    p.Shape
+                    "Recurrent layers need return_sequences."
+
+            if t.Rank <> 2 || t.Shape[0] <> p.Shape[0] then
+                wrongShape
+                    "ctc"
+                    "Targets of ctc must be a row of labels for every sequence."
+                    ("(" + string p.Shape[0] + ", length)")
+                    t.Shape
+                    "Pad shorter rows with 0 at the end."
+
+            Flow.ofValue (Alignment.ctc t p))
 
     /// How predictions and targets look decides between the three kinds, as for the metric accuracy.
     let internal resolve (t: Expr) (p: Expr) (binary: 'a) (sparse: 'a) (categorical: 'a) : 'a =
@@ -265,6 +339,10 @@ module Loss =
                      Axis = a.Int("axis", -1) })
            "Dice", [], (fun a -> dice (a.Ints "axis"))
            "Tversky", [], (fun a -> tversky (a.Float("alpha", 0.5)) (a.Float("beta", 0.5)) (a.Ints "axis"))
+           "Circle",
+           [],
+           (fun a -> circle (a.Float("gamma", 80.0)) (a.Float("margin", 0.4)) (a.Bool("remove_diagonal", true)))
+           "CTC", [], (fun _ -> ctc)
            "Crossentropy", [ "ce" ], (fun _ -> crossentropy) |]
 
     let private tryFind (name: string) =
@@ -272,15 +350,11 @@ module Loss =
 
         table
         |> Array.tryPick (fun (className, others, create) ->
-            if Arguments.Canonical className = wanted || List.contains wanted others then
-                Some create
-            else
-                None)
+            if Arguments.Canonical className = wanted || List.contains wanted others then Some create else None)
 
     let internal isKnown (name: string) = (tryFind name).IsSome
 
-    let internal knownNames () =
-        table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
+    let internal knownNames () = table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
 
     /// <summary>The loss of a configuration.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>

@@ -24,8 +24,7 @@ module internal LossFunctions =
 
     let absoluteError (t: Expr) (p: Expr) = meanLast (Ops.abs (t - p))
 
-    let absolutePercentageError (t: Expr) (p: Expr) =
-        meanLast (Ops.abs ((t - p) / atLeast Epsilon (Ops.abs t))) * 100.0
+    let absolutePercentageError (t: Expr) (p: Expr) = meanLast (Ops.abs ((t - p) / atLeast Epsilon (Ops.abs t))) * 100.0
 
     let squaredLogarithmicError (t: Expr) (p: Expr) =
         let log x = Ops.log (atLeast Epsilon x + 1.0)
@@ -116,30 +115,14 @@ module internal LossFunctions =
         Ops.mean [| options.Axis |] false losses
 
     /// Probabilities that sum to 1 and are neither 0 nor 1.
-    let private normalized (axis: int) (p: Expr) =
-        Ops.clip Epsilon (1.0 - Epsilon) (p / Ops.sum [| axis |] true p)
+    let private normalized (axis: int) (p: Expr) = Ops.clip Epsilon (1.0 - Epsilon) (p / Ops.sum [| axis |] true p)
 
-    let private classLogits (fromLogits: bool) (p: Expr) =
-        if fromLogits then ValueSome p else logitsOf "Softmax" p
+    let private classLogits (fromLogits: bool) (p: Expr) = if fromLogits then ValueSome p else logitsOf "Softmax" p
 
     /// The axis of the classes goes last; other axes keep their order.
-    let private classesLast (axis: int) (x: Expr) =
-        if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
-
-    let private checkClasses (name: string) (t: Expr) (p: Expr) =
-        if not (t.Shape.Equals p.Shape) then
-            raise (
-                ShapeException(
-                    "Targets of " + name + " must have the shape of the predictions.",
-                    name,
-                    p.Shape.ToString(),
-                    t.Shape.ToString(),
-                    "If the targets are class numbers rather than one-hot rows, use sparse_categorical_crossentropy."
-                )
-            )
+    let private classesLast (axis: int) (x: Expr) = if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
 
     let categoricalCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
-        checkClasses "categorical_crossentropy" t p
         let t, p = classesLast options.Axis t, classesLast options.Axis p
         let t = smoothClasses options.LabelSmoothing p.Shape[-1] t
 
@@ -148,7 +131,6 @@ module internal LossFunctions =
         | ValueNone -> -(Ops.sum last false (t * Ops.log (normalized -1 p)))
 
     let categoricalFocal (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
-        checkClasses "categorical_focal_crossentropy" t p
         let axes = [| options.Axis |]
         let t = smoothClasses options.LabelSmoothing p.Shape[options.Axis] t
 
@@ -188,8 +170,7 @@ module internal LossFunctions =
         | Some ignored ->
             let kept = Ops.notEqual labels (like labels (float ignored))
 
-            { Value = Ops.where kept losses (like losses 0.0)
-              Mask = ValueSome kept }
+            { Value = Ops.where kept losses (like losses 0.0); Mask = ValueSome kept }
 
     // Overlap of regions
 
@@ -203,3 +184,28 @@ module internal LossFunctions =
         let sum = Ops.sum (allAxes axes t) false
         let both = sum (t * p)
         1.0 - both / (both + alpha * sum (t * (1.0 - p)) + beta * sum ((1.0 - t) * p) + Epsilon)
+
+    // Similarity of pairs
+
+    /// Rows of one label should point the same way, rows of different labels apart (Sun et al., 2020). Targets are labels, one
+    /// per row; the rows of predictions should have length 1. Rows of which there is no loss are masked.
+    let circle (gamma: float) (margin: float) (removeDiagonal: bool) (t: Expr) (p: Expr) : Flow =
+        let labels = Ops.cast DType.Int32 (Ops.ravel t)
+        let rows = labels.Shape[0]
+        let alike = Ops.equal (Ops.expandDims 1 labels) (Ops.expandDims 0 labels)
+        let different = Ops.logicalNot alike
+
+        let alike =
+            if removeDiagonal then
+                Ops.logicalAnd alike (Ops.logicalNot (Ops.cast DType.Bool (Ops.eye DType.Int32 rows rows)))
+            else
+                alike
+
+        let distance = atLeast 0.0 (1.0 - Ops.matmul p (Ops.transpose [| 1; 0 |] p))
+        let attract = Ops.relu (distance + margin) * (distance - margin) * gamma
+        let repel = Ops.relu (1.0 + margin - distance) * (1.0 - margin - distance) * gamma
+
+        // Finite rather than infinite, so that a row without pairs has derivative 0, not NaN.
+        let total (pairs: Expr) (x: Expr) = Ops.logsumexp last false (Ops.where pairs x (like x -1e30))
+        let losses = Ops.softplus (total alike attract + total different repel)
+        { Value = losses; Mask = ValueSome(Ops.greater losses (like losses 0.0)) }
