@@ -90,10 +90,7 @@ type KerasCoverageTests(output: ITestOutputHelper) =
     [<Fact>]
     member _.``layers: values and gradients, by the interpreter and compiled``() =
         let cases = KerasCases.layers () |> Array.map (fun c -> c.Id, c.Layer)
-        let functions =
-            cases
-            |> Array.map snd
-            |> Array.filter (fun name -> name.StartsWith "activations.")
+        let functions = cases |> Array.map snd |> Array.filter (fun name -> name.StartsWith "activations.")
 
         let compared =
             comparedBy
