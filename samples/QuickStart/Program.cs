@@ -4,9 +4,9 @@
 using FunctionalNet;
 using FunctionalNet.Datasets;
 using FunctionalNet.Layers;
+using FunctionalNet.Optimizers;
 
-var size = args.Contains("--full") ? DatasetSize.Full : DatasetSize.Subset;
-var ((xTrain, yTrain), (xTest, yTest)) = FashionMnist.Load(size);
+var ((xTrain, yTrain), (xTest, yTest)) = FashionMnist.Load(args.Contains("--full") ? DatasetSize.Full : DatasetSize.Subset);
 
 var model = new Sequential(seed: 1)
 {
@@ -21,7 +21,7 @@ var model = new Sequential(seed: 1)
     new Dense(10, activation: "softmax"),
 };
 model.Summary();
-model.Compile(optimizer: "adam", loss: "sparse_categorical_crossentropy", metrics: ["accuracy"]);
+model.Compile(new Adam(new CosineDecay(0.002, 10 * xTrain.Shape[0] / 64)), "sparse_categorical_crossentropy", ["accuracy"]);
 model.Fit(xTrain, yTrain, batchSize: 64, epochs: 10, validationData: (xTest, yTest));
 var accuracy = model.Evaluate(xTest, yTest)["accuracy"];
 
