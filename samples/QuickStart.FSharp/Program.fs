@@ -29,9 +29,14 @@ let layers =
 let network = Network.sequential (Network.input [ 28; 28; 1 ]) [ layers ]
 printfn "%s" (Summary.text network)
 
+let rate = Schedule.cosineDecay 0.002 (float (10 * train.Count / 64)) 0.0 None 0.0
+
 let trainer =
     Trainer.createWith 1UL network
-    |> Trainer.compile (Optimizer.adam 0.001) (Loss.parse "sparse_categorical_crossentropy") [ Metric.accuracy ]
+    |> Trainer.compile
+        (Optimizer.adam 0.002 |> Optimizer.withSchedule rate)
+        (Loss.parse "sparse_categorical_crossentropy")
+        [ Metric.accuracy ]
 
 let options =
     FitOptions(BatchSize = 64, Epochs = 10, ValidationData = TrainingData(test.Images, test.Labels))

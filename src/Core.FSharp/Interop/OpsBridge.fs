@@ -40,12 +40,8 @@ type OpsBridge =
 
     /// <summary>A loop over the first axis of the sequences.</summary>
     static member Scan
-        (
-            step: Func<Expr[], Expr[], ValueTuple<Expr[], Expr[]>>,
-            initial: Expr[],
-            sequences: Expr[],
-            reverse: bool
-        ) : struct (Expr[] * Expr[]) =
+        (step: Func<Expr[], Expr[], ValueTuple<Expr[], Expr[]>>, initial: Expr[], sequences: Expr[], reverse: bool)
+        : struct (Expr[] * Expr[]) =
         let carries, outputs =
             Ops.scan
                 (fun carry slice ->

@@ -599,12 +599,22 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// <summary>Saves weights and state only, as safetensors.</summary>
     member _.SaveWeights(path: string) : unit =
-        SafeTensors.write path { Tensors = core.Variables.Snapshot(); Metadata = [||] }
+        enter ()
+
+        try
+            SafeTensors.write path { Tensors = core.Variables.Snapshot(); Metadata = [||] }
+        finally
+            Monitor.Exit gate
 
     /// <summary>Takes all weights from a file of <c>Save</c> or <c>SaveWeights</c>.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged or of another network; nothing was set.</exception>
     member _.LoadWeights(path: string) : unit =
-        Checkpoint.restore path "weight" core.Variables (Checkpoint.loadWeights path)
+        enter ()
+
+        try
+            Checkpoint.restore path "weight" core.Variables (Checkpoint.loadWeights path)
+        finally
+            Monitor.Exit gate
 
     /// <summary>Takes weights and training from a file of <c>Save</c>, into a trainer of the same network that is compiled
     /// alike. For models with functions of your own, which a file cannot hold.</summary>
