@@ -1,5 +1,6 @@
 // A convolutional network learns to tell ten kinds of clothing apart, from real images that ship with the sample.
 // With --full it learns from all 60,000 (from Debian's package dataset-fashion-mnist, the cache, or the web).
+// snippet: quick-start
 using FunctionalNet;
 using FunctionalNet.Datasets;
 using FunctionalNet.Layers;
@@ -23,12 +24,13 @@ model.Compile(optimizer: "adam", loss: "sparse_categorical_crossentropy", metric
 model.Fit(xTrain, yTrain, batchSize: 64, epochs: 10, validationData: (xTest, yTest));
 var accuracy = model.Evaluate(xTest, yTest)["accuracy"];
 
-var probabilities = model.Predict(xTest.Rows(0, 4)).ToArray<float>();
+model.Save("fashion.fnet");
+var predicted = Model.Load("fashion.fnet").Predict(xTest.Rows(0, 4)).ArgMax();
 for (var i = 0; i < 4; i++)
 {
-    var picture = xTest.Rows(i, 1).ToArray<float>().Chunk(28);
-    Console.WriteLine(string.Join('\n', picture.Select(row => string.Concat(row.Select(p => " .:-=+*#%@"[(int)(p * 9)])))));
-    var best = Enumerable.Range(0, 10).MaxBy(c => probabilities[i * 10 + c]);
-    Console.WriteLine($"predicted {FashionMnist.ClassNames[best]}, is {FashionMnist.ClassNames[yTest.AsSpan<int>()[i]]}");
+    foreach (var row in xTest.Rows(i, 1).ToArray<float>().Chunk(28))
+        Console.WriteLine(string.Concat(row.Select(p => " .:-=+*#%@"[(int)(p * 9)])));
+    Console.WriteLine($"predicted {FashionMnist.ClassNames[predicted[i]]}, is {FashionMnist.ClassNames[yTest.AsSpan<int>()[i]]}");
 }
 Console.WriteLine($"test accuracy: {accuracy:F4}");
+// end snippet

@@ -54,6 +54,18 @@ public partial class Model
         AddMetrics(options, metrics, weighted: false);
         AddMetrics(options, weightedMetrics, weighted: true);
 
+        if (network is null && !CanBuild)
+        {
+            pending = options;
+            return;
+        }
+
+        Compile(options);
+    }
+
+    private void Compile(TrainingOptions options)
+    {
+        pending = null;
         var target = Trainer;
         var frozen = FrozenPaths().Where(path => HasVariables(target, path)).ToHashSet(StringComparer.Ordinal);
 
@@ -236,6 +248,11 @@ public partial class Model
         if (network is null)
         {
             Build(inputs.Count > 0 ? inputs[0] : null);
+        }
+
+        if (pending is { } options)
+        {
+            Compile(options);
         }
     }
 

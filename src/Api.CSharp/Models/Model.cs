@@ -20,6 +20,9 @@ public partial class Model : Layer
     private Trainer? trainer;
     private Layer[] layers = [];
 
+    /// <summary>What Compile was given before the model had an input.</summary>
+    private TrainingOptions? pending;
+
     /// <summary>The model from one input to one output.</summary>
     /// <param name="inputs">Where data enters.</param>
     /// <param name="outputs">What comes out.</param>
@@ -77,7 +80,7 @@ public partial class Model : Layer
     }
 
     /// <summary>True once Compile was called.</summary>
-    public bool IsCompiled => trainer is { IsCompiled: true };
+    public bool IsCompiled => pending is not null || trainer is { IsCompiled: true };
 
     internal override LayerTypes.Layer Core =>
         asLayer ??= LayerBridge.WithOwner(NetworkBridge.AsLayer(Network), this);
@@ -128,6 +131,9 @@ public partial class Model : Layer
     /// <exception cref="ArgumentValueException">There are too few or too many.</exception>
     /// <exception cref="ShapeException">A shape does not fit.</exception>
     public void SetWeights(IReadOnlyList<Tensor> weights) => Trainer.SetWeights(weights);
+
+    /// <summary>False while the model waits for its first data.</summary>
+    private protected virtual bool CanBuild => true;
 
     /// <summary>Builds the network of a model that waits for its first data.</summary>
     private protected virtual void Build(Tensor? first) => throw NotBuilt();

@@ -88,6 +88,8 @@ public sealed class Sequential : Model, IEnumerable<Layer>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    private protected override bool CanBuild => input is not null;
+
     private protected override void Build(Tensor? first)
     {
         if (input is null)

@@ -38,6 +38,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     // States of callbacks that a saved training waits to give back, and the callbacks of the running fit.
     let mutable pendingStates: (string * CallbackState)[] = [||]
+    let mutable savedStates: (string * CallbackState)[] = [||]
     let mutable current: CallbackList voption = ValueNone
 
     let seedVariable = hypers.Ensure("seed", DType.Int64, Shape.Scalar, 0.0)
@@ -222,13 +223,14 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             [ ProgressBar(output) :> TrainingCallback ]
 
     /// Goes once over data without changing the network.
-    let testLoop (plan: TrainingPlan) (data: PreparedData) (batchSize: int) (limit: int) (callbacks: CallbackList) (listened: bool) (token: CancellationToken) : FigureSet =
+    let testLoop (plan: TrainingPlan) (data: PreparedData) (batchSize: int) (limit: int) (callbacks: CallbackList) (token: CancellationToken) : FigureSet =
         let steps = plannedSteps data.Rows batchSize limit
         let order = Array.init data.Rows id
         let first = testStep plan (data.Types(min batchSize data.Rows))
         let figures = testFigures.Value
         figures.Reset()
         let logs = TrainingLogs()
+        let write = Action(fun () -> figures.Write logs)
         callbacks.TestBegin()
 
         for batch in 0 .. steps - 1 do
@@ -240,9 +242,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             Batches.fill data order start step
             step.Run()
 
-            if listened then
-                figures.Write logs
-
+            logs.Defer write
             callbacks.TestBatchEnd(batch, logs)
 
         figures.Write logs
@@ -372,6 +372,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             trainTotals.Clear()
             testTotals.Clear()
             pendingStates <- [||]
+            savedStates <- [||]
 
             rate <-
                 match next.Optimizer.Options.LearningRate with
@@ -435,7 +436,6 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             let history = History()
             let user = Seq.toList settings.Callbacks
             let shown = verbose settings.Verbosity settings.Output
-            let listened = not (List.isEmpty user) || not (List.isEmpty shown)
             let callbacks = CallbackList(List.toArray (user @ shown @ [ history ]))
 
             parameters <-
@@ -452,6 +452,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             let figures = trainFigures.Value
             let order = Array.init train.Rows id
             let logs = TrainingLogs()
+            let write = Action(fun () -> figures.Write logs)
             current <- ValueSome callbacks
             callbacks.Attach this
             callbacks.TrainBegin()
@@ -481,9 +482,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                         Batches.fill train order start step
                         update step
 
-                        if listened then
-                            figures.Write logs
-
+                        logs.Defer write
                         callbacks.TrainBatchEnd(batch, logs)
 
                         match settings.Progress with
@@ -507,7 +506,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
                             try
                                 let found =
-                                    testLoop plan v size settings.ValidationSteps callbacks listened settings.Cancellation
+                                    testLoop plan v size settings.ValidationSteps callbacks settings.Cancellation
 
                                 found.WriteValidation logs
                             with :? OperationCanceledException ->
@@ -518,6 +517,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                     callbacks.EpochEnd(epoch, logs)
                     epoch <- epoch + 1
 
+            savedStates <- callbacks.SaveStates()
             finishAverages plan
             callbacks.TrainEnd logs
 
@@ -565,7 +565,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             list.Attach this
 
             let figures =
-                testLoop plan prepared settings.BatchSize settings.Steps list (not (List.isEmpty callbacks)) settings.Cancellation
+                testLoop plan prepared settings.BatchSize settings.Steps list settings.Cancellation
 
             let logs = TrainingLogs()
             figures.WriteInOrder logs
@@ -722,6 +722,101 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         finally
             Monitor.Exit gate
 
+    /// The training as it can be continued; None before compile.
+    member private _.State() : TrainingState option =
+        if plan.IsNone then
+            None
+        else
+            let callbacks =
+                match current with
+                | ValueSome list -> list.SaveStates()
+                | ValueNone -> savedStates
+
+            Some
+                { Options = ValueOption.toOption options
+                  LearningRate = rate
+                  Seed = seed
+                  EpochsTrained = epochsTrained
+                  Frozen = Seq.toArray frozen
+                  Slots = slots.Snapshot()
+                  Callbacks = callbacks }
+
+    member private _.Continue(where: string, state: TrainingState) : unit =
+        Checkpoint.restore where "value of the optimizer" slots state.Slots
+        rate <- state.LearningRate
+        epochsTrained <- state.EpochsTrained
+        savedStates <- state.Callbacks
+        pendingStates <- state.Callbacks
+
+    /// <summary>Saves network, weights and, once compiled, the training: optimizer, figures and state of callbacks. Training
+    /// that goes on from the file gives the same bits as training that was never interrupted.</summary>
+    /// <param name="path">The file, usually ending in .fnet. It appears complete or not at all.</param>
+    /// <exception cref="T:FunctionalNet.FunctionalNetException">A layer holds a function and cannot be saved.</exception>
+    member this.Save(path: string) : unit =
+        enter ()
+
+        try
+            Checkpoint.save path network (variables.Snapshot()) (this.State())
+        finally
+            Monitor.Exit gate
+
+    /// <summary>Saves weights and state only, as safetensors.</summary>
+    member _.SaveWeights(path: string) : unit =
+        SafeTensors.write
+            path
+            { Tensors = variables.Snapshot()
+              Metadata = [||] }
+
+    /// <summary>Takes all weights from a file of <c>Save</c> or <c>SaveWeights</c>.</summary>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged or of another network; nothing was set.</exception>
+    member _.LoadWeights(path: string) : unit =
+        Checkpoint.restore path "weight" variables (Checkpoint.loadWeights path)
+
+    /// <summary>Takes weights and training from a file of <c>Save</c>, into a trainer of the same network that is compiled
+    /// alike. For models with functions of your own, which a file cannot hold.</summary>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged or of another model.</exception>
+    member this.Restore(path: string) : unit =
+        enter ()
+
+        try
+            let saved = Checkpoint.load path
+            Checkpoint.restore saved.Where "weight" variables saved.Weights
+
+            match saved.State with
+            | Some state when plan.IsSome -> this.Continue(saved.Where, state)
+            | _ -> ()
+        finally
+            Monitor.Exit gate
+
+    /// <summary>A trainer with network, weights and training from a file of <c>Save</c>. If loss, metrics or optimizer could
+    /// not be saved it is not compiled: compile it, then call <c>Restore</c>.</summary>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged, of another version, or not a model.</exception>
+    static member Load(path: string) : Trainer =
+        let saved = Checkpoint.load path
+
+        let trainer =
+            match saved.State with
+            | Some state -> Trainer(saved.Network, state.Seed)
+            | None -> Trainer(saved.Network, 0UL)
+
+        trainer.Take saved
+        trainer
+
+    member private this.Take(saved: SavedModel) : unit =
+        Checkpoint.restore saved.Where "weight" variables saved.Weights
+
+        match saved.State with
+        | Some state ->
+            for path in state.Frozen do
+                frozen.Add path |> ignore
+
+            match state.Options with
+            | Some settings ->
+                this.Compile settings
+                this.Continue(saved.Where, state)
+            | None -> ()
+        | None -> ()
+
     /// Number of steps that are compiled; for tests.
     member internal _.PlanCount = cache.Count
 
@@ -739,14 +834,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         member this.GetWeights() = this.GetWeights()
         member this.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) = this.SetWeights weights
 
-        member _.SaveModel(path: string) =
-            raise (NotReadyException("Models cannot be saved yet.", path, "SaveWeights", "SaveModel", "Save the weights only."))
+        member this.SaveModel(path: string) = this.Save path
 
-        member _.SaveWeights(path: string) =
-            SafeTensors.write
-                path
-                { Tensors = variables.Snapshot()
-                  Metadata = [||] }
+        member this.SaveWeights(path: string) = this.SaveWeights path
 
         member _.GetMetricDirection(name: string) =
             let key = if name.StartsWith("val_", StringComparison.Ordinal) then name.Substring 4 else name

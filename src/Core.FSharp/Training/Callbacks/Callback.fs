@@ -54,8 +54,7 @@ type TrainingParameters
     member _.Verbosity = verbosity
 
 /// <summary>The figures of a batch or an epoch by name, in order: loss and metrics sorted by name, then those of
-/// validation, then what callbacks add. One object is used again and again, so copy what should be kept. Reading
-/// allocates nothing.</summary>
+/// validation, then what callbacks add. One object is used again and again, so copy what should be kept.</summary>
 [<Sealed>]
 type TrainingLogs() =
 
@@ -63,7 +62,18 @@ type TrainingLogs() =
     let values = List<float>()
     let view = ReadOnlyCollection<string>(names)
 
+    // Most figures of batches are never read, so they are computed only when they are.
+    let mutable pending: Action | null = null
+
+    let settle () =
+        match pending with
+        | null -> ()
+        | write ->
+            pending <- null
+            write.Invoke()
+
     let find (name: string) =
+        settle ()
         let mutable i = 0
 
         while i < names.Count && not (String.Equals(names[i], name)) do
@@ -72,13 +82,19 @@ type TrainingLogs() =
         if i < names.Count then i else -1
 
     /// <summary>The names, in order.</summary>
-    member _.Names: IReadOnlyList<string> = view
+    member _.Names: IReadOnlyList<string> =
+        settle ()
+        view
 
     /// <summary>Number of figures.</summary>
-    member _.Count = names.Count
+    member _.Count =
+        settle ()
+        names.Count
 
     /// <summary>The value at a position of <c>Names</c>.</summary>
-    member _.ValueAt(index: int) : float = values[index]
+    member _.ValueAt(index: int) : float =
+        settle ()
+        values[index]
 
     /// <summary>True if there is a figure of that name.</summary>
     member _.Contains(name: string) = find name >= 0
@@ -129,8 +145,12 @@ type TrainingLogs() =
 
     /// <summary>Forgets all figures.</summary>
     member _.Clear() : unit =
+        pending <- null
         names.Clear()
         values.Clear()
+
+    /// Sets the figures when somebody reads them. What `write` sets must be what it would set now.
+    member internal _.Defer(write: Action) : unit = pending <- write
 
 /// <summary>What a callback needs in order to go on exactly where it was: numbers, texts and tensors by name.</summary>
 [<Sealed>]

@@ -18,9 +18,26 @@ module Loss =
         let p = if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
         Weighting.sameRank (Ops.cast p.DType t) p
 
+    /// Broadcasting targets against predictions is a mistake more often than a wish.
+    let private checkShapes (name: string) (t: Expr) (p: Expr) =
+        if not (t.Shape.Equals p.Shape) then
+            raise (
+                ShapeException(
+                    "Targets do not have the shape of the predictions.",
+                    name,
+                    p.Shape.ToString(),
+                    t.Shape.ToString(),
+                    if name.StartsWith("categorical", System.StringComparison.Ordinal) then
+                        "If the targets are class numbers rather than one-hot rows, use sparse_categorical_crossentropy."
+                    else
+                        "Give the last layer as many units as a target has numbers, or reshape the targets."
+                )
+            )
+
     let private dense (name: string) (config: Config) (f: Expr -> Expr -> Expr) : Loss =
         make name (Some config) (fun t p ->
             let struct (t, p) = aligned t p
+            checkShapes name t p
             Flow.ofValue (f t p))
 
     /// <summary>A loss of your own, from targets and predictions (of the predictions' dtype) to one number per sample. The

@@ -126,20 +126,7 @@ module internal LossFunctions =
     let private classesLast (axis: int) (x: Expr) =
         if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
 
-    let private checkClasses (name: string) (t: Expr) (p: Expr) =
-        if not (t.Shape.Equals p.Shape) then
-            raise (
-                ShapeException(
-                    "Targets of " + name + " must have the shape of the predictions.",
-                    name,
-                    p.Shape.ToString(),
-                    t.Shape.ToString(),
-                    "If the targets are class numbers rather than one-hot rows, use sparse_categorical_crossentropy."
-                )
-            )
-
     let categoricalCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
-        checkClasses "categorical_crossentropy" t p
         let t, p = classesLast options.Axis t, classesLast options.Axis p
         let t = smoothClasses options.LabelSmoothing p.Shape[-1] t
 
@@ -148,7 +135,6 @@ module internal LossFunctions =
         | ValueNone -> -(Ops.sum last false (t * Ops.log (normalized -1 p)))
 
     let categoricalFocal (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
-        checkClasses "categorical_focal_crossentropy" t p
         let axes = [| options.Axis |]
         let t = smoothClasses options.LabelSmoothing p.Shape[options.Axis] t
 

@@ -710,11 +710,17 @@ module Metric =
     let ofConfig (config: Config) : Metric =
         let wanted = Arguments.Canonical config.ClassName
 
-        match
-            table
-            |> Array.tryFind (fun (className, others, _) ->
-                Arguments.Canonical className = wanted || List.contains wanted others)
-        with
+        let found =
+            match config.ClassName with
+            // The name chooses by the shapes; the class Accuracy compares as it is.
+            | "accuracy"
+            | "acc" -> Some("accuracy", [], (fun (_: Arguments) -> accuracy))
+            | _ ->
+                table
+                |> Array.tryFind (fun (className, others, _) ->
+                    Arguments.Canonical className = wanted || List.contains wanted others)
+
+        match found with
         | Some(_, _, create) ->
             let a = Arguments config
             let name = a.TextOption "name"
@@ -731,7 +737,4 @@ module Metric =
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown; the hint names the nearest.</exception>
     [<CompiledName("Parse")>]
     let parse (name: string) : Metric =
-        match name with
-        | "accuracy"
-        | "acc" -> named name accuracy
-        | other -> named other (ofConfig (Configs.make other []))
+        named name (ofConfig (Configs.make name []))

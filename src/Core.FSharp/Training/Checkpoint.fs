@@ -1,0 +1,303 @@
+namespace FunctionalNet.Training
+
+open System
+open System.Collections.Generic
+open System.Globalization
+open System.IO
+open FunctionalNet
+open FunctionalNet.Formats
+
+/// A training as it can be continued: what it was compiled with, what the optimizer keeps, and where it is.
+[<NoEquality; NoComparison>]
+type internal TrainingState =
+    {
+        /// What to compile with; None if a loss, metric, optimizer or schedule is a function and cannot be saved.
+        Options: TrainingOptions option
+        LearningRate: float
+        Seed: uint64
+        EpochsTrained: int64
+        Frozen: string[]
+        Slots: (string * Tensor)[]
+        Callbacks: (string * CallbackState)[]
+    }
+
+/// A model read from a file.
+[<NoEquality; NoComparison>]
+type internal SavedModel =
+    { Where: string
+      Network: Network
+      Weights: (string * Tensor)[]
+      State: TrainingState option }
+
+/// Models and trainings as files.
+module internal Checkpoint =
+
+    [<Literal>]
+    let private ConfigPart = "config"
+
+    [<Literal>]
+    let private WeightsPart = "model"
+
+    [<Literal>]
+    let private TrainingPart = "training"
+
+    [<Literal>]
+    let private StatePart = "training-state"
+
+    [<Literal>]
+    let private CallbackPrefix = "callback/"
+
+    [<Literal>]
+    let private SlotPrefix = "optimizer/"
+
+    let private fail (where: string) (summary: string) (expected: string) (actual: string) : 'a =
+        raise (
+            ModelFormatException(
+                summary,
+                where,
+                expected,
+                actual,
+                "The file is damaged or belongs to another model; save the model again."
+            )
+        )
+
+    // Writing
+
+    /// All values, or None if one of them is.
+    let private allOf (values: 'a option list) : 'a list option =
+        if values |> List.forall Option.isSome then
+            Some(values |> List.choose id)
+        else
+            None
+
+    let private compileConfig (options: TrainingOptions) : ConfigValue =
+        let optimizer = Optimizer.config options.Optimizer |> Option.map Configs.nest
+
+        let losses =
+            options.Losses
+            |> Array.toList
+            |> List.map (fun (struct (output, loss, weight)) ->
+                loss.Config
+                |> Option.map (fun config ->
+                    ConfigValue.Object
+                        [ "output", Configs.whole output
+                          "weight", Configs.number weight
+                          "name", Configs.text loss.Name
+                          "loss", Configs.nest config ]))
+            |> allOf
+
+        let metrics =
+            options.Metrics
+            |> Array.toList
+            |> List.map (fun (struct (output, metric, weighted)) ->
+                metric.Config
+                |> Option.map (fun config ->
+                    ConfigValue.Object
+                        [ "output", Configs.whole output
+                          "weighted", Configs.flag weighted
+                          "name", Configs.text metric.Name
+                          "metric", Configs.nest config ]))
+            |> allOf
+
+        match optimizer, losses, metrics with
+        | Some optimizer, Some losses, Some metrics ->
+            ConfigValue.Object
+                [ "optimizer", optimizer
+                  "losses", ConfigValue.List losses
+                  "metrics", ConfigValue.List metrics ]
+        | _ -> ConfigValue.Null
+
+    let private trainingConfig (state: TrainingState) : ConfigValue =
+        ConfigValue.Object
+            [ "compile", Configs.optional compileConfig state.Options
+              "learning_rate", Configs.number state.LearningRate
+              // JSON's whole numbers have a sign.
+              "seed", Configs.text (state.Seed.ToString(CultureInfo.InvariantCulture))
+              "epochs_trained", ConfigValue.Int state.EpochsTrained
+              "frozen", ConfigValue.List(state.Frozen |> Array.toList |> List.map Configs.text)
+              "callbacks",
+              ConfigValue.List
+                  [ for name, callback in state.Callbacks ->
+                        ConfigValue.Object
+                            [ "name", Configs.text name; "state", ConfigValue.Object callback.Values ] ] ]
+
+    let private stateTensors (state: TrainingState) : (string * Tensor)[] =
+        [| for name, value in state.Slots do
+               yield SlotPrefix + name, value
+           for i in 0 .. state.Callbacks.Length - 1 do
+               for name, value in (snd state.Callbacks[i]).Tensors do
+                   yield CallbackPrefix + string i + "/" + name, value |]
+
+    /// Writes a model, with its training if there is one.
+    let save (path: string) (network: Network) (weights: (string * Tensor)[]) (state: TrainingState option) : unit =
+        let config =
+            ConfigValue.Object
+                [ "dtype", Configs.text (DType.name network.FloatType)
+                  "network", Network.toConfig network ]
+
+        ModelFile.save
+            path
+            "model"
+            [ ConfigPart, JsonPart config
+              WeightsPart, TensorsPart weights
+              match state with
+              | Some state ->
+                  TrainingPart, JsonPart(trainingConfig state)
+                  StatePart, TensorsPart(stateTensors state)
+              | None -> () ]
+
+    // Reading
+
+    let private objects (where: string) (key: string) (value: ConfigValue) : ConfigValue list =
+        match Configs.field key value with
+        | ConfigValue.List items -> items
+        | _ -> fail where "A description is not complete." ("a list " + key) "something else"
+
+    let private text (where: string) (key: string) (value: ConfigValue) : string =
+        match Configs.field key value with
+        | ConfigValue.Text t -> t
+        | _ -> fail where "A description is not complete." ("a text " + key) "something else"
+
+    let private whole (where: string) (key: string) (value: ConfigValue) : int64 =
+        match Configs.field key value with
+        | ConfigValue.Int i -> i
+        | _ -> fail where "A description is not complete." ("a whole number " + key) "something else"
+
+    let private number (where: string) (key: string) (value: ConfigValue) : float =
+        match Configs.field key value with
+        | ConfigValue.Float f -> f
+        | ConfigValue.Int i -> float i
+        | _ -> fail where "A description is not complete." ("a number " + key) "something else"
+
+    let private flag (where: string) (key: string) (value: ConfigValue) : bool =
+        match Configs.field key value with
+        | ConfigValue.Bool b -> b
+        | _ -> fail where "A description is not complete." ("true or false for " + key) "something else"
+
+    let private nested (where: string) (key: string) (value: ConfigValue) : Config =
+        match Configs.unnest (Configs.field key value) with
+        | Some config -> config
+        | None -> fail where "A description is not complete." ("class_name and config of " + key) "something else"
+
+    let private readOptions (where: string) (value: ConfigValue) : TrainingOptions option =
+        match Configs.field "compile" value with
+        | ConfigValue.Null -> None
+        | compile ->
+            let options = TrainingOptions(Optimizer = Optimizer.ofConfig (nested where "optimizer" compile))
+
+            for l in objects where "losses" compile do
+                let loss = Loss.ofConfig (nested where "loss" l) |> Loss.named (text where "name" l)
+                options.AddLoss(int (whole where "output" l), loss, number where "weight" l) |> ignore
+
+            for m in objects where "metrics" compile do
+                let metric = Metric.ofConfig (nested where "metric" m) |> Metric.named (text where "name" m)
+                options.AddMetric(int (whole where "output" m), metric, flag where "weighted" m) |> ignore
+
+            Some options
+
+    let private readState (where: string) (value: ConfigValue) (tensors: (string * Tensor)[]) : TrainingState =
+        let seed =
+            match UInt64.TryParse(text where "seed" value, NumberStyles.None, CultureInfo.InvariantCulture) with
+            | true, seed -> seed
+            | _ -> fail where "A description is not valid." "a seed" (text where "seed" value)
+
+        let under (prefix: string) =
+            tensors
+            |> Array.choose (fun (name, t) ->
+                if name.StartsWith(prefix, StringComparison.Ordinal) then
+                    Some(name.Substring prefix.Length, t)
+                else
+                    None)
+
+        let callbacks =
+            objects where "callbacks" value
+            |> List.mapi (fun i item ->
+                let values =
+                    match Configs.field "state" item with
+                    | ConfigValue.Object fields -> fields
+                    | _ -> fail where "A description is not complete." "an object state" "something else"
+
+                text where "name" item, CallbackState.Of(values, under (CallbackPrefix + string i + "/")))
+
+        { Options = readOptions where value
+          LearningRate = number where "learning_rate" value
+          Seed = seed
+          EpochsTrained = whole where "epochs_trained" value
+          Frozen =
+            objects where "frozen" value
+            |> List.choose (fun item ->
+                match item with
+                | ConfigValue.Text t -> Some t
+                | _ -> None)
+            |> List.toArray
+          Slots = under SlotPrefix
+          Callbacks = List.toArray callbacks }
+
+    /// What is wrong with a configuration in a file is wrong with the file.
+    let private reading (where: string) (read: unit -> 'a) : 'a =
+        try
+            read ()
+        with
+        | :? ModelFormatException -> reraise ()
+        | :? FunctionalNetException as e ->
+            raise (ModelFormatException(e.Summary, where, e.Expected, e.Actual, e.Hint, e))
+
+    let load (path: string) : SavedModel =
+        let content = ModelFile.load path
+        let config = ModelFile.json ConfigPart content
+        let where = content.Where
+
+        let network =
+            reading (where + ": " + ConfigPart) (fun () ->
+                let network = Network.ofConfig (Configs.field "network" config)
+                let dtype = DType.parse (text where "dtype" config)
+                if dtype = network.FloatType then network else Network.withDType dtype network)
+
+        let state =
+            ModelFile.tryJson TrainingPart content
+            |> Option.map (fun value ->
+                reading (where + ": " + TrainingPart) (fun () ->
+                    readState where value (ModelFile.tensors StatePart content)))
+
+        { Where = where
+          Network = network
+          Weights = ModelFile.tensors WeightsPart content
+          State = state }
+
+    /// Weights of a model file or of a safetensors file.
+    let loadWeights (path: string) : (string * Tensor)[] =
+        let isZip =
+            use stream = AtomicFile.openRead path
+            let head: byte[] = Array.zeroCreate 2
+            stream.Read(head, 0, 2) = 2 && head[0] = byte 'P' && head[1] = byte 'K'
+
+        if isZip then
+            ModelFile.tensors WeightsPart (ModelFile.load path)
+        else
+            (SafeTensors.read path).Tensors
+
+    /// Puts values into variables of the same names; all of them, or none if something does not fit.
+    let restore (where: string) (what: string) (store: VariableStore) (values: (string * Tensor)[]) : unit =
+        let names = HashSet<string>()
+
+        for name, value in values do
+            names.Add name |> ignore
+
+            match store.TryFind name with
+            | ValueNone -> fail where ("The file holds a " + what + " that the model does not have.") "one of the model's" name
+            | ValueSome v when v.DType <> value.DType || not (v.Shape.Equals value.Shape) ->
+                fail
+                    (where + ": " + name)
+                    ("A " + what + " of the file has another type than the model's.")
+                    (DType.name v.DType + " " + v.Shape.ToString())
+                    (DType.name value.DType + " " + value.Shape.ToString())
+            | ValueSome _ -> ()
+
+        for v in store.All do
+            if not (names.Contains v.Name) then
+                fail where ("The file lacks a " + what + " of the model.") v.Name "nothing under that name"
+
+        for name, value in values do
+            match store.TryFind name with
+            | ValueSome v -> v.Set value
+            | ValueNone -> ()
