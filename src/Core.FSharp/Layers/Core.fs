@@ -296,6 +296,10 @@ module internal PassThrough =
 
     let lambdaEntry: LayerEntry =
         { Class = "Lambda"
+          Arguments =
+            [ { Key = "function"
+                Required = true
+                Free = true } ]
           Read =
             fun _ arguments ->
                 match ConfigRead.get "function" arguments with

@@ -304,6 +304,8 @@ module Initializer =
           "LecunNormal", (fun _ _ -> lecunNormal)
           "Orthogonal", (fun where entries -> orthogonal (number "gain" 1.0 where entries)) ]
 
+    let internal classNames = List.map fst known
+
     /// Other spellings that Keras accepts.
     let private aliases =
         [ "zero", "Zeros"

@@ -55,11 +55,18 @@ type internal LayerClass<'o> =
       Check: 'o -> 'o
       Run: 'o -> Scope -> Flow[] -> Flow[] }
 
-/// An entry of the registry: a Keras class name, and how its layer is read from arguments. The function it is given reads
-/// nested layers.
+/// An argument of a class of layers: its Keras name, whether it must be given, and whether it may have more than one value.
+type internal ArgumentInfo =
+    { Key: string
+      Required: bool
+      Free: bool }
+
+/// An entry of the registry: a Keras class name, its arguments, and how its layer is read from them. The function that Read
+/// is given reads nested layers.
 [<NoEquality; NoComparison>]
 type internal LayerEntry =
     { Class: string
+      Arguments: ArgumentInfo list
       Read: (ConfigValue -> Layer) -> (string * ConfigValue) list -> Layer }
 
 module internal LayerClass =
@@ -94,6 +101,12 @@ module internal LayerClass =
 
     let entry (layerClass: LayerClass<'o>) : LayerEntry =
         { Class = layerClass.Kind
+          Arguments =
+            layerClass.Fields
+            |> List.map (fun field ->
+                { Key = field.Key
+                  Required = field.Required
+                  Free = field.Written })
           Read = fun reader arguments -> layer layerClass (Codec.read layerClass.Kind layerClass.Fields reader layerClass.Start arguments) }
 
 /// Fields for the parts of layers.

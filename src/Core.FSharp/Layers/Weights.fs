@@ -55,7 +55,7 @@ module Regularizer =
             let pairs = max 1.0 (float count * float (count - 1) / 2.0)
             Ops.sumAll (Ops.abs others) * (factor * 0.5 / pairs))
 
-    let private known =
+    let internal known =
         [ "L1"; "L2"; "L1L2"; "OrthogonalRegularizer" ]
 
     let internal ofConfigAt (where: string) (value: ConfigValue) : Regularizer =
@@ -141,6 +141,8 @@ module Constraint =
                 let wanted = Ops.clip minValue maxValue norm * rate + norm * (1.0 - rate)
                 w * (wanted / (norm + Epsilon)))
 
+    let internal known = [ "MaxNorm"; "NonNeg"; "UnitNorm"; "MinMaxNorm" ]
+
     let internal ofConfigAt (where: string) (value: ConfigValue) : Constraint =
         let config = ConfigRead.config where value
 
@@ -164,8 +166,7 @@ module Constraint =
         | "MinMaxNorm"
         | "min_max_norm" -> minMaxNorm (number "min_value" 0.0) (number "max_value" 1.0) (number "rate" 1.0) axes
         | other ->
-            let names = [ "MaxNorm"; "NonNeg"; "UnitNorm"; "MinMaxNorm"; "max_norm"; "non_neg"; "unit_norm"; "min_max_norm" ]
-            raise (Names.unknown "constraint" where other names)
+            raise (Names.unknown "constraint" where other (known @ [ "max_norm"; "non_neg"; "unit_norm"; "min_max_norm" ]))
 
     /// <summary>The constraint of a Keras name or configuration object.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown.</exception>

@@ -704,6 +704,8 @@ module Metric =
            (fun a ->
                binaryIoU (a.Ints "target_class_ids" |> Option.defaultValue [| 0; 1 |]) (a.Float("threshold", 0.5))) |]
 
+    let internal classNames = table |> Array.map (fun (className, _, _) -> className)
+
     /// <summary>The metric of a configuration; any loss is one too.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>
     [<CompiledName("OfConfig")>]
