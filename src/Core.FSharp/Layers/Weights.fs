@@ -74,7 +74,11 @@ module Regularizer =
         | "L1L2"
         | "l1_l2" ->
             // By its bare name Keras means 0.01 for both; in an object the defaults are 0.
-            let fallback = if config.Arguments.IsEmpty then 0.01 else 0.0
+            let fallback =
+                match value with
+                | Text _ -> 0.01
+                | _ -> 0.0
+
             l1l2 (number "l1" fallback) (number "l2" fallback)
         | "OrthogonalRegularizer"
         | "orthogonal_regularizer" ->

@@ -26,7 +26,9 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         var whole = usual is int i ? i + 1 : other ? 4 : 6;
-        var number = usual is double d ? d * 0.5 + 0.125 : other ? 0.375 : 0.5;
+        var number = usual is double d ? d * 0.5 + 0.2 : other ? 0.375 : 0.5;
+
+        var first = other ? 1 : 2;
 
         return type.Name switch
         {
@@ -34,15 +36,16 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
             nameof(Double) => new(number, (a, key) => a.Set(key, number)),
             nameof(Boolean) => Flag(usual is not true),
             nameof(String) => Text("other"),
-            nameof(ActivationFunction) => new((ActivationFunction)"tanh", (a, key) => a.Set(key, "tanh")),
+            nameof(ActivationFunction) => new(
+                (ActivationFunction)(other ? "relu" : "tanh"), (a, key) => a.Set(key, other ? "relu" : "tanh")),
             nameof(LearningRate) => new((LearningRate)number, (a, key) => a.Set(key, number)),
-            nameof(Size2) => new((Size2)(2, 3), (a, key) => a.Set(key, [2, 3])),
-            nameof(Size3) => new((Size3)(2, 3, 4), (a, key) => a.Set(key, [2, 3, 4])),
+            nameof(Size2) => new((Size2)(first, 3), (a, key) => a.Set(key, [first, 3])),
+            nameof(Size3) => new((Size3)(first, 3, 4), (a, key) => a.Set(key, [first, 3, 4])),
             nameof(Border) => new((Border)(2, 3), (a, key) => a.Set(key, [2, 3])),
             nameof(Border2) => new((Border2)((2, 3), (4, 5)), (a, key) => a.Set(key, new int[][] { [2, 3], [4, 5] })),
             nameof(Border3) => new(
                 (Border3)((2, 3), (4, 5), (6, 7)), (a, key) => a.Set(key, new int[][] { [2, 3], [4, 5], [6, 7] })),
-            nameof(Axes) => new((Axes)(int[])[1, 2], (a, key) => a.Set(key, [1, 2])),
+            nameof(Axes) => new((Axes)(int[])[first, 3], (a, key) => a.Set(key, [first, 3])),
             nameof(Numbers) => new((Numbers)(double[])[0.25, 0.75], (a, key) => a.Set(key, (double[])[0.25, 0.75])),
             "Int32[]" => Whole(other ? [2, 1] : [1, 2]),
             "Double[]" => new(new[] { 0.25, number, 0.75 }, (a, key) => a.Set(key, (double[])[0.25, number, 0.75])),

@@ -369,12 +369,12 @@ module Metric =
     // Scores of classes
 
     /// <summary>The weighted harmonic mean of precision and recall per class. Without threshold, the greatest prediction of
-    /// a row is positive. Keras: FBetaScore, F1Score (beta 1).</summary>
+    /// a row is positive. Keras: FBetaScore (beta 1).</summary>
     [<CompiledName("FBeta")>]
     let fBeta (beta: float) (average: ScoreAverage) (threshold: float option) : Metric =
         let micro = average = ScoreAverage.Micro
 
-        { Name = if beta = 1.0 then "f1_score" else "fbeta_score"
+        { Name = "fbeta_score"
           Config =
             Some(
                 Configs.make
@@ -435,6 +435,18 @@ module Metric =
                     let all = Array.sum slots[3] + e
                     [| Array.fold2 (fun s score w -> s + score * w / all) 0.0 scores slots[3] |]
                 | _ -> [| Array.average scores |] }
+
+    /// <summary>The harmonic mean of precision and recall, per class or averaged. Keras: F1Score.</summary>
+    [<CompiledName("F1Score")>]
+    let f1Score (average: ScoreAverage) (threshold: float option) : Metric =
+        let metric = fBeta 1.0 average threshold
+
+        { metric with
+            Name = "f1_score"
+            Config =
+                metric.Config
+                |> Option.map (fun config ->
+                    Configs.make "F1Score" (config.Arguments |> List.filter (fun (key, _) -> key <> "beta"))) }
 
     /// <summary>How much of the targets' variance is explained. Keras: R2Score.</summary>
     /// <param name="aggregation">uniform_average (default), variance_weighted_average, or None for one result per output.</param>
@@ -684,7 +696,7 @@ module Metric =
            [],
            (fun a -> recallAtPrecision (a.Float("precision", 0.5)) (a.Int("num_thresholds", 200)))
            "FBetaScore", [], (fun a -> fBeta (a.Float("beta", 1.0)) (average a) (a.FloatOption "threshold"))
-           "F1Score", [], (fun a -> fBeta 1.0 (average a) (a.FloatOption "threshold"))
+           "F1Score", [], (fun a -> f1Score (average a) (a.FloatOption "threshold"))
            "R2Score",
            [],
            (fun a ->
