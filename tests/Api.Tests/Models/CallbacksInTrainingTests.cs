@@ -74,9 +74,11 @@ public sealed class CallbacksInTrainingTests : IDisposable
     public void Checkpoints_of_weights_have_the_epoch_in_their_name()
     {
         var recorder = new Recorder();
-        Fit(Lines.Model(), 3, recorder, new ModelCheckpoint(
-            Path.Combine(folder, "w-{epoch:02d}-{figure:.1f}.safetensors"), saveWeightsOnly: true), Lines.Reporting(7, 8, 9));
-        Assert.Equal(3, Directory.GetFiles(folder).Length);
+        var path = Path.Combine(folder, "w-{epoch:02d}-{figure:.1f}.safetensors");
+        Fit(Lines.Model(), 3, recorder, Lines.Reporting(7, 8.5, 9), new ModelCheckpoint(path, saveWeightsOnly: true));
+        Assert.Equal(
+            ["w-01-7.0.safetensors", "w-02-8.5.safetensors", "w-03-9.0.safetensors"],
+            Directory.GetFiles(folder).Select(Path.GetFileName).Order());
 
         var model = Lines.Model();
         model.LoadWeights(Directory.GetFiles(folder, "w-02*").Single());

@@ -161,7 +161,7 @@ public class CustomPartsTests
     {
         Tensor targets = new double[,] { { 0.2, 0.8 }, { 0.5, 0.5 } };
         var report = GradientChecker.Check(
-            p => Ops.Mean(Ops.Square(Expr.Constant(targets) - Ops.Sigmoid(p)), -1),
+            p => Ops.Mean(Ops.Square(Expr.Constant(targets) - Ops.Sigmoid(p[0])), -1),
             [new double[,] { { 0.3, -1.2 }, { 2, 0.1 } }],
             2);
         Assert.True(report.IsWithin(1e-6), report.ToString());

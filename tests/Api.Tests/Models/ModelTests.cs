@@ -259,7 +259,11 @@ public class ModelTests
         var logs = model.Evaluate(data);
         Assert.Equal(["loss", "price_loss", "kind_loss", "price_mae", "kind_accuracy"], logs.Names.OrderBy(n => n switch
         {
-            "loss" => 0, "price_loss" => 1, "kind_loss" => 2, "price_mae" => 3, _ => 4,
+            "loss" => 0,
+            "price_loss" => 1,
+            "kind_loss" => 2,
+            "price_mae" => 3,
+            _ => 4,
         }));
         Assert.Equal(logs["price_loss"] + 0.5 * logs["kind_loss"], logs["loss"], 1e-5);
     }
