@@ -1,7 +1,6 @@
 // A convolutional network learns to tell ten kinds of clothing apart, from real images that ship with the samples.
 // With --full it learns from all 60,000 (from Debian's package dataset-fashion-mnist, the cache, or the web).
 open System
-open System.Collections.Generic
 open FunctionalNet
 open FunctionalNet.Datasets
 
@@ -38,11 +37,8 @@ let options =
 trainer |> Trainer.fit options train.Images train.Labels |> ignore
 let figures = trainer |> Trainer.evaluate test.Images test.Labels |> Map.ofList
 
-// The weights as a safetensors file, and a second model with the weights of that file.
-let weights = [| for pair in trainer.GetWeights() -> pair.Key, pair.Value |]
-SafeTensors.write "fashion.safetensors" { Tensors = weights; Metadata = [||] }
-let loaded = Trainer.create network
-loaded.SetWeights [| for path, value in (SafeTensors.read "fashion.safetensors").Tensors -> KeyValuePair(path, value) |]
+trainer.Save "fashion.fnet"
+let loaded = Trainer.Load "fashion.fnet"
 
 let draw (image: Tensor) =
     for row in image.ToArray<float32>() |> Array.chunkBySize 28 do

@@ -102,7 +102,7 @@ public partial class Model : Layer
 
     private protected string? GivenName => name;
 
-    internal Trainer Trainer => trainer ??= new Trainer(Network, unchecked((ulong)seed));
+    internal Trainer Trainer => trainer ??= new Trainer(Network, unchecked((ulong)seed), PlanOptions);
 
     /// <summary>The layer of that name.</summary>
     /// <exception cref="ArgumentValueException">There is none.</exception>

@@ -14,8 +14,7 @@ module Grad =
         let isFloat (e: Expr) = e.Types |> Array.exists (fun t -> DType.isFloating t.DType)
 
         for s in sources do
-            if isFloat s then
-                reached.Add s |> ignore
+            if isFloat s then reached.Add s |> ignore
 
         for node in order do
             if not (reached.Contains node) && isFloat node then
@@ -84,8 +83,7 @@ module Grad =
                         | _ -> ())
                 | _ ->
                     for i in 0 .. node.Inputs.Length - 1 do
-                        if wanted i then
-                            add node.Inputs[i] 0 (Rules.cotangent node slots[0].Value i)
+                        if wanted i then add node.Inputs[i] 0 (Rules.cotangent node slots[0].Value i)
             | _ -> ()
 
         sources
@@ -148,12 +146,16 @@ module Grad =
         let given = slots |> Array.map (fun g -> g.IsSome)
         let incoming = Tracing.placeholders "g" node.Types
         let seeds = Array.map2 (fun (g: Expr) there -> if there then ValueSome g else ValueNone) incoming given
-        let sources = [| for i in 0 .. parameters.Length - 1 do if wanted i then i |]
+        let sources =
+            [| for i in 0 .. parameters.Length - 1 do
+                   if wanted i then i |]
         let pulled = pull results seeds (sources |> Array.map (fun i -> parameters[i]))
         let arguments = Array.append node.Inputs (fill node.Types slots)
         let answer = Array.create parameters.Length ValueNone
 
-        let present = [| for k in 0 .. sources.Length - 1 do if pulled[k].IsSome then k |]
+        let present =
+            [| for k in 0 .. sources.Length - 1 do
+                   if pulled[k].IsSome then k |]
 
         let placed =
             Tracing.apply (Array.append parameters incoming) (present |> Array.map (fun k -> pulled[k].Value)) arguments
@@ -163,7 +165,12 @@ module Grad =
 
     /// The derivative of a loop is a loop the other way: a first pass keeps the carries of every step; the second carries
     /// their cotangents back, and sums those of the constants.
-    and private scanCotangents (scan: Scan) (node: Expr) (slots: Expr voption[]) (wanted: int -> bool) : Expr voption[] =
+    and private scanCotangents
+        (scan: Scan)
+        (node: Expr)
+        (slots: Expr voption[])
+        (wanted: int -> bool)
+        : Expr voption[] =
         let body = scan.Body
         let nc, ns, nk = body.Carry.Length, body.Step.Length, body.Constants.Length
         let parameters = Array.concat [ body.Carry; body.Step; body.Constants ]
@@ -175,7 +182,9 @@ module Grad =
         let mutable growing = true
 
         while growing do
-            let sources = [| for i in 0 .. parameters.Length - 1 do if (if i < nc then active[i] else wanted i) then parameters[i] |]
+            let sources =
+                [| for i in 0 .. parameters.Length - 1 do
+                       if (if i < nc then active[i] else wanted i) then parameters[i] |]
             let reached = reaching order sources
             growing <- false
 
@@ -184,15 +193,21 @@ module Grad =
                     active[i] <- true
                     growing <- true
 
-        let carries = [| for i in 0 .. nc - 1 do if active[i] then i |]
-        let sequences = [| for i in 0 .. ns - 1 do if wanted (nc + i) then i |]
-        let constants = [| for i in 0 .. nk - 1 do if wanted (nc + ns + i) then i |]
-        let given = [| for i in nc .. slots.Length - 1 do if slots[i].IsSome then i |]
+        let carries =
+            [| for i in 0 .. nc - 1 do
+                   if active[i] then i |]
+        let sequences =
+            [| for i in 0 .. ns - 1 do
+                   if wanted (nc + i) then i |]
+        let constants =
+            [| for i in 0 .. nk - 1 do
+                   if wanted (nc + ns + i) then i |]
+        let given =
+            [| for i in nc .. slots.Length - 1 do
+                   if slots[i].IsSome then i |]
 
         let stash =
-            let kept =
-                { body with
-                    Outputs = Array.append body.Outputs body.Carry }
+            let kept = { body with Outputs = Array.append body.Outputs body.Carry }
 
             (Expr.Node(Structured(Scan(kept, scan.Length, scan.Reverse)), node.Inputs).Results)[slots.Length ..]
 
@@ -204,7 +219,8 @@ module Grad =
                 (fill (carries |> Array.map (fun i -> node.Types[i])) (carries |> Array.map (fun i -> slots[i])))
                 (constants |> Array.map (fun i -> Ops.zerosLike constantInputs[i]))
 
-        let back = Array.concat [ stash; inputs[nc .. nc + ns - 1]; given |> Array.map (fun i -> slots[i].Value) ]
+        let back =
+            Array.concat [ stash; inputs[nc .. nc + ns - 1]; given |> Array.map (fun i -> slots[i].Value) ]
 
         let step (cotangents: Expr[]) (slices: Expr[]) =
             // Placeholders again: outside, one constant may be computed from another.
@@ -242,14 +258,27 @@ module Grad =
     /// <exception cref="T:FunctionalNet.ShapeException">A cotangent has not the shape of its output.</exception>
     let vjp (outputs: Expr[]) (cotangents: Expr[]) (wrt: Expr[]) : Expr[] =
         if outputs.Length <> cotangents.Length then
-            OpsSupport.argumentError "Grad.vjp" "cotangents" (string outputs.Length + ", one per output") (string cotangents.Length) "Give a weight tensor for every output."
+            OpsSupport.argumentError
+                "Grad.vjp"
+                "cotangents"
+                (string outputs.Length + ", one per output")
+                (string cotangents.Length)
+                "Give a weight tensor for every output."
 
         Array.iter2
             (fun (y: Expr) (g: Expr) ->
                 if not (y.Shape.Equals g.Shape) then
-                    OpsSupport.shapeError "Grad.vjp" ("a cotangent of the output's shape " + y.Shape.ToString()) (g.Shape.ToString()) "Broadcast the cotangent first."
+                    OpsSupport.shapeError
+                        "Grad.vjp"
+                        ("a cotangent of the output's shape " + y.Shape.ToString())
+                        (g.Shape.ToString())
+                        "Broadcast the cotangent first."
                 elif y.DType <> g.DType then
-                    OpsSupport.dtypeError "Grad.vjp" ("a cotangent of the output's dtype " + DType.name y.DType) (DType.name g.DType) "Convert it with Cast.")
+                    OpsSupport.dtypeError
+                        "Grad.vjp"
+                        ("a cotangent of the output's dtype " + DType.name y.DType)
+                        (DType.name g.DType)
+                        "Convert it with Cast.")
             outputs
             cotangents
 
@@ -260,10 +289,18 @@ module Grad =
     /// <exception cref="T:FunctionalNet.DTypeException">The loss is not a float.</exception>
     let gradients (loss: Expr) (wrt: Expr[]) : Expr[] =
         if loss.Rank <> 0 then
-            OpsSupport.shapeError "Grad" "a scalar to differentiate" (loss.Shape.ToString()) "Reduce it first, with Ops.sumAll or Ops.meanAll; or use Grad.jacobian."
+            OpsSupport.shapeError
+                "Grad"
+                "a scalar to differentiate"
+                (loss.Shape.ToString())
+                "Reduce it first, with Ops.sumAll or Ops.meanAll; or use Grad.jacobian."
 
         if not (DType.isFloating loss.DType) then
-            OpsSupport.dtypeError "Grad" "float32 or float64" (DType.name loss.DType) "Only floating-point values have derivatives."
+            OpsSupport.dtypeError
+                "Grad"
+                "float32 or float64"
+                (DType.name loss.DType)
+                "Only floating-point values have derivatives."
 
         vjp [| loss |] [| Expr.Scalar(loss.DType, 1.0) |] wrt
 
@@ -311,5 +348,4 @@ module Grad =
     let hessian (f: Expr -> Expr) (x: Expr) : Expr = jacobian (grad f) x
 
     /// <summary>The Hessian of a scalar function at x times a vector of the shape of x, without building the Hessian.</summary>
-    let hvp (f: Expr -> Expr) (x: Expr) (vector: Expr) : Expr =
-        grad (fun p -> Ops.sumAll (grad f p * vector)) x
+    let hvp (f: Expr -> Expr) (x: Expr) (vector: Expr) : Expr = grad (fun p -> Ops.sumAll (grad f p * vector)) x

@@ -15,7 +15,8 @@ type GradCheckReport internal (errors: float[], worst: string) =
 
     /// <summary>The worst of all orders; infinite if any is NaN.</summary>
     member _.WorstError =
-        errors |> Array.fold (fun w e -> if Double.IsNaN e then Double.PositiveInfinity else Math.Max(w, e)) 0.0
+        errors
+        |> Array.fold (fun w e -> if Double.IsNaN e then Double.PositiveInfinity else Math.Max(w, e)) 0.0
 
     /// <summary>Where the worst error is, with both values.</summary>
     member _.Worst = worst
@@ -23,7 +24,8 @@ type GradCheckReport internal (errors: float[], worst: string) =
     /// <summary>True if no error is above the tolerance.</summary>
     member this.IsWithin(tolerance: float) = this.WorstError <= tolerance
 
-    override this.ToString() = "worst relative error " + this.WorstError.ToString("E2", CultureInfo.InvariantCulture) + " " + worst
+    override this.ToString() =
+        "worst relative error " + this.WorstError.ToString("E2", CultureInfo.InvariantCulture) + " " + worst
 
 /// <summary>Checks derivatives against differences in float64, through the interpreter.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -49,16 +51,28 @@ module GradCheck =
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The order is not 1, 2 or 3, or no input is a float.</exception>
     let check (f: Expr[] -> Expr) (inputs: Tensor[]) (order: int) : GradCheckReport =
         if order < 1 || order > 3 then
-            OpsSupport.argumentError "GradCheck" "order" "1, 2 or 3" (string order) "Differences of higher order are too rough."
+            OpsSupport.argumentError
+                "GradCheck"
+                "order"
+                "1, 2 or 3"
+                (string order)
+                "Differences of higher order are too rough."
 
         let leaves =
             inputs |> Array.mapi (fun i t -> Expr.LeafOf(LeafRole.Input, "input" + string i, t.DType, t.Shape))
 
         let values = inputs |> Array.map (fun t -> t.ToDoubles())
-        let moving = [| for i in 0 .. inputs.Length - 1 do if DType.isFloating inputs[i].DType then i |]
+        let moving =
+            [| for i in 0 .. inputs.Length - 1 do
+                   if DType.isFloating inputs[i].DType then i |]
 
         if moving.Length = 0 then
-            OpsSupport.argumentError "GradCheck" "inputs" "at least one floating-point input" "none" "Only floats have derivatives."
+            OpsSupport.argumentError
+                "GradCheck"
+                "inputs"
+                "at least one floating-point input"
+                "none"
+                "Only floats have derivatives."
 
         let wrt = moving |> Array.map (fun i -> leaves[i])
         let result = f leaves
@@ -85,16 +99,17 @@ module GradCheck =
         let compare (k: int) (what: string) (analytic: float) (numeric: float) =
             let error = abs (analytic - numeric) / Math.Max(1.0, Math.Max(abs analytic, abs numeric))
 
-            if Double.IsNaN error || error > errors[k] then
-                errors[k] <- error
+            if Double.IsNaN error || error > errors[k] then errors[k] <- error
 
             if Double.IsNaN error || error > worstError then
                 worstError <- error
                 let show (x: float) = x.ToString("G12", CultureInfo.InvariantCulture)
-                worst <- "at order " + string (k + 1) + what + ": analytic " + show analytic + ", numeric " + show numeric
+                worst <-
+                    "at order " + string (k + 1) + what + ": analytic " + show analytic + ", numeric " + show numeric
 
         for k in 0 .. order - 1 do
-            let along = wrt |> Array.mapi (fun i e -> direction ("order " + string k + " input " + string i) e.Shape.Size)
+            let along =
+                wrt |> Array.mapi (fun i e -> direction ("order " + string k + " input " + string i) e.Shape.Size)
             let slopes = Grad.gradients current wrt
             let next = dot slopes along
 

@@ -68,7 +68,7 @@ module internal Rules =
     /// The value of a scalar constant, seen through broadcasts and reshapes.
     let rec private constantOf (e: Expr) =
         match e.Op with
-        | Constant t when t.Size = 1 -> ValueSome (t.ToDoubles()[0])
+        | Constant t when t.Size = 1 -> ValueSome(t.ToDoubles()[0])
         | Broadcast _
         | Reshape _ -> constantOf e.Inputs[0]
         | _ -> ValueNone

@@ -26,10 +26,7 @@ module internal Names =
     let nearest (name: string) (known: string seq) =
         let known = Seq.toArray known
         // Very long names come from broken files; comparing them is not worth the time.
-        if known.Length = 0 || name.Length > 200 then
-            ""
-        else
-            known |> Array.minBy (distance name)
+        if known.Length = 0 || name.Length > 200 then "" else known |> Array.minBy (distance name)
 
     /// The hint of an error about an unknown name.
     let didYouMean (name: string) (known: string seq) =
@@ -40,5 +37,9 @@ module internal Names =
     /// The error for a name that is none of the known ones.
     let unknown (what: string) (path: string) (name: string) (known: string seq) : exn =
         let known = Seq.toArray known
-        let shown = if known.Length <= 40 then String.Join(", ", known) else "one of " + string known.Length + " known names"
+        let shown =
+            if known.Length <= 40 then
+                String.Join(", ", known)
+            else
+                "one of " + string known.Length + " known names"
         FunctionalNet.ArgumentValueException("Unknown " + what + ".", path, shown, name, didYouMean name known)

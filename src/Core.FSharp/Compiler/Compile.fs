@@ -93,10 +93,18 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
                 write buffers[i].Pointer t
 
         member _.Output(name) =
-            let struct (_, t, buffer) = outputs |> Array.find (fun struct (n, _, _) -> n = name)
-            { Pointer = buffer.Pointer; Type = t }
+            match outputs |> Array.tryFind (fun struct (n, _, _) -> n = name) with
+            | Some(struct (_, t, buffer)) -> { Pointer = buffer.Pointer; Type = t }
+            | None -> OutputView.Missing(name, graph.Outputs |> Array.map fst)
 
-        member _.Describe() = "interpreted: " + string (Traverse.topological (Traverse.roots graph)).Length + " nodes\n"
+        // The interpreter has no instructions to time.
+        member this.Profile(_) = (this :> Executable).Run()
+
+        member _.Describe() =
+            "interpreted: "
+            + string (Traverse.topological (Traverse.roots graph)).Length
+            + " nodes\n"
+            + Print.graph graph
 
 /// From graphs to what runs them.
 module internal Compile =

@@ -27,6 +27,18 @@ type internal OutputView =
         | DType.Int64 -> float (Mem.get<int64> this.Pointer 0)
         | _ -> float (Mem.get<byte> this.Pointer 0)
 
+    /// Says no to a name that is not among the outputs.
+    static member Missing(name: string, known: string[]) : OutputView =
+        raise (
+            ArgumentValueException(
+                "There is no output of that name.",
+                "name",
+                String.Join(", ", known),
+                name,
+                "Use one of the graph's output names."
+            )
+        )
+
 /// Something that can be run again and again: reads the leaves' buffers, computes the outputs, and writes the leaves'
 /// new values. One caller at a time.
 type internal Executable =
@@ -34,6 +46,8 @@ type internal Executable =
     abstract Run: unit -> unit
     /// A result of the last run by name.
     abstract Output: name: string -> OutputView
+    /// Runs several times and measures, for `Describe`.
+    abstract Profile: runs: int -> unit
     /// What is run, as text; with microseconds per instruction if `Profile` was called.
     abstract Describe: unit -> string
 
@@ -273,16 +287,7 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
     member _.Output(name: string) : OutputView =
         match outputs.TryGetValue name with
         | true, o -> o
-        | _ ->
-            raise (
-                ArgumentValueException(
-                    "There is no output of that name.",
-                    "name",
-                    String.Join(", ", outputs.Keys),
-                    name,
-                    "Use one of the graph's output names."
-                )
-            )
+        | _ -> OutputView.Missing(name, Seq.toArray outputs.Keys)
 
     /// Runs several times and measures: microseconds per instruction, the least of all runs.
     member this.Profile(runs: int) : float[] =
@@ -308,4 +313,5 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
     interface Executable with
         member this.Run() = this.Run()
         member this.Output(name) = this.Output name
+        member this.Profile(runs) = this.Profile runs |> ignore
         member this.Describe() = this.Describe()

@@ -71,7 +71,8 @@ type internal SparseSoftmaxCrossEntropy() =
         [| Ops.neg (Ops.squeeze [| axis |] (Ops.takeAlongAxis (Ops.expandDims -1 labels) axis logp)) |]
 
     override _.Vjp(inputs, _, cotangents) =
-        let grad = Expr.Node(Structured(SparseSoftmaxCrossEntropyGrad()), [| inputs[0]; inputs[1]; cotangents[0] |])
+        let grad =
+            Expr.Node(Structured(SparseSoftmaxCrossEntropyGrad()), [| inputs[0]; inputs[1]; cotangents[0] |])
         Some [| Ops.zerosLike inputs[0]; grad |]
 
 /// Inputs: targets (rows, n), logits (rows, n), g (rows). The gradient of SoftmaxCrossEntropy to the logits.

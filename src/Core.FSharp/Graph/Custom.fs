@@ -21,10 +21,19 @@ type CustomArguments
 
     let check (kind: string) (types: TensorType[]) (i: int) (element: Type) =
         if i < 0 || i >= types.Length then
-            OpsSupport.argumentError "a custom operation" kind ("0 to " + string (types.Length - 1)) (string i) "There are no more arguments."
+            OpsSupport.argumentError
+                "a custom operation"
+                kind
+                ("0 to " + string (types.Length - 1))
+                (string i)
+                "There are no more arguments."
 
         if not (holds types[i].DType element) then
-            OpsSupport.dtypeError "a custom operation" (kind + " " + string i + " as " + DType.name types[i].DType) element.Name "Ask for the element type that InferTypes saw or gave."
+            OpsSupport.dtypeError
+                "a custom operation"
+                (kind + " " + string i + " as " + DType.name types[i].DType)
+                element.Name
+                "Ask for the element type that InferTypes saw or gave."
 
     /// <summary>Number of inputs.</summary>
     member _.InputCount = inputTypes.Length
@@ -88,8 +97,7 @@ type CustomOperation(name: string) =
         )
 
     /// <summary>The outputs for those inputs.</summary>
-    member this.Apply([<ParamArray>] inputs: Expr[]) : Expr[] =
-        Expr.Node(Structured(CustomNode this), inputs).Results
+    member this.Apply([<ParamArray>] inputs: Expr[]) : Expr[] = Expr.Node(Structured(CustomNode this), inputs).Results
 
 /// A user's operation as a node.
 and [<Sealed>] internal CustomNode(operation: CustomOperation) =

@@ -93,15 +93,13 @@ type Expr internal (op: Op, inputs: Expr[], types: TensorType[]) =
         Expr(Leaf(role, name), [||], [| { DType = dtype; Shape = shape } |])
 
     /// <summary>A named input, bound to data when the graph runs.</summary>
-    static member Input(name: string, dtype: DType, shape: Shape) =
-        Expr.LeafOf(LeafRole.Input, name, dtype, shape)
+    static member Input(name: string, dtype: DType, shape: Shape) = Expr.LeafOf(LeafRole.Input, name, dtype, shape)
 
     /// <summary>A node with that concrete value.</summary>
     static member Constant(value: Tensor) = Expr.Node(Constant value, [||])
 
     /// <summary>A scalar constant of a dtype.</summary>
-    static member Scalar(dtype: DType, value: float) =
-        Expr.Constant(Tensor.Full(dtype, Shape.Scalar, value))
+    static member Scalar(dtype: DType, value: float) = Expr.Constant(Tensor.Full(dtype, Shape.Scalar, value))
 
     member private this.Like(value: float) = Expr.Scalar(this.DType, value)
 

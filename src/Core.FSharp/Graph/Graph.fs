@@ -5,9 +5,11 @@ open FunctionalNet
 
 /// A whole computation: named results, and leaves that take a new value when it has run.
 type internal Graph =
-    { Outputs: (string * Expr)[]
-      /// (leaf, new value): all new values are computed from the old ones.
-      Updates: (Expr * Expr)[] }
+    {
+        Outputs: (string * Expr)[]
+        /// (leaf, new value): all new values are computed from the old ones.
+        Updates: (Expr * Expr)[]
+    }
 
 /// Walks over graphs. All are iterative: deep graphs must not depend on the stack.
 module internal Traverse =
@@ -19,8 +21,7 @@ module internal Traverse =
         let stack = Stack<struct (Expr * int)>()
 
         for root in roots do
-            if seen.Add root then
-                stack.Push(struct (root, 0))
+            if seen.Add root then stack.Push(struct (root, 0))
 
             while stack.Count > 0 do
                 let struct (node, next) = stack.Pop()
@@ -31,14 +32,12 @@ module internal Traverse =
                     stack.Push(struct (node, next + 1))
                     let input = node.Inputs[next]
 
-                    if seen.Add input then
-                        stack.Push(struct (input, 0))
+                    if seen.Add input then stack.Push(struct (input, 0))
 
         order.ToArray()
 
     /// The roots of a graph: outputs, then new values.
-    let roots (graph: Graph) =
-        Seq.append (Seq.map snd graph.Outputs) (Seq.map snd graph.Updates)
+    let roots (graph: Graph) = Seq.append (Seq.map snd graph.Outputs) (Seq.map snd graph.Updates)
 
     /// The leaves a set of nodes depends on, in topological order.
     let leaves (roots: Expr seq) =
@@ -95,12 +94,14 @@ type internal Composite(name: string) =
 
 /// The body of a scan: a graph from placeholders to results. The placeholders are leaves that occur nowhere else.
 type internal ScanBody =
-    { Carry: Expr[]
-      /// One step's slice of each sequence.
-      Step: Expr[]
-      Constants: Expr[]
-      NewCarry: Expr[]
-      Outputs: Expr[] }
+    {
+        Carry: Expr[]
+        /// One step's slice of each sequence.
+        Step: Expr[]
+        Constants: Expr[]
+        NewCarry: Expr[]
+        Outputs: Expr[]
+    }
 
 /// A loop over the first axis. Inputs: initial carries, sequences (length, ...), constants. Results: last carries, then
 /// outputs stacked as (length, ...). In reverse, steps run from the last to the first and outputs stay at their places.
@@ -113,8 +114,7 @@ type internal Scan(body: ScanBody, length: int, reverse: bool) =
     member _.Reverse = reverse
 
     override _.Infer inputs =
-        let stacked (t: TensorType) =
-            { t with Shape = Shape.Of(Array.append [| length |] (t.Shape.ToArray())) }
+        let stacked (t: TensorType) = { t with Shape = Shape.Of(Array.append [| length |] (t.Shape.ToArray())) }
 
         let expected =
             Array.concat
@@ -125,7 +125,10 @@ type internal Scan(body: ScanBody, length: int, reverse: bool) =
         let newCarry = body.NewCarry |> Array.map (fun e -> e.Type)
 
         if inputs <> expected then
-            Error("inputs of the types of the body's placeholders: " + System.String.Join("; ", expected |> Array.map string))
+            Error(
+                "inputs of the types of the body's placeholders: "
+                + System.String.Join("; ", expected |> Array.map string)
+            )
         elif newCarry <> (body.Carry |> Array.map (fun e -> e.Type)) then
             Error("a body that keeps the carry's types: " + System.String.Join("; ", newCarry |> Array.map string))
         else

@@ -17,9 +17,17 @@ module Interpreter =
         | DType.Int64 -> Array.zeroCreate<int64> count
         | _ -> Array.zeroCreate<bool> count
 
-    let private computeCustom (operation: CustomOperation) (inputTypes: TensorType[]) (types: TensorType[]) (arguments: float[][]) =
+    let private computeCustom
+        (operation: CustomOperation)
+        (inputTypes: TensorType[])
+        (types: TensorType[])
+        (arguments: float[][])
+        =
         let inputs =
-            Array.map2 (fun (t: TensorType) (a: float[]) -> Tensor.OfDoubles(t.DType, t.Shape, a).Data) inputTypes arguments
+            Array.map2
+                (fun (t: TensorType) (a: float[]) -> Tensor.OfDoubles(t.DType, t.Shape, a).Data)
+                inputTypes
+                arguments
 
         let outputs = types |> Array.map (fun t -> emptyArray t.DType t.Shape.Size)
         let pin (data: Array) = GCHandle.Alloc(data, GCHandleType.Pinned)
@@ -51,9 +59,7 @@ module Interpreter =
     [<NoEquality; NoComparison>]
     type private Prepared = { Order: Expr[]; Roots: Expr[] }
 
-    let private prepare (roots: Expr[]) =
-        { Order = Traverse.topological roots
-          Roots = roots }
+    let private prepare (roots: Expr[]) = { Order = Traverse.topological roots; Roots = roots }
 
     let rec private execute (bound: Dictionary<Expr, float[]>) (graph: Prepared) : float[][] =
         let values = Dictionary<Expr, float[][]>(HashIdentity.Reference)
@@ -89,7 +95,10 @@ module Interpreter =
             let t = if scan.Reverse then scan.Length - 1 - k else k
 
             let slices =
-                Array.map2 (fun (p: Expr) (s: float[]) -> Array.sub s (t * p.Shape.Size) p.Shape.Size) body.Step sequences
+                Array.map2
+                    (fun (p: Expr) (s: float[]) -> Array.sub s (t * p.Shape.Size) p.Shape.Size)
+                    body.Step
+                    sequences
 
             let results = call parameters graph (Array.concat [ carry; slices; constants ])
             carry <- results[.. carries - 1]
@@ -110,7 +119,8 @@ module Interpreter =
         | Structured s ->
             match s with
             | :? Scan as scan -> runScan scan node.Types a
-            | :? CustomNode as custom -> computeCustom custom.Operation (node.Inputs |> Array.map (fun e -> e.Type)) node.Types a
+            | :? CustomNode as custom ->
+                computeCustom custom.Operation (node.Inputs |> Array.map (fun e -> e.Type)) node.Types a
             | :? Composite as composite ->
                 let parameters = node.Inputs |> Array.map (fun e -> Expr.LeafOf(LeafRole.Input, "x", e.DType, e.Shape))
                 call parameters (prepare (composite.Decompose parameters)) a
@@ -125,65 +135,63 @@ module Interpreter =
                     )
                 )
         | op ->
-            [|
-                match op with
-                | Constant t -> t.ToDoubles()
-                | Iota(_, axis) ->
-                    Reference.offsets shape 0 (Array.init shape.Rank (fun i -> if i = axis then 1 else 0)) |> Array.map float
-                | Random spec -> Reference.random spec (int64 (Array.item 0 a[0])) (int64 (Array.item 0 a[1]))
-                | Unary u -> Array.map (Reference.unary u) a[0]
-                | Binary b ->
-                    Array.map2
-                        (Reference.binary b (not (DType.isFloating node.Inputs[0].DType)))
-                        (Reference.broadcast (input 0) shape a[0])
-                        (Reference.broadcast (input 1) shape a[1])
-                | Select ->
-                    Array.map3
-                        (fun c x y -> if c <> 0.0 then x else y)
-                        (Reference.broadcast (input 0) shape a[0])
-                        (Reference.broadcast (input 1) shape a[1])
-                        (Reference.broadcast (input 2) shape a[2])
-                | Cast t -> Array.map (Reference.cast node.Inputs[0].DType t) a[0]
-                | Broadcast _ -> Reference.broadcast (input 0) shape a[0]
-                | Transpose perm -> Reference.transpose (input 0) shape perm a[0]
-                | Slice(starts, _, steps) -> Reference.slice (input 0) shape starts steps a[0]
-                | Pad(low, _, interior, value) -> Reference.pad (input 0) shape low interior value a[0]
-                | Concat axis -> Reference.concat axis shape (Array.map2 (fun (e: Expr) v -> e.Shape, v) node.Inputs a)
-                | Reverse axes -> Reference.reverse shape axes a[0]
-                | Reduce(r, axes) -> Reference.reduce r (input 0) axes shape a[0]
-                | ArgReduce(largest, axis) -> Reference.argReduce largest (input 0) axis shape a[0]
-                | CumSum(axis, exclusive, reverse) -> Reference.cumSum shape axis exclusive reverse a[0]
-                | ArgSort(axis, descending) -> Reference.argSort shape axis descending a[0]
-                | MatMul(ta, tb) -> Reference.matmul ta tb (input 0) (input 1) shape a[0] a[1]
-                | Conv spec -> Reference.conv spec (input 0) (input 1) shape a[0] a[1]
-                | ConvInputGrad(spec, x) -> Reference.convInputGrad spec x (input 1) (input 0) a[0] a[1]
-                | ConvKernelGrad(spec, kernel) -> Reference.convKernelGrad spec (input 0) kernel (input 1) a[0] a[1]
-                | MaxPool spec ->
-                    Reference.firstMaxima spec (input 0) shape a[0]
-                    |> Array.map (fun i -> if i < 0 then Double.NegativeInfinity else a[0][i])
-                | SumPool spec -> Reference.sumPool spec (input 0) shape a[0]
-                | MaxPoolGrad spec ->
-                    let result = Array.zeroCreate shape.Size
+            [| match op with
+               | Constant t -> t.ToDoubles()
+               | Iota(_, axis) ->
+                   Reference.offsets shape 0 (Array.init shape.Rank (fun i -> if i = axis then 1 else 0))
+                   |> Array.map float
+               | Random spec -> Reference.random spec (int64 (Array.item 0 a[0])) (int64 (Array.item 0 a[1]))
+               | Unary u -> Array.map (Reference.unary u) a[0]
+               | Binary b ->
+                   Array.map2
+                       (Reference.binary b (not (DType.isFloating node.Inputs[0].DType)))
+                       (Reference.broadcast (input 0) shape a[0])
+                       (Reference.broadcast (input 1) shape a[1])
+               | Select ->
+                   Array.map3
+                       (fun c x y -> if c <> 0.0 then x else y)
+                       (Reference.broadcast (input 0) shape a[0])
+                       (Reference.broadcast (input 1) shape a[1])
+                       (Reference.broadcast (input 2) shape a[2])
+               | Cast t -> Array.map (Reference.cast node.Inputs[0].DType t) a[0]
+               | Broadcast _ -> Reference.broadcast (input 0) shape a[0]
+               | Transpose perm -> Reference.transpose (input 0) shape perm a[0]
+               | Slice(starts, _, steps) -> Reference.slice (input 0) shape starts steps a[0]
+               | Pad(low, _, interior, value) -> Reference.pad (input 0) shape low interior value a[0]
+               | Concat axis -> Reference.concat axis shape (Array.map2 (fun (e: Expr) v -> e.Shape, v) node.Inputs a)
+               | Reverse axes -> Reference.reverse shape axes a[0]
+               | Reduce(r, axes) -> Reference.reduce r (input 0) axes shape a[0]
+               | ArgReduce(largest, axis) -> Reference.argReduce largest (input 0) axis shape a[0]
+               | CumSum(axis, exclusive, reverse) -> Reference.cumSum shape axis exclusive reverse a[0]
+               | ArgSort(axis, descending) -> Reference.argSort shape axis descending a[0]
+               | MatMul(ta, tb) -> Reference.matmul ta tb (input 0) (input 1) shape a[0] a[1]
+               | Conv spec -> Reference.conv spec (input 0) (input 1) shape a[0] a[1]
+               | ConvInputGrad(spec, x) -> Reference.convInputGrad spec x (input 1) (input 0) a[0] a[1]
+               | ConvKernelGrad(spec, kernel) -> Reference.convKernelGrad spec (input 0) kernel (input 1) a[0] a[1]
+               | MaxPool spec ->
+                   Reference.firstMaxima spec (input 0) shape a[0]
+                   |> Array.map (fun i -> if i < 0 then Double.NegativeInfinity else a[0][i])
+               | SumPool spec -> Reference.sumPool spec (input 0) shape a[0]
+               | MaxPoolGrad spec ->
+                   let result = Array.zeroCreate shape.Size
 
-                    Reference.firstMaxima spec (input 0) (input 1) a[0]
-                    |> Array.iteri (fun o i ->
-                        if i >= 0 then
-                            result[i] <- result[i] + a[1][o])
+                   Reference.firstMaxima spec (input 0) (input 1) a[0]
+                   |> Array.iteri (fun o i -> if i >= 0 then result[i] <- result[i] + a[1][o])
 
-                    result
-                | MaxPoolGather spec ->
-                    Reference.firstMaxima spec (input 0) shape a[0] |> Array.map (fun i -> if i < 0 then 0.0 else a[1][i])
-                | SumPoolGrad(spec, x) -> Reference.sumPoolGrad spec x (input 0) a[0]
-                | Gather axis -> Reference.gather (input 0) axis a[0] a[1]
-                | ScatterAdd(axis, _) -> Reference.scatterAdd axis shape a[0] a[1]
-                | TakeAlong axis -> Reference.takeAlong (input 0) (input 1) axis a[0] a[1]
-                | ScatterAlong(axis, _) -> Reference.scatterAlong (input 0) axis shape a[0] a[1]
-                | StopGradient
-                | Reshape _
-                | Leaf _
-                | Project _
-                | Structured _ -> a[0]
-            |]
+                   result
+               | MaxPoolGather spec ->
+                   Reference.firstMaxima spec (input 0) shape a[0]
+                   |> Array.map (fun i -> if i < 0 then 0.0 else a[1][i])
+               | SumPoolGrad(spec, x) -> Reference.sumPoolGrad spec x (input 0) a[0]
+               | Gather axis -> Reference.gather (input 0) axis a[0] a[1]
+               | ScatterAdd(axis, _) -> Reference.scatterAdd axis shape a[0] a[1]
+               | TakeAlong axis -> Reference.takeAlong (input 0) (input 1) axis a[0] a[1]
+               | ScatterAlong(axis, _) -> Reference.scatterAlong (input 0) axis shape a[0] a[1]
+               | StopGradient
+               | Reshape _
+               | Leaf _
+               | Project _
+               | Structured _ -> a[0] |]
 
     let private bind (bindings: seq<Expr * Tensor>) =
         let bound = Dictionary<Expr, float[]>(HashIdentity.Reference)
@@ -240,7 +248,10 @@ module Interpreter =
         execute bound (prepare roots)
 
     /// The outputs and the new values of a graph.
-    let internal runGraph (bindings: seq<Expr * Tensor>) (graph: Graph) : struct ((string * Tensor)[] * (Expr * Tensor)[]) =
+    let internal runGraph
+        (bindings: seq<Expr * Tensor>)
+        (graph: Graph)
+        : struct ((string * Tensor)[] * (Expr * Tensor)[]) =
         let values = runTensors bindings (Seq.toArray (Traverse.roots graph))
         let outputs = Array.mapi (fun i (name, _) -> name, values[i]) graph.Outputs
         let updates = Array.mapi (fun i (leaf, _) -> leaf, values[graph.Outputs.Length + i]) graph.Updates

@@ -52,7 +52,8 @@ module internal Print =
             | Reverse axes -> [ ints axes ]
             | Reduce(_, axes) -> [ "axes=" + ints axes ]
             | ArgReduce(_, axis) -> [ "axis=" + string axis ]
-            | CumSum(axis, exclusive, reverse) -> [ "axis=" + string axis ] @ flag "exclusive" exclusive @ flag "reverse" reverse
+            | CumSum(axis, exclusive, reverse) ->
+                [ "axis=" + string axis ] @ flag "exclusive" exclusive @ flag "reverse" reverse
             | ArgSort(axis, descending) -> [ "axis=" + string axis ] @ flag "descending" descending
             | MatMul(ta, tb) -> flag "transposeA" ta @ flag "transposeB" tb
             | Conv spec
@@ -133,4 +134,6 @@ module internal Print =
             | Leaf(_, name) -> name
             | _ -> "?"
 
-        nodes (Array.append graph.Outputs (graph.Updates |> Array.map (fun (leaf, value) -> leafName leaf + "'", value)))
+        nodes (
+            Array.append graph.Outputs (graph.Updates |> Array.map (fun (leaf, value) -> leafName leaf + "'", value))
+        )

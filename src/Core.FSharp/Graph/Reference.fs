@@ -68,7 +68,11 @@ module internal Reference =
         match op with
         | UnaryOp.Neg -> fun x -> -x
         | UnaryOp.Abs -> abs
-        | UnaryOp.Sign -> fun x -> if x > 0.0 then 1.0 elif x < 0.0 then -1.0 else x
+        | UnaryOp.Sign ->
+            fun x ->
+                if x > 0.0 then 1.0
+                elif x < 0.0 then -1.0
+                else x
         | UnaryOp.Reciprocal -> fun x -> 1.0 / x
         | UnaryOp.Square -> fun x -> x * x
         | UnaryOp.Sqrt -> sqrt
@@ -212,8 +216,7 @@ module internal Reference =
                 inside <- inside && place >= 0 && place < target[axis]
                 at <- at + place * strides[axis]
 
-            if inside then
-                result[at] <- x[i]
+            if inside then result[at] <- x[i]
 
         result
 
@@ -410,7 +413,15 @@ module internal Reference =
     let private three (fill: int) (values: int[]) = Array.append (Array.create (3 - values.Length) fill) values
 
     /// Every place where a window cell lies on the input: action (spatial place in x, in the window, in the result).
-    let private eachCell (x: int[]) (window: int[]) (out: int[]) strides dilations padLow (action: int -> int -> int -> unit) =
+    let private eachCell
+        (x: int[])
+        (window: int[])
+        (out: int[])
+        strides
+        dilations
+        padLow
+        (action: int -> int -> int -> unit)
+        =
         let x, window, out = three 1 x, three 1 window, three 1 out
         let strides, dilations, low = three 1 strides, three 1 dilations, three 0 padLow
         let inline place i o k = o * Array.get strides i + k * Array.get dilations i - Array.get low i

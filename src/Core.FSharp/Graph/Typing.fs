@@ -77,10 +77,7 @@ module Typing =
         | UnaryOp.Sign
         | UnaryOp.Square
         | UnaryOp.Relu ->
-            if x.DType = DType.Bool then
-                dtypeError "a number" "bool" "Convert with Cast first."
-            else
-                one x
+            if x.DType = DType.Bool then dtypeError "a number" "bool" "Convert with Cast first." else one x
         | _ -> requireFloat x (fun () -> one x)
 
     let private binary op (inputs: TensorType[]) =
@@ -287,8 +284,7 @@ module Typing =
                 one
                     { x with
                         Shape =
-                            Shape.Of(Array.concat [ dims[.. axis - 1]; indices.Shape.ToArray(); dims[axis + 1 ..] ])
-                    }))
+                            Shape.Of(Array.concat [ dims[.. axis - 1]; indices.Shape.ToArray(); dims[axis + 1 ..] ]) }))
 
     let private scatterAdd axis size (indices: TensorType) (updates: TensorType) =
         requireInteger indices (fun () ->

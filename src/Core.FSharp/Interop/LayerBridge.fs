@@ -66,7 +66,10 @@ type NetworkBridge =
     /// <summary>An input of a network.</summary>
     static member Input(name: string | null, shape: int[], dtype: DType, batchSize: Nullable<int>) : Node =
         Network.inputWith
-            { Name = (match name with null -> "" | text -> text)
+            { Name =
+                (match name with
+                 | null -> ""
+                 | text -> text)
               Shape = List.ofArray shape
               DType = dtype
               BatchSize = if batchSize.HasValue then Some batchSize.Value else None }

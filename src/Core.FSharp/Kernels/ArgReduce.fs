@@ -35,7 +35,7 @@ type internal ArgReduceKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
                         p <- NativePtr.add p inner
                         let x = NativePtr.read p
 
-                        if (if isMax then 'T.op_GreaterThan(x, best) else 'T.op_LessThan(x, best)) then
+                        if (if isMax then 'T.op_GreaterThan (x, best) else 'T.op_LessThan (x, best)) then
                             best <- x
                             at <- i
                         elif 'T.IsNaN x then

@@ -32,7 +32,13 @@ type internal ConvSpec private (batch: int, inChannels: int, outChannels: int, g
                 )
             )
 
-        ConvSpec(batch, inChannels, outChannels, groups, Windows(inSpatial, kernel, strides, dilations, padLow, padHigh))
+        ConvSpec(
+            batch,
+            inChannels,
+            outChannels,
+            groups,
+            Windows(inSpatial, kernel, strides, dilations, padLow, padHigh)
+        )
 
     member _.Batch = batch
     member _.InChannels = inChannels
@@ -81,8 +87,18 @@ type internal Conv private () =
         let struct (part, runLength) = Conv.SourceParts(spec, padded)
 
         ConvGeometry(
-            size, spec.Batch, w.In, w.PadLow, w.PadHigh, spec.InChannels, spec.Groups, runLength, w.Out,
-            spec.OutChannels, [| part |], false
+            size,
+            spec.Batch,
+            w.In,
+            w.PadLow,
+            w.PadHigh,
+            spec.InChannels,
+            spec.Groups,
+            runLength,
+            w.Out,
+            spec.OutChannels,
+            [| part |],
+            false
         )
 
     static member private KernelGradGeometry(size: int, spec: ConvSpec) =
@@ -92,8 +108,18 @@ type internal Conv private () =
 
         // A tile reads up to five elements past its run: the source is copied when that could leave it.
         ConvGeometry(
-            size, spec.Batch, w.In, w.PadLow, w.PadHigh, spec.InChannels, spec.Groups, runLength, w.Out,
-            spec.OutChannels, [| part |], (runLength % 6 <> 0)
+            size,
+            spec.Batch,
+            w.In,
+            w.PadLow,
+            w.PadHigh,
+            spec.InChannels,
+            spec.Groups,
+            runLength,
+            w.Out,
+            spec.OutChannels,
+            [| part |],
+            (runLength % 6 <> 0)
         )
 
     // For each input position, the output positions that it reached: those of one residue of the strides share the
@@ -137,7 +163,10 @@ type internal Conv private () =
                                    for struct (k1, s1) in reach[1][r1] do
                                        for struct (k2, s2) in reach[2][r2] do
                                            taps.Add((k0 * w.Window[1] + k1) * w.Window[2] + k2)
-                                           runs.Add((((s0 + low[0]) * padded[1] + s1 + low[1]) * padded[2] + s2 + low[2]) * spec.OutChannels)
+                                           runs.Add(
+                                               (((s0 + low[0]) * padded[1] + s1 + low[1]) * padded[2] + s2 + low[2])
+                                               * spec.OutChannels
+                                           )
 
                                { Grid = grid
                                  SourceOrigin = [| 0; 0; 0 |]
@@ -148,18 +177,38 @@ type internal Conv private () =
                                  Taps = taps.ToArray() } |]
 
         ConvGeometry(
-            size, spec.Batch, w.Out, low, high, spec.OutChannels, spec.Groups, spec.OutChannels / spec.Groups, w.In,
-            spec.InChannels, parts, false
+            size,
+            spec.Batch,
+            w.Out,
+            low,
+            high,
+            spec.OutChannels,
+            spec.Groups,
+            spec.OutChannels / spec.Groups,
+            w.In,
+            spec.InChannels,
+            parts,
+            false
         )
 
     static member private Fail(dtype: DType) : Kernel =
-        raise (DTypeException("Convolutions need floating numbers.", "conv", "float32 or float64", DType.name dtype, "Cast the operands first."))
+        raise (
+            DTypeException(
+                "Convolutions need floating numbers.",
+                "conv",
+                "float32 or float64",
+                DType.name dtype,
+                "Cast the operands first."
+            )
+        )
 
     // One filter for each channel, without a multiplier.
     static member private IsDepthwise(spec: ConvSpec) =
         spec.Groups > 1 && spec.Groups = spec.InChannels && spec.Groups = spec.OutChannels
 
-    static member private Depthwise(dtype: DType, kind: DepthwiseKind, spec: ConvSpec, a: nativeint, b: nativeint, target: nativeint) : Kernel =
+    static member private Depthwise
+        (dtype: DType, kind: DepthwiseKind, spec: ConvSpec, a: nativeint, b: nativeint, target: nativeint)
+        : Kernel =
         match dtype with
         | DType.Float32 -> DepthwiseKernel<float32>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
         | DType.Float64 -> DepthwiseKernel<float>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
@@ -167,63 +216,68 @@ type internal Conv private () =
 
     /// Bytes of workspace of `Forward`.
     static member ForwardWorkspace(dtype: DType, spec: ConvSpec) : int64 =
-        if Conv.IsDepthwise spec then 0L
-        else Conv.ForwardGeometry(DType.size dtype, spec).Workspace
+        if Conv.IsDepthwise spec then 0L else Conv.ForwardGeometry(DType.size dtype, spec).Workspace
 
     /// y = convolution of x with w.
-    static member Forward(dtype: DType, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace: nativeint) : Kernel =
+    static member Forward
+        (dtype: DType, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace: nativeint)
+        : Kernel =
         if Conv.IsDepthwise spec then
             Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y)
         else
 
-        let g = Conv.ForwardGeometry(DType.size dtype, spec)
+            let g = Conv.ForwardGeometry(DType.size dtype, spec)
 
-        match dtype with
-        | DType.Float32 -> ConvDirectKernel<float32>(g, false, spec.OutChannels, x, w, y, workspace)
-        | DType.Float64 -> ConvDirectKernel<float>(g, false, spec.OutChannels, x, w, y, workspace)
-        | other -> Conv.Fail other
+            match dtype with
+            | DType.Float32 -> ConvDirectKernel<float32>(g, false, spec.OutChannels, x, w, y, workspace)
+            | DType.Float64 -> ConvDirectKernel<float>(g, false, spec.OutChannels, x, w, y, workspace)
+            | other -> Conv.Fail other
 
     /// Bytes of workspace of `InputGrad`.
     static member InputGradWorkspace(dtype: DType, spec: ConvSpec) : int64 =
-        if Conv.IsDepthwise spec then 0L
-        else Conv.InputGradGeometry(DType.size dtype, spec).Workspace
+        if Conv.IsDepthwise spec then 0L else Conv.InputGradGeometry(DType.size dtype, spec).Workspace
 
     /// dx from dy and the weights: also what a transposed convolution computes.
-    static member InputGrad(dtype: DType, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace: nativeint) : Kernel =
+    static member InputGrad
+        (dtype: DType, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace: nativeint)
+        : Kernel =
         if Conv.IsDepthwise spec then
             Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx)
         else
 
-        let g = Conv.InputGradGeometry(DType.size dtype, spec)
+            let g = Conv.InputGradGeometry(DType.size dtype, spec)
 
-        match dtype with
-        | DType.Float32 -> ConvDirectKernel<float32>(g, true, spec.OutChannels, dy, w, dx, workspace)
-        | DType.Float64 -> ConvDirectKernel<float>(g, true, spec.OutChannels, dy, w, dx, workspace)
-        | other -> Conv.Fail other
+            match dtype with
+            | DType.Float32 -> ConvDirectKernel<float32>(g, true, spec.OutChannels, dy, w, dx, workspace)
+            | DType.Float64 -> ConvDirectKernel<float>(g, true, spec.OutChannels, dy, w, dx, workspace)
+            | other -> Conv.Fail other
 
     static member private GradPlan(g: ConvGeometry, spec: ConvSpec) =
         KernelGradPlan(g, spec.Windows.Out, spec.Windows.WindowSize)
 
     /// Bytes of workspace of `KernelGrad`.
     static member KernelGradWorkspace(dtype: DType, spec: ConvSpec) : int64 =
-        if Conv.IsDepthwise spec then 0L
+        if Conv.IsDepthwise spec then
+            0L
         else
 
-        let size = DType.size dtype
-        let g = Conv.KernelGradGeometry(size, spec)
-        g.PaddedBytes + Conv.GradPlan(g, spec).PartialBytes size
+            let size = DType.size dtype
+            let g = Conv.KernelGradGeometry(size, spec)
+            g.PaddedBytes + Conv.GradPlan(g, spec).PartialBytes size
 
     /// dw from x and dy.
-    static member KernelGrad(dtype: DType, spec: ConvSpec, x: nativeint, dy: nativeint, dw: nativeint, workspace: nativeint) : Kernel =
+    static member KernelGrad
+        (dtype: DType, spec: ConvSpec, x: nativeint, dy: nativeint, dw: nativeint, workspace: nativeint)
+        : Kernel =
         if Conv.IsDepthwise spec then
             Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw)
         else
 
-        let g = Conv.KernelGradGeometry(DType.size dtype, spec)
-        let plan = Conv.GradPlan(g, spec)
-        let w = spec.Windows
+            let g = Conv.KernelGradGeometry(DType.size dtype, spec)
+            let plan = Conv.GradPlan(g, spec)
+            let w = spec.Windows
 
-        match dtype with
-        | DType.Float32 -> ConvKernelGradKernel<float32>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
-        | DType.Float64 -> ConvKernelGradKernel<float>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
-        | other -> Conv.Fail other
+            match dtype with
+            | DType.Float32 -> ConvKernelGradKernel<float32>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
+            | DType.Float64 -> ConvKernelGradKernel<float>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
+            | other -> Conv.Fail other

@@ -25,12 +25,12 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
     let inRows = batch * w.In[0] * w.In[1]
     let pixel = nativeint channels * size
     // Rows of the target that make a chunk worth a fork.
-    let perRow = int64 channels * int64 taps * int64 (if kind = DepthwiseKind.InputGrad then w.In[2] else w.Out[2])
+    let perRow =
+        int64 channels * int64 taps * int64 (if kind = DepthwiseKind.InputGrad then w.In[2] else w.Out[2])
     let group = int (max 1L (min 1024L (65536L / max 1L perRow)))
     let vectors = (channels + lanes - 1) / lanes
 
-    member inline private _.Read(p: nativeint, n: int) =
-        if n = 32 / sizeof<'T> then load<'T> p else loadFirst<'T> p n
+    member inline private _.Read(p: nativeint, n: int) = if n = 32 / sizeof<'T> then load<'T> p else loadFirst<'T> p n
 
     /// The output index of a window that starts at `start` in the padded input, or -1.
     member inline private _.Reached(start: int, axis: int) =
@@ -43,7 +43,8 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
             if o < w.Out[axis] && o * stride = start then o else -1
 
     override _.Chunks(_) =
-        if channels = 0 then 0
+        if channels = 0 then
+            0
         else
             match kind with
             | DepthwiseKind.Forward -> if w.Out[2] = 0 then 0 else (rows + group - 1) / group

@@ -30,17 +30,33 @@ type internal ConvPart =
 /// nothing is unrolled in memory. Phase 0 pads the source and packs the weights; phase 1 computes blocks of positions.
 [<Sealed>]
 type internal ConvGeometry
-    (size: int, batch: int, source: int[], padLow: int[], padHigh: int[], sourceChannels: int, groups: int,
-     runLength: int, target: int[], targetChannels: int, parts: ConvPart[], copySource: bool) =
+    (
+        size: int,
+        batch: int,
+        source: int[],
+        padLow: int[],
+        padHigh: int[],
+        sourceChannels: int,
+        groups: int,
+        runLength: int,
+        target: int[],
+        targetChannels: int,
+        parts: ConvPart[],
+        copySource: bool
+    ) =
 
     let nr = 64 / size
     let padded = Array.init 3 (fun i -> source[i] + padLow[i] + padHigh[i])
-    let needsPad = copySource || Array.exists (fun p -> p > 0) padLow || Array.exists (fun p -> p > 0) padHigh
+    let needsPad =
+        copySource || Array.exists (fun p -> p > 0) padLow || Array.exists (fun p -> p > 0) padHigh
     let volume (v: int[]) = int64 v[0] * int64 v[1] * int64 v[2]
 
     let paddedBytes =
         // Room for reads a little past the end.
-        if needsPad then Mem.align (int64 batch * volume padded * int64 sourceChannels * int64 size) + 64L else 0L
+        if needsPad then
+            Mem.align (int64 batch * volume padded * int64 sourceChannels * int64 size) + 64L
+        else
+            0L
 
     let columns = targetChannels / groups
     let panels = (columns + nr - 1) / nr
@@ -119,8 +135,7 @@ type internal ConvDirectKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
     // One packing chunk for each (part, group, panel).
     let packPerPart = g.Groups * g.Panels
 
-    let positions =
-        g.Parts |> Array.map (fun p -> g.Batch * p.Grid[0] * p.Grid[1] * p.Grid[2])
+    let positions = g.Parts |> Array.map (fun p -> g.Batch * p.Grid[0] * p.Grid[1] * p.Grid[2])
 
     // Blocks of positions: about 96, fewer when there are few, so that there is something to share out.
     let block =
@@ -162,7 +177,7 @@ type internal ConvDirectKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
     member private _.PanelAt(part: int, group: int, panel: int) =
         let depth = g.Parts[part].Runs.Length * g.RunLength
 
-        NativePtr.ofNativeInt<'T> (
+        NativePtr.ofNativeInt<'T>(
             packed
             + (nativeint g.WeightOffsets[part] + nativeint ((group * g.Panels + panel) * depth * nr)) * size
         )
@@ -203,7 +218,7 @@ type internal ConvDirectKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
         let from = NativePtr.ofNativeInt<nativeint> Scratch.Pointer
         let into = NativePtr.add from 128
         this.Locate(part, first, count, group, from, into)
-        let runs = NativePtr.ofNativeInt<int> (Scratch.Pointer + 4096n)
+        let runs = NativePtr.ofNativeInt<int>(Scratch.Pointer + 4096n)
 
         for r in 0 .. part.Runs.Length - 1 do
             NativePtr.set runs r part.Runs[r]
@@ -301,7 +316,7 @@ type internal ConvDirectKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
 
             while i < length do
                 let b0 = load<'T> q
-                let b1 = load<'T> (q + w)
+                let b1 = load<'T>(q + w)
                 let a0 = Vector256.Create(Mem.get<'T> (p0 + i) 0)
                 c00 <- fma a0 b0 c00
                 c01 <- fma a0 b1 c01

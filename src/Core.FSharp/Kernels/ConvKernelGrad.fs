@@ -73,7 +73,8 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
     override _.Phases = 3
 
     override _.Chunks(phase) =
-        if plan.Elements = 0L then 0
+        if plan.Elements = 0L then
+            0
         else
             match phase with
             | 0 -> if g.NeedsPad then (ConvPad.rows g + padGrain - 1) / padGrain else 0
@@ -127,14 +128,16 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
 
         for i in 0 .. rows - 1 do
             let row = part.Taps[run] + first + i
-            Mem.zero (target + (nativeint row * nativeint g.TargetChannels + nativeint column) * size) (int64 g.Columns * int64 size)
+            Mem.zero
+                (target + (nativeint row * nativeint g.TargetChannels + nativeint column) * size)
+                (int64 g.Columns * int64 size)
 
     /// Adds the segments [s, s + n) to the tiles of some units.
     member private this.SegmentBlock
         (target: nativeint, firstUnit: int, lastUnit: int, s: int, n: int, accumulate: bool)
         =
         let bases = NativePtr.ofNativeInt<nativeint> Scratch.Pointer
-        let lengths = NativePtr.ofNativeInt<int> (Scratch.Pointer + 4096n)
+        let lengths = NativePtr.ofNativeInt<int>(Scratch.Pointer + 4096n)
         let packed = Scratch.Pointer + 8192n
         let mutable group = firstUnit / plan.Tiles
 
@@ -158,11 +161,17 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
                         * nativeint g.Padded[2]
                         + nativeint (x * strides[2])
 
-                    NativePtr.set bases i (source + (at * nativeint g.SourceChannels + nativeint (group * groupChannels)) * size)
+                    NativePtr.set
+                        bases
+                        i
+                        (source + (at * nativeint g.SourceChannels + nativeint (group * groupChannels)) * size)
                     NativePtr.set lengths i length
 
                     let from =
-                        dy + ((nativeint row * nativeint outputs[2] + nativeint x) * nativeint g.TargetChannels + nativeint column) * size
+                        dy
+                        + ((nativeint row * nativeint outputs[2] + nativeint x) * nativeint g.TargetChannels
+                           + nativeint column)
+                          * size
 
                     GemmCore<'T>.PackStraight(NativePtr.ofNativeInt<'T> from, g.TargetChannels, length, columns, nr, d)
                     d <- NativePtr.add d (length * nr)
@@ -174,10 +183,23 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
                     let c = target + (nativeint row * nativeint g.TargetChannels + nativeint column) * size
 
                     if rows = 6 && columns = nr then
-                        ConvKernelGradKernel<'T>.Tile(n, bases, lengths, shift, step, packed, c, g.TargetChannels, accumulate)
+                        ConvKernelGradKernel<'T>
+                            .Tile(n, bases, lengths, shift, step, packed, c, g.TargetChannels, accumulate)
                     else
                         ConvKernelGradKernel<'T>
-                            .Edge(n, bases, lengths, shift, step, packed, c, g.TargetChannels, accumulate, rows, columns)
+                            .Edge(
+                                n,
+                                bases,
+                                lengths,
+                                shift,
+                                step,
+                                packed,
+                                c,
+                                g.TargetChannels,
+                                accumulate,
+                                rows,
+                                columns
+                            )
 
             group <- group + 1
 
@@ -235,7 +257,7 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
 
             while left > 0 do
                 let b0 = load<'T> q
-                let b1 = load<'T> (q + w)
+                let b1 = load<'T>(q + w)
                 let a0 = Vector256.Create(Mem.get<'T> p 0)
                 c00 <- fma a0 b0 c00
                 c01 <- fma a0 b1 c01
@@ -266,17 +288,17 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
 
         if accumulate then
             c00 <- c00 + load<'T> c
-            c01 <- c01 + load<'T> (c + w)
+            c01 <- c01 + load<'T>(c + w)
             c10 <- c10 + load<'T> r1
-            c11 <- c11 + load<'T> (r1 + w)
+            c11 <- c11 + load<'T>(r1 + w)
             c20 <- c20 + load<'T> r2
-            c21 <- c21 + load<'T> (r2 + w)
+            c21 <- c21 + load<'T>(r2 + w)
             c30 <- c30 + load<'T> r3
-            c31 <- c31 + load<'T> (r3 + w)
+            c31 <- c31 + load<'T>(r3 + w)
             c40 <- c40 + load<'T> r4
-            c41 <- c41 + load<'T> (r4 + w)
+            c41 <- c41 + load<'T>(r4 + w)
             c50 <- c50 + load<'T> r5
-            c51 <- c51 + load<'T> (r5 + w)
+            c51 <- c51 + load<'T>(r5 + w)
 
         store c c00
         store (c + w) c01

@@ -13,16 +13,10 @@ type internal TilePlace =
       Step: nativeint
       Mask: nativeint }
 
-    member inline p.At(scratch: nativeint, position: int) =
-        p.Base + (scratch &&& p.Mask) + nativeint position * p.Step
+    member inline p.At(scratch: nativeint, position: int) = p.Base + (scratch &&& p.Mask) + nativeint position * p.Step
 
 [<Struct; NoEquality; NoComparison>]
-type internal TileStep =
-    { Op: TileOp
-      Dst: TilePlace
-      A: TilePlace
-      B: TilePlace
-      C: TilePlace }
+type internal TileStep = { Op: TileOp; Dst: TilePlace; A: TilePlace; B: TilePlace; C: TilePlace }
 
 /// How an input gets into its register.
 type internal TileSource =
@@ -45,10 +39,7 @@ type internal TileLoader =
       Inner: int }
 
 [<NoEquality; NoComparison>]
-type internal TileStorer =
-    { From: TilePlace
-      To: nativeint
-      As: DType }
+type internal TileStorer = { From: TilePlace; To: nativeint; As: DType }
 
 /// A tile program bound to sizes and pointers: the flat range is cut in chunks, a chunk in tiles that stay in the L1
 /// cache, and each instruction is one loop over a tile.
@@ -83,27 +74,25 @@ type internal ElementwiseKernel
 
         for i in 0 .. inputs.Length - 1 do
             if isPeriodic i then
-                let next = int64 period / int64 (BigInteger.GreatestCommonDivisor(period, walks[i].Run)) * int64 walks[i].Run
+                let next =
+                    int64 period / int64 (BigInteger.GreatestCommonDivisor(period, walks[i].Run)) * int64 walks[i].Run
                 if next <= int64 most then period <- int next
 
         most / period * period
 
     let chunk =
         let weight = instructions |> Array.sumBy (fun i -> if TileOps.isHeavy i.Op then 8 else 1)
-        let wanted = if weight > 32 then 4096 elif weight > 12 then 8192 else 16384
+        let wanted =
+            if weight > 32 then 4096
+            elif weight > 12 then 8192
+            else 16384
         (wanted + tile - 1) / tile * tile
 
     let registerOffset (r: int) = nativeint (r * tile * width)
 
-    let register (v: int) =
-        { Base = registerOffset program.Registers[v]
-          Step = 0n
-          Mask = -1n }
+    let register (v: int) = { Base = registerOffset program.Registers[v]; Step = 0n; Mask = -1n }
 
-    let memory (p: nativeint) =
-        { Base = p
-          Step = nativeint width
-          Mask = 0n }
+    let memory (p: nativeint) = { Base = p; Step = nativeint width; Mask = 0n }
 
     // A result may go straight to an output, unless an input at the same place is read by a later instruction.
     let directOutput =
@@ -167,20 +156,18 @@ type internal ElementwiseKernel
         | Scalar -> make TileSource.Single
         | Strided _ -> make TileSource.Walked
         | RandomUniform(stream, stepPointer) ->
-            { make TileSource.Uniform with
-                Stream = stream
-                StepPointer = inputPointers[stepPointer] }
+            { make TileSource.Uniform with Stream = stream; StepPointer = inputPointers[stepPointer] }
         | Iota(dims, axis) ->
             let mutable inner = 1
 
             for a in axis + 1 .. dims.Length - 1 do
                 inner <- inner * dims[a]
 
-            { make TileSource.Index with
-                Length = dims[axis]
-                Inner = inner }
+            { make TileSource.Index with Length = dims[axis]; Inner = inner }
 
-    let needed = [| for i in 0 .. inputs.Length - 1 do if program.Registers[i] >= 0 && program.LastUse[i] >= 0 then i |]
+    let needed =
+        [| for i in 0 .. inputs.Length - 1 do
+               if program.Registers[i] >= 0 && program.LastUse[i] >= 0 then i |]
 
     // Inputs that look the same in every tile.
     let constantLoad (i: int) =
@@ -197,9 +184,7 @@ type internal ElementwiseKernel
                let out = program.Outputs[o]
 
                if directOutput[out.Value] <> o then
-                   { From = places[out.Value]
-                     To = outputPointers[o]
-                     As = out.DType } |]
+                   { From = places[out.Value]; To = outputPointers[o]; As = out.DType } |]
 
     do
         if program.RegisterCount * tile * width > Scratch.Size then
@@ -249,14 +234,15 @@ type internal ElementwiseKernel
         for i in 0 .. constants.Length - 1 do
             let struct (offset, ins) = constants[i]
 
-            BasicLoops<'T>.Fill(
-                first,
-                scratch + offset,
-                (if program.Domain = TileDomain.I64 then
-                     'T.CreateTruncating<int64> ins.Integer
-                 else
-                     'T.CreateTruncating<float> ins.Value)
-            )
+            BasicLoops<'T>
+                .Fill(
+                    first,
+                    scratch + offset,
+                    (if program.Domain = TileDomain.I64 then
+                         'T.CreateTruncating<int64> ins.Integer
+                     else
+                         'T.CreateTruncating<float> ins.Value)
+                )
 
         for i in 0 .. once.Length - 1 do
             this.Load<'T>(once[i], first, scratch, start)
@@ -276,12 +262,9 @@ type internal ElementwiseKernel
                 let b = s.B.At(scratch, position)
                 let c = s.C.At(scratch, position)
 
-                if sizeof<'T> = 4 then
-                    Loops32.Run(s.Op, n, d, a, b, c)
-                elif program.Domain = TileDomain.F64 then
-                    Loops64.Run(s.Op, n, d, a, b, c)
-                else
-                    LoopsInt.Run(s.Op, n, d, a, b, c)
+                if sizeof<'T> = 4 then Loops32.Run(s.Op, n, d, a, b, c)
+                elif program.Domain = TileDomain.F64 then Loops64.Run(s.Op, n, d, a, b, c)
+                else LoopsInt.Run(s.Op, n, d, a, b, c)
 
             for i in 0 .. stores.Length - 1 do
                 let s = stores[i]

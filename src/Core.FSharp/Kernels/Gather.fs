@@ -20,12 +20,30 @@ module internal Indices =
 
     let check (indexType: DType) (what: string) =
         if not (DType.isInteger indexType) then
-            raise (DTypeException("Indices must be integers.", what, "int32 or int64", DType.name indexType, "Cast the indices first."))
+            raise (
+                DTypeException(
+                    "Indices must be integers.",
+                    what,
+                    "int32 or int64",
+                    DType.name indexType,
+                    "Cast the indices first."
+                )
+            )
 
 /// dst[o, c, :] = src[o, indices[c], :], or zeros.
 [<Sealed>]
 type internal TakeKernel
-    (elementSize: int, indexType: DType, outer: int, axisSize: int, inner: int, count: int, src: nativeint, indices: nativeint, dst: nativeint) =
+    (
+        elementSize: int,
+        indexType: DType,
+        outer: int,
+        axisSize: int,
+        inner: int,
+        count: int,
+        src: nativeint,
+        indices: nativeint,
+        dst: nativeint
+    ) =
     inherit Kernel()
 
     let row = int64 inner * int64 elementSize
@@ -53,16 +71,23 @@ type internal TakeKernel
 /// write one element and the additions to one element come in the order of c.
 [<Sealed>]
 type internal ScatterAddKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-    (indexType: DType, outer: int, axisSize: int, inner: int, count: int, indices: nativeint, updates: nativeint, dst: nativeint) =
+    (
+        indexType: DType,
+        outer: int,
+        axisSize: int,
+        inner: int,
+        count: int,
+        indices: nativeint,
+        updates: nativeint,
+        dst: nativeint
+    ) =
     inherit Kernel()
 
     let size = nativeint sizeof<'T>
     let work = int64 outer * int64 (count + axisSize) * int64 inner
 
     // Strips of columns of at least 64 elements.
-    let strip =
-        if work < 65536L || inner <= 64 then max 1 inner
-        else max 64 ((inner / 4 + 63) &&& ~~~63)
+    let strip = if work < 65536L || inner <= 64 then max 1 inner else max 64 ((inner / 4 + 63) &&& ~~~63)
 
     let strips = (inner + strip - 1) / strip
 
@@ -91,7 +116,16 @@ type internal ScatterAddKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
 /// dst[o, c, i] = src[o, indices[o, c, i], i], or 0.
 [<Sealed>]
 type internal TakeAlongKernel<'T when 'T: unmanaged and 'T: struct>
-    (indexType: DType, outer: int, axisSize: int, inner: int, count: int, src: nativeint, indices: nativeint, dst: nativeint) =
+    (
+        indexType: DType,
+        outer: int,
+        axisSize: int,
+        inner: int,
+        count: int,
+        src: nativeint,
+        indices: nativeint,
+        dst: nativeint
+    ) =
     inherit Kernel()
 
     let perOuter = count * inner
@@ -109,12 +143,24 @@ type internal TakeAlongKernel<'T when 'T: unmanaged and 'T: struct>
                 for i in 0 .. inner - 1 do
                     let at = Indices.get indexType indices (first + i) axisSize
 
-                    Mem.set<'T> dst (first + i) (if at < 0 then Unchecked.defaultof<'T> else Mem.get<'T> s (at * inner + i))
+                    Mem.set<'T>
+                        dst
+                        (first + i)
+                        (if at < 0 then Unchecked.defaultof<'T> else Mem.get<'T> s (at * inner + i))
 
 /// dst[o, indices[o, c, i], i] += updates[o, c, i], from zeros.
 [<Sealed>]
 type internal ScatterAlongKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-    (indexType: DType, outer: int, axisSize: int, inner: int, count: int, indices: nativeint, updates: nativeint, dst: nativeint) =
+    (
+        indexType: DType,
+        outer: int,
+        axisSize: int,
+        inner: int,
+        count: int,
+        indices: nativeint,
+        updates: nativeint,
+        dst: nativeint
+    ) =
     inherit Kernel()
 
     let perOuter = axisSize * inner
@@ -143,8 +189,17 @@ type internal Take private () =
 
     /// src (outer, axisSize, inner), indices (count), dst (outer, count, inner); an index out of range gives zeros.
     static member Create
-        (elementSize: int, indexType: DType, outer: int, axisSize: int, inner: int, count: int, src: nativeint, indices: nativeint, dst: nativeint)
-        : Kernel =
+        (
+            elementSize: int,
+            indexType: DType,
+            outer: int,
+            axisSize: int,
+            inner: int,
+            count: int,
+            src: nativeint,
+            indices: nativeint,
+            dst: nativeint
+        ) : Kernel =
         Indices.check indexType "take"
         TakeKernel(elementSize, indexType, outer, axisSize, inner, count, src, indices, dst)
 
@@ -154,8 +209,17 @@ type internal ScatterAdd private () =
 
     /// updates (outer, count, inner) added into zeros (outer, axisSize, inner); an index out of range is ignored.
     static member Create
-        (dtype: DType, indexType: DType, outer: int, axisSize: int, inner: int, count: int, indices: nativeint, updates: nativeint, dst: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            indexType: DType,
+            outer: int,
+            axisSize: int,
+            inner: int,
+            count: int,
+            indices: nativeint,
+            updates: nativeint,
+            dst: nativeint
+        ) : Kernel =
         Indices.check indexType "scatter"
 
         match dtype with
@@ -163,7 +227,8 @@ type internal ScatterAdd private () =
         | DType.Float64 -> ScatterAddKernel<float>(indexType, outer, axisSize, inner, count, indices, updates, dst)
         | DType.Int32 -> ScatterAddKernel<int>(indexType, outer, axisSize, inner, count, indices, updates, dst)
         | DType.Int64 -> ScatterAddKernel<int64>(indexType, outer, axisSize, inner, count, indices, updates, dst)
-        | other -> raise (DTypeException("Only numbers can be added.", "scatter", "a number type", DType.name other, ""))
+        | other ->
+            raise (DTypeException("Only numbers can be added.", "scatter", "a number type", DType.name other, ""))
 
 /// Elements picked by an index tensor of the result's shape.
 [<AbstractClass; Sealed>]
@@ -171,8 +236,17 @@ type internal TakeAlongAxis private () =
 
     /// src (outer, axisSize, inner), indices and dst (outer, count, inner); an index out of range gives 0.
     static member Create
-        (elementSize: int, indexType: DType, outer: int, axisSize: int, inner: int, count: int, src: nativeint, indices: nativeint, dst: nativeint)
-        : Kernel =
+        (
+            elementSize: int,
+            indexType: DType,
+            outer: int,
+            axisSize: int,
+            inner: int,
+            count: int,
+            src: nativeint,
+            indices: nativeint,
+            dst: nativeint
+        ) : Kernel =
         Indices.check indexType "take along axis"
 
         match elementSize with
@@ -186,8 +260,17 @@ type internal ScatterAlongAxis private () =
 
     /// indices and updates (outer, count, inner) added into zeros (outer, axisSize, inner).
     static member Create
-        (dtype: DType, indexType: DType, outer: int, axisSize: int, inner: int, count: int, indices: nativeint, updates: nativeint, dst: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            indexType: DType,
+            outer: int,
+            axisSize: int,
+            inner: int,
+            count: int,
+            indices: nativeint,
+            updates: nativeint,
+            dst: nativeint
+        ) : Kernel =
         Indices.check indexType "scatter along axis"
 
         match dtype with
@@ -195,4 +278,13 @@ type internal ScatterAlongAxis private () =
         | DType.Float64 -> ScatterAlongKernel<float>(indexType, outer, axisSize, inner, count, indices, updates, dst)
         | DType.Int32 -> ScatterAlongKernel<int>(indexType, outer, axisSize, inner, count, indices, updates, dst)
         | DType.Int64 -> ScatterAlongKernel<int64>(indexType, outer, axisSize, inner, count, indices, updates, dst)
-        | other -> raise (DTypeException("Only numbers can be added.", "scatter along axis", "a number type", DType.name other, ""))
+        | other ->
+            raise (
+                DTypeException(
+                    "Only numbers can be added.",
+                    "scatter along axis",
+                    "a number type",
+                    DType.name other,
+                    ""
+                )
+            )

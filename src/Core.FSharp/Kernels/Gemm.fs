@@ -52,7 +52,8 @@ type internal GemmPlan(size: int, transA: bool, transB: bool, m: int, n: int, k:
 
     let columnBlocks = (n + blockColumns - 1) / blockColumns
     let shareA = columnBlocks > 1
-    let packedA = if path = GemmPath.Shared && shareA then Mem.align (int64 paddedM * int64 k * int64 size) else 0L
+    let packedA =
+        if path = GemmPath.Shared && shareA then Mem.align (int64 paddedM * int64 k * int64 size) else 0L
 
     let packedB =
         if path <> GemmPath.Shared then 0L
@@ -113,8 +114,7 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
     let edge = n % nr
     let fullN = n - edge
 
-    let matrix (p: nativeint) (offsets: int[]) (i: int) =
-        NativePtr.ofNativeInt<'T> (p + nativeint offsets[i] * size)
+    let matrix (p: nativeint) (offsets: int[]) (i: int) = NativePtr.ofNativeInt<'T>(p + nativeint offsets[i] * size)
 
     // Packing chunks of phase 0: groups of panels of about this many elements.
     let packGrain = 32768
@@ -155,7 +155,9 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
 
             let pa =
                 if packedA <> 0n then
-                    NativePtr.ofNativeInt<'T> (packedA + (nativeint plan.PaddedM * nativeint k0 + nativeint row * nativeint kc) * size)
+                    NativePtr.ofNativeInt<'T>(
+                        packedA + (nativeint plan.PaddedM * nativeint k0 + nativeint row * nativeint kc) * size
+                    )
                 else
                     let p = NativePtr.ofNativeInt<'T> aside
                     GemmCore<'T>.PackA(plan.TransA, matrix a aOffsets i, lda, row, rows, k0, kc, p)
@@ -167,11 +169,14 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
                 GemmCore<'T>.Block(rows, full, kc, pa, source, nr, ldb, target, ldc, (k0 > 0))
 
                 if full < width then
-                    let last = NativePtr.ofNativeInt<'T> (packedB + nativeint (k0 * nr) * size)
-                    GemmCore<'T>.Block(rows, width - full, kc, pa, last, nr * kc, nr, NativePtr.add target full, ldc, (k0 > 0))
+                    let last = NativePtr.ofNativeInt<'T>(packedB + nativeint (k0 * nr) * size)
+                    GemmCore<'T>
+                        .Block(rows, width - full, kc, pa, last, nr * kc, nr, NativePtr.add target full, ldc, (k0 > 0))
             else
                 let pb =
-                    NativePtr.ofNativeInt<'T> (packedB + (nativeint plan.PaddedN * nativeint k0 + nativeint column * nativeint kc) * size)
+                    NativePtr.ofNativeInt<'T>(
+                        packedB + (nativeint plan.PaddedN * nativeint k0 + nativeint column * nativeint kc) * size
+                    )
 
                 GemmCore<'T>.Block(rows, width, kc, pa, pb, nr * kc, nr, target, ldc, (k0 > 0))
 
@@ -186,9 +191,11 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
 
             let d =
                 if plan.DirectB then
-                    NativePtr.ofNativeInt<'T> (packed + nativeint (k0 * nr) * size)
+                    NativePtr.ofNativeInt<'T>(packed + nativeint (k0 * nr) * size)
                 else
-                    NativePtr.ofNativeInt<'T> (packed + (nativeint plan.PaddedN * nativeint k0 + nativeint column * nativeint kc) * size)
+                    NativePtr.ofNativeInt<'T>(
+                        packed + (nativeint plan.PaddedN * nativeint k0 + nativeint column * nativeint kc) * size
+                    )
 
             GemmCore<'T>.PackB(plan.TransB, matrix b bOffsets i, ldb, column, width, k0, kc, d)
             k0 <- k0 + kc
@@ -198,7 +205,10 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
 
         while k0 < k do
             let kc = min plan.Depth (k - k0)
-            let d = NativePtr.ofNativeInt<'T> (packed + (nativeint plan.PaddedM * nativeint k0 + nativeint row * nativeint kc) * size)
+            let d =
+                NativePtr.ofNativeInt<'T>(
+                    packed + (nativeint plan.PaddedM * nativeint k0 + nativeint row * nativeint kc) * size
+                )
             GemmCore<'T>.PackA(plan.TransA, matrix a aOffsets i, lda, row, rows, k0, kc, d)
             k0 <- k0 + kc
 
@@ -242,7 +252,9 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
         | GemmPath.Zeros ->
             for i in 0 .. plan.Batch - 1 do
                 for r in 0 .. m - 1 do
-                    Mem.zero (NativePtr.toNativeInt (NativePtr.add (matrix c cOffsets i) (r * ldc))) (int64 n * int64 size)
+                    Mem.zero
+                        (NativePtr.toNativeInt (NativePtr.add (matrix c cOffsets i) (r * ldc)))
+                        (int64 n * int64 size)
         | GemmPath.Row ->
             let pieces = ceil columns rowGrain
             let first = chunk % pieces * rowGrain
@@ -331,10 +343,18 @@ type internal Gemm private () =
         let plan = GemmPlan(DType.size dtype, transA, transB, m, n, k, cOffsets.Length)
 
         match dtype with
-        | DType.Float32 ->
-            GemmKernel<float32>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace)
+        | DType.Float32 -> GemmKernel<float32>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace)
         | DType.Float64 -> GemmKernel<float>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace)
-        | other -> raise (DTypeException("Matrix products need floating numbers.", "matmul", "float32 or float64", DType.name other, "Cast the operands first."))
+        | other ->
+            raise (
+                DTypeException(
+                    "Matrix products need floating numbers.",
+                    "matmul",
+                    "float32 or float64",
+                    DType.name other,
+                    "Cast the operands first."
+                )
+            )
 
     /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n.
     static member Create

@@ -26,8 +26,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
     static member inline private At(p: nativeptr<'T>, i: int) : Vector256<'T> = Vector256.Load(NativePtr.add p i)
 
-    static member inline private Spread(p: nativeptr<'T>, i: int) : Vector256<'T> =
-        Vector256.Create(NativePtr.get p i)
+    static member inline private Spread(p: nativeptr<'T>, i: int) : Vector256<'T> = Vector256.Create(NativePtr.get p i)
 
     /// One tile: c = a b, or c += a b.
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
@@ -138,9 +137,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
     /// Packs `count` (at most `width`) vectors of length kc that stand side by side: dst[k * width + r] = src[k * ld + r].
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member PackStraight
-        (src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>)
-        =
+    static member PackStraight(src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>) =
         let mutable s = src
         let mutable d = dst
 
@@ -172,9 +169,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
     /// Packs `count` (at most `width`) contiguous vectors of length kc: dst[k * width + r] = src[r * ld + k].
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member PackTransposed
-        (src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>)
-        =
+    static member PackTransposed(src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>) =
         // Whole blocks in registers. A block writes eight wide, so for a panel of six it spills into the next depth's place,
         // which is written after it: the last depths are left to the loops below, and nothing outside is touched.
         let blocks =
@@ -205,9 +200,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 .PackSlowly(NativePtr.add src first, ld, kc - first, count, width, NativePtr.add dst (first * width))
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member private PackSlowly
-        (src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>)
-        =
+    static member private PackSlowly(src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>) =
         let mutable r = 0
 
         // Two vectors at a time: half the passes over the panel.

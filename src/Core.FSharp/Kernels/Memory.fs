@@ -48,15 +48,13 @@ module internal Mem =
         System.Buffer.MemoryCopy(src.ToPointer(), dst.ToPointer(), bytes, bytes)
 
     /// Sets bytes to zero.
-    let zero (dst: nativeint) (bytes: int64) =
-        NativeMemory.Clear(dst.ToPointer(), unativeint bytes)
+    let zero (dst: nativeint) (bytes: int64) = NativeMemory.Clear(dst.ToPointer(), unativeint bytes)
 
     /// Rounds a size up to a multiple of 64, so that what follows stays aligned.
     let align (bytes: int64) = (bytes + 63L) &&& ~~~63L
 
     /// The element at an index.
-    let inline get<'T when 'T: unmanaged> (p: nativeint) (i: int) : 'T =
-        NativePtr.get (NativePtr.ofNativeInt<'T> p) i
+    let inline get<'T when 'T: unmanaged> (p: nativeint) (i: int) : 'T = NativePtr.get (NativePtr.ofNativeInt<'T> p) i
 
     /// Writes the element at an index.
     let inline set<'T when 'T: unmanaged> (p: nativeint) (i: int) (v: 'T) =

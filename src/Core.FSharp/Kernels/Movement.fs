@@ -28,11 +28,7 @@ type internal CopyLayout(dims: int[], srcStrides: int[], dstStrides: int[]) =
         for a in order do
             let last = d.Count - 1
 
-            if
-                last >= 0
-                && s[last] = srcStrides[a] * dims[a]
-                && t[last] = dstStrides[a] * dims[a]
-            then
+            if last >= 0 && s[last] = srcStrides[a] * dims[a] && t[last] = dstStrides[a] * dims[a] then
                 d[last] <- d[last] * dims[a]
                 s[last] <- srcStrides[a]
                 t[last] <- dstStrides[a]
@@ -52,10 +48,7 @@ type internal CopyLayout(dims: int[], srcStrides: int[], dstStrides: int[]) =
 
     // A dim whose source elements are neighbours while the innermost one's are not: a transposition.
     let across =
-        if dst[inner] = 1 && abs src[inner] > 1 then
-            Array.FindLastIndex(src, fun s -> s = 1)
-        else
-            -1
+        if dst[inner] = 1 && abs src[inner] > 1 then Array.FindLastIndex(src, fun s -> s = 1) else -1
 
     member _.Dims = shape
     member _.Src = src
@@ -69,7 +62,8 @@ type internal CopyLayout(dims: int[], srcStrides: int[], dstStrides: int[]) =
 
 /// The copy of a strided view into another, for elements of one size.
 [<Sealed>]
-type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: CopyLayout, src: nativeint, dst: nativeint) =
+type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
+    (layout: CopyLayout, src: nativeint, dst: nativeint) =
     inherit Kernel()
 
     let dims = layout.Dims
@@ -82,21 +76,18 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: Co
 
     // The dims around the unit of work: a run, or the plane of a transposition.
     let outerAxes =
-        [| for a in 0 .. inner - 1 do if a <> layout.Across then a |]
+        [| for a in 0 .. inner - 1 do
+               if a <> layout.Across then a |]
 
     let outer = outerAxes |> Array.fold (fun n a -> n * dims[a]) 1
     let side = if transposed then dims[layout.Across] else 1
 
     // Work is cut in strips of the run (or of the across dim) and groups of units.
-    let strip =
-        if transposed then max 32 (min side (32768 / max 1 run &&& ~~~31))
-        else min run 65536
+    let strip = if transposed then max 32 (min side (32768 / max 1 run &&& ~~~31)) else min run 65536
 
     let strips = if layout.Size = 0L then 0 else ((if transposed then side else run) + strip - 1) / strip
 
-    let group =
-        if strips > 1 then 1
-        else max 1 (32768 / max 1 (run * side))
+    let group = if strips > 1 then 1 else max 1 (32768 / max 1 (run * side))
 
     override _.Chunks(_) = if strips = 0 then 0 else (outer + group - 1) / group * strips
 
@@ -155,7 +146,12 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: Co
 
         if srcStep = 1 && dstStep = 1 then
             if count * sizeof<'T> >= 1024 then
-                System.Buffer.MemoryCopy(NativePtr.toVoidPtr s, NativePtr.toVoidPtr d, int64 count * int64 size, int64 count * int64 size)
+                System.Buffer.MemoryCopy(
+                    NativePtr.toVoidPtr s,
+                    NativePtr.toVoidPtr d,
+                    int64 count * int64 size,
+                    int64 count * int64 size
+                )
             else
                 let w = 32 / sizeof<'T>
                 let mutable i = 0
@@ -203,8 +199,8 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>(layout: Co
                     Transpose.block (from + 8n * down + 32n) down 8 (into + 8n * across + 32n) across
                 else
                     for j in 0 .. j1 - j0 - 1 do
-                        let mutable p = NativePtr.ofNativeInt<'T> (from + nativeint j * size)
-                        let q = NativePtr.ofNativeInt<'T> (into + nativeint j * nativeint rowStep * size)
+                        let mutable p = NativePtr.ofNativeInt<'T>(from + nativeint j * size)
+                        let q = NativePtr.ofNativeInt<'T>(into + nativeint j * nativeint rowStep * size)
 
                         for i in 0 .. i1 - i0 - 1 do
                             NativePtr.set q i (NativePtr.read p)

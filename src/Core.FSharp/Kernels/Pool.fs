@@ -15,8 +15,16 @@ type internal PoolSpec private (batch: int, channels: int, windows: Windows) =
 
     /// Spatial arguments have 1 to 3 entries.
     static member Create
-        (batch: int, inSpatial: int[], channels: int, window: int[], strides: int[], dilations: int[], padLow: int[], padHigh: int[])
-        =
+        (
+            batch: int,
+            inSpatial: int[],
+            channels: int,
+            window: int[],
+            strides: int[],
+            dilations: int[],
+            padLow: int[],
+            padHigh: int[]
+        ) =
         let windows = Windows(inSpatial, window, strides, dilations, padLow, padHigh)
 
         if windows.WindowSize > 65536 then
@@ -107,8 +115,7 @@ type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
         let image = if isGrad then chunk else chunk / groups
         let first = if isGrad then 0 else chunk % groups * group
 
-        if isGrad then
-            Mem.zero (target + nativeint image * inBytes) (int64 inBytes)
+        if isGrad then Mem.zero (target + nativeint image * inBytes) (int64 inBytes)
 
         for row in first .. min rows (first + group) - 1 do
             for o in 0 .. w.Out[2] - 1 do
@@ -118,11 +125,16 @@ type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
                 let mutable c = 0
 
                 while c < channels do
-                    this.Pixel(offsets, count, source + nativeint c * size, at + nativeint c * size, min lanes (channels - c))
+                    this.Pixel(
+                        offsets,
+                        count,
+                        source + nativeint c * size,
+                        at + nativeint c * size,
+                        min lanes (channels - c)
+                    )
                     c <- c + lanes
 
-    member inline private _.Read(p: nativeint, n: int) =
-        if n = 32 / sizeof<'T> then load<'T> p else loadFirst<'T> p n
+    member inline private _.Read(p: nativeint, n: int) = if n = 32 / sizeof<'T> then load<'T> p else loadFirst<'T> p n
 
     member inline private _.Write(p: nativeint, n: int, v: Vector256<'T>) =
         if n = 32 / sizeof<'T> then store p v else storeFirst p n v
@@ -175,8 +187,7 @@ type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
                 else
                     picked <- picked ||| (this.Read(other + offset, n) &&& here)
 
-            if kind = PoolKind.MaxGather then
-                this.Write(target + at, n, picked)
+            if kind = PoolKind.MaxGather then this.Write(target + at, n, picked)
 
 /// Max and sum pooling, channels last, with their gradients.
 [<AbstractClass; Sealed>]
@@ -186,7 +197,16 @@ type internal Pool private () =
         match dtype with
         | DType.Float32 -> PoolKernel<float32>(kind, spec, x, other, target)
         | DType.Float64 -> PoolKernel<float>(kind, spec, x, other, target)
-        | t -> raise (DTypeException("Pooling needs floating numbers.", "pool", "float32 or float64", DType.name t, "Cast the input first."))
+        | t ->
+            raise (
+                DTypeException(
+                    "Pooling needs floating numbers.",
+                    "pool",
+                    "float32 or float64",
+                    DType.name t,
+                    "Cast the input first."
+                )
+            )
 
     /// The largest of each window; padding never wins, NaN does.
     static member Max(dtype: DType, spec: PoolSpec, x: nativeint, y: nativeint) =

@@ -57,7 +57,11 @@ type internal RandomFillKernel
                 pair (i + 2) w2 w3
             | _ ->
                 for j in 0 .. min 4 (stop - i) - 1 do
-                    let w = if j = 0 then w0 elif j = 1 then w1 elif j = 2 then w2 else w3
+                    let w =
+                        if j = 0 then w0
+                        elif j = 1 then w1
+                        elif j = 2 then w2
+                        else w3
                     Mem.set<int64> dst (i + j) (int64 w)
 
             i <- i + 4
@@ -67,11 +71,15 @@ type internal RandomFillKernel
 type internal RandomFill private () =
 
     /// Uniform in [0, 1), 24 random bits.
-    static member Uniform(dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) : Kernel =
+    static member Uniform
+        (dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint)
+        : Kernel =
         RandomFillKernel(RandomFillKind.Uniform, dtype, count, seed, step, stream, dst)
 
     /// Standard normal.
-    static member Normal(dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) : Kernel =
+    static member Normal
+        (dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint)
+        : Kernel =
         RandomFillKernel(RandomFillKind.Normal, dtype, count, seed, step, stream, dst)
 
     /// 32 random bits in an int64.

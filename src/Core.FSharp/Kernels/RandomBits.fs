@@ -23,11 +23,9 @@ type internal RandomBits private () =
         let odd = Avx2.UnpackHigh(ab, ce)
         let scale = Vector256.Create 5.9604644775390625e-8f
 
-        let first =
-            Vector256.ConvertToSingle(Vector256.ShiftRightLogical(even.AsUInt32(), 8).AsInt32()) * scale
+        let first = Vector256.ConvertToSingle(Vector256.ShiftRightLogical(even.AsUInt32(), 8).AsInt32()) * scale
 
-        let second =
-            Vector256.ConvertToSingle(Vector256.ShiftRightLogical(odd.AsUInt32(), 8).AsInt32()) * scale
+        let second = Vector256.ConvertToSingle(Vector256.ShiftRightLogical(odd.AsUInt32(), 8).AsInt32()) * scale
 
         store d (Avx.Permute2x128(first, second, 0x20uy))
         store (d + 32n) (Avx.Permute2x128(first, second, 0x31uy))
@@ -77,7 +75,11 @@ type internal RandomBits private () =
                 let count = min (4 - first) (n - i)
 
                 for k in first .. first + count - 1 do
-                    let w = if k = 0 then w0 elif k = 1 then w1 elif k = 2 then w2 else w3
+                    let w =
+                        if k = 0 then w0
+                        elif k = 1 then w1
+                        elif k = 2 then w2
+                        else w3
                     Mem.set<float32> d (i + k - first) (Philox.toUniform w)
 
                 i <- i + count

@@ -97,13 +97,13 @@ type internal ReduceLoops<'T, 'R
         while i + 4 * w <= n do
             let q = p + nativeint i * nativeint sizeof<'T>
             a0 <- 'R.Many(a0, load<'T> q)
-            a1 <- 'R.Many(a1, load<'T> (q + 32n))
-            a2 <- 'R.Many(a2, load<'T> (q + 64n))
-            a3 <- 'R.Many(a3, load<'T> (q + 96n))
+            a1 <- 'R.Many(a1, load<'T>(q + 32n))
+            a2 <- 'R.Many(a2, load<'T>(q + 64n))
+            a3 <- 'R.Many(a3, load<'T>(q + 96n))
             i <- i + 4 * w
 
         while i + w <= n do
-            a0 <- 'R.Many(a0, load<'T> (p + nativeint i * nativeint sizeof<'T>))
+            a0 <- 'R.Many(a0, load<'T>(p + nativeint i * nativeint sizeof<'T>))
             i <- i + w
 
         let mutable r = 'R.Neutral
@@ -145,8 +145,7 @@ type internal ReduceLoops<'T, 'R
             let mutable r = 'R.Neutral
 
             for level in 0..30 do
-                if (blocks >>> level) &&& 1 = 1 then
-                    r <- 'R.One(NativePtr.get partial level, r)
+                if (blocks >>> level) &&& 1 = 1 then r <- 'R.One(NativePtr.get partial level, r)
 
             r
 
@@ -172,17 +171,17 @@ type internal ReduceLoops<'T, 'R
             while i < rows do
                 let stop = min rows (i + 256)
                 let mutable a0 = load<'T> p
-                let mutable a1 = load<'T> (p + 32n)
-                let mutable a2 = load<'T> (p + 64n)
-                let mutable a3 = load<'T> (p + 96n)
+                let mutable a1 = load<'T>(p + 32n)
+                let mutable a2 = load<'T>(p + 64n)
+                let mutable a3 = load<'T>(p + 96n)
                 p <- p + stride
                 i <- i + 1
 
                 while i < stop do
                     a0 <- 'R.Many(a0, load<'T> p)
-                    a1 <- 'R.Many(a1, load<'T> (p + 32n))
-                    a2 <- 'R.Many(a2, load<'T> (p + 64n))
-                    a3 <- 'R.Many(a3, load<'T> (p + 96n))
+                    a1 <- 'R.Many(a1, load<'T>(p + 32n))
+                    a2 <- 'R.Many(a2, load<'T>(p + 64n))
+                    a3 <- 'R.Many(a3, load<'T>(p + 96n))
                     p <- p + stride
                     i <- i + 1
 
@@ -226,17 +225,19 @@ type internal ReduceLoops<'T, 'R
 /// How the (outer, axis, inner) view of one reduction is cut: by shape only.
 [<Struct; NoEquality; NoComparison>]
 type internal ReduceCut =
-    { Outer: int
-      Axis: int
-      Inner: int
-      /// Pieces of the reduced axis; more than 1 only when there is little else to share out.
-      Pieces: int
-      PieceLength: int
-      /// Pieces of the inner axis.
-      Strips: int
-      StripWidth: int
-      /// Outer rows per chunk.
-      Rows: int }
+    {
+        Outer: int
+        Axis: int
+        Inner: int
+        /// Pieces of the reduced axis; more than 1 only when there is little else to share out.
+        Pieces: int
+        PieceLength: int
+        /// Pieces of the inner axis.
+        Strips: int
+        StripWidth: int
+        /// Outer rows per chunk.
+        Rows: int
+    }
 
 module internal ReduceCut =
 
@@ -250,16 +251,27 @@ module internal ReduceCut =
         let chunks = int (min 64L (max 1L (total / int64 grain)))
 
         let pieces =
-            if outer >= chunks || chunks <= 1 then 1
-            else max 1 (min (axis / 512) ((chunks + shared - 1) / shared))
+            if outer >= chunks || chunks <= 1 then
+                1
+            else
+                max 1 (min (axis / 512) ((chunks + shared - 1) / shared))
             |> max 1
 
         let pieceLength = if pieces = 1 then axis else (axis + pieces - 1) / pieces
         let pieces = if pieces = 1 then 1 else (axis + pieceLength - 1) / pieceLength
-        let wantStrips = if shared * pieces >= chunks then 1 else (chunks + shared * pieces - 1) / (shared * pieces)
-        let stripWidth = if inner <= 64 || wantStrips = 1 then max 1 inner else max 64 (((inner + wantStrips - 1) / wantStrips + 63) &&& ~~~63)
+        let wantStrips =
+            if shared * pieces >= chunks then 1 else (chunks + shared * pieces - 1) / (shared * pieces)
+        let stripWidth =
+            if inner <= 64 || wantStrips = 1 then
+                max 1 inner
+            else
+                max 64 (((inner + wantStrips - 1) / wantStrips + 63) &&& ~~~63)
         let strips = (max 1 inner + stripWidth - 1) / stripWidth
-        let rows = if pieces > 1 || strips > 1 then 1 else int (max 1L (min (int64 outer) (int64 grain / max 1L perOuter)))
+        let rows =
+            if pieces > 1 || strips > 1 then
+                1
+            else
+                int (max 1L (min (int64 outer) (int64 grain / max 1L perOuter)))
 
         { Outer = outer
           Axis = axis
@@ -281,7 +293,10 @@ type internal AxisReduceKernel<'T, 'R
     let groups = (cut.Outer + cut.Rows - 1) / cut.Rows
 
     let reduce (o: int) (first: int) (length: int) (column: int) (width: int) (target: nativeint) =
-        let p = src + ((nativeint o * nativeint cut.Axis + nativeint first) * nativeint cut.Inner + nativeint column) * size
+        let p =
+            src
+            + ((nativeint o * nativeint cut.Axis + nativeint first) * nativeint cut.Inner + nativeint column)
+              * size
 
         if cut.Inner = 1 then
             Mem.set<'T> target 0 (ReduceLoops<'T, 'R>.Run(p, length))
@@ -299,7 +314,8 @@ type internal AxisReduceKernel<'T, 'R
         if phase = 1 then
             for o in 0 .. cut.Outer - 1 do
                 let p = partial + nativeint o * nativeint cut.Pieces * nativeint cut.Inner * size
-                ReduceLoops<'T, 'R>.Columns(p, cut.Pieces, cut.Inner, cut.Inner, dst + nativeint o * nativeint cut.Inner * size)
+                ReduceLoops<'T, 'R>
+                    .Columns(p, cut.Pieces, cut.Inner, cut.Inner, dst + nativeint o * nativeint cut.Inner * size)
         else
             let strip = chunk % cut.Strips
             let piece = chunk / cut.Strips % cut.Pieces
@@ -369,8 +385,7 @@ type internal Reduce private () =
                 steps.Add(struct (product 0 i, sizes[i], product (i + 1) sizes.Count))
                 sizes[i] <- 1
 
-        if steps.Count = 0 then
-            steps.Add(struct (product 0 sizes.Count, 1, 1))
+        if steps.Count = 0 then steps.Add(struct (product 0 sizes.Count, 1, 1))
 
         steps.ToArray()
 
@@ -403,8 +418,7 @@ type internal Reduce private () =
         let struct (_, total) = Reduce.Layout(op, dtype, dims, reduced)
         total
 
-    static member private Axis<'T
-        when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
+    static member private Axis<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
         (op: ReduceKind, cut: ReduceCut, src: nativeint, dst: nativeint, partial: nativeint)
         : Kernel =
         match op with
@@ -415,8 +429,15 @@ type internal Reduce private () =
 
     /// Reduces the flagged axes; the result is row-major over the kept ones.
     static member Create
-        (op: ReduceKind, dtype: DType, dims: int[], reduced: bool[], src: nativeint, dst: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            op: ReduceKind,
+            dtype: DType,
+            dims: int[],
+            reduced: bool[],
+            src: nativeint,
+            dst: nativeint,
+            workspace: nativeint
+        ) : Kernel =
         let struct (places, _) = Reduce.Layout(op, dtype, dims, reduced)
 
         let step (i: int) (from: nativeint) (target: nativeint) : Kernel =

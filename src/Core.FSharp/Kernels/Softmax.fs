@@ -52,8 +52,7 @@ type internal SoftmaxLoops<'T when 'T: unmanaged and 'T: struct and 'T :> INumbe
 
 /// Softmax or log-softmax of each row.
 [<Sealed>]
-type internal SoftmaxKernel<'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
+type internal SoftmaxKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
     (isLog: bool, rows: int, n: int, x: nativeint, y: nativeint) =
     inherit Kernel()
 
@@ -111,7 +110,15 @@ type internal SoftmaxBackwardKernel<'T when 'T: unmanaged and 'T: struct and 'T 
 type internal Softmax private () =
 
     static member private Fail(dtype: DType) : Kernel =
-        raise (DTypeException("Softmax needs floating numbers.", "softmax", "float32 or float64", DType.name dtype, "Cast the input first."))
+        raise (
+            DTypeException(
+                "Softmax needs floating numbers.",
+                "softmax",
+                "float32 or float64",
+                DType.name dtype,
+                "Cast the input first."
+            )
+        )
 
     /// y = softmax x or log (softmax x) for each of `rows` rows; y may be x.
     static member Forward(dtype: DType, isLog: bool, rows: int, n: int, x: nativeint, y: nativeint) : Kernel =
@@ -121,7 +128,9 @@ type internal Softmax private () =
         | other -> Softmax.Fail other
 
     /// dx from the result y and its gradient dy; dx may be either.
-    static member Backward(dtype: DType, isLog: bool, rows: int, n: int, y: nativeint, dy: nativeint, dx: nativeint) : Kernel =
+    static member Backward
+        (dtype: DType, isLog: bool, rows: int, n: int, y: nativeint, dy: nativeint, dx: nativeint)
+        : Kernel =
         match dtype with
         | DType.Float32 -> SoftmaxBackwardKernel<float32>(isLog, rows, n, y, dy, dx)
         | DType.Float64 -> SoftmaxBackwardKernel<float>(isLog, rows, n, y, dy, dx)

@@ -15,8 +15,10 @@ type internal ArgSortKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumb
 
     /// True when y must come before x although it stands after it.
     let precedes (y: 'T) (x: 'T) =
-        if descending then 'T.op_GreaterThan(y, x) || ('T.IsNaN x && not ('T.IsNaN y))
-        else 'T.op_LessThan(y, x) || ('T.IsNaN x && not ('T.IsNaN y))
+        if descending then
+            'T.op_GreaterThan (y, x) || ('T.IsNaN x && not ('T.IsNaN y))
+        else
+            'T.op_LessThan (y, x) || ('T.IsNaN x && not ('T.IsNaN y))
 
     override _.Chunks(_) = if n = 0 || lines = 0 then 0 else (lines + grain - 1) / grain
 
@@ -25,7 +27,7 @@ type internal ArgSortKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumb
             let o = line / inner
             let first = o * n * inner + line % inner
             let inline key (i: int) = Mem.get<'T> src (first + i * inner)
-            let mutable a = NativePtr.ofNativeInt<int> (workspace + nativeint line * nativeint (8 * n))
+            let mutable a = NativePtr.ofNativeInt<int>(workspace + nativeint line * nativeint (8 * n))
             let mutable b = NativePtr.add a n
 
             for i in 0 .. n - 1 do
@@ -59,7 +61,9 @@ type internal ArgSortKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumb
                     let mutable j = mid
 
                     for t in lo .. hi - 1 do
-                        if i < mid && (j >= hi || not (precedes (key (NativePtr.get a j)) (key (NativePtr.get a i)))) then
+                        if
+                            i < mid && (j >= hi || not (precedes (key (NativePtr.get a j)) (key (NativePtr.get a i))))
+                        then
                             NativePtr.set b t (NativePtr.get a i)
                             i <- i + 1
                         else
@@ -109,8 +113,16 @@ type internal ArgSort private () =
 
     /// dst: int32 indices of the sorted order.
     static member Create
-        (dtype: DType, descending: bool, outer: int, n: int, inner: int, src: nativeint, dst: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            descending: bool,
+            outer: int,
+            n: int,
+            inner: int,
+            src: nativeint,
+            dst: nativeint,
+            workspace: nativeint
+        ) : Kernel =
         match dtype with
         | DType.Float32 -> ArgSortKernel<float32>(descending, outer, n, inner, src, dst, workspace)
         | DType.Float64 -> ArgSortKernel<float>(descending, outer, n, inner, src, dst, workspace)
@@ -131,4 +143,5 @@ type internal CumSum private () =
         | DType.Float64 -> CumSumKernel<float>(isExclusive, reverse, outer, n, inner, src, dst)
         | DType.Int32 -> CumSumKernel<int>(isExclusive, reverse, outer, n, inner, src, dst)
         | DType.Int64 -> CumSumKernel<int64>(isExclusive, reverse, outer, n, inner, src, dst)
-        | other -> raise (DTypeException("Only numbers can be summed.", "cumsum", "a number type", DType.name other, ""))
+        | other ->
+            raise (DTypeException("Only numbers can be summed.", "cumsum", "a number type", DType.name other, ""))

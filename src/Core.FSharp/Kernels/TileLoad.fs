@@ -11,12 +11,8 @@ open FunctionalNet.Kernels.Lanes
 /// Copies of elements from one type to another.
 [<AbstractClass; Sealed>]
 type internal Convert<'S, 'D
-    when 'S: unmanaged
-    and 'S: struct
-    and 'S :> INumber<'S>
-    and 'D: unmanaged
-    and 'D: struct
-    and 'D :> INumber<'D>> private () =
+    when 'S: unmanaged and 'S: struct and 'S :> INumber<'S> and 'D: unmanaged and 'D: struct and 'D :> INumber<'D>>
+    private () =
 
     /// d[i] = s[i * stride], converted; floats go to integers toward zero.
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
@@ -83,11 +79,7 @@ type internal TileMove<'D when 'D: unmanaged and 'D: struct and 'D :> INumber<'D
     /// Stores n elements of a register as a type.
     static member Store(dtype: DType, n: int, d: nativeint, s: nativeint) =
         match dtype with
-        | DType.Float32 ->
-            if sizeof<'D> = 4 then
-                BasicLoops<'D>.Copy(n, d, s)
-            else
-                Convert<'D, float32>.Run(n, d, s, 1)
+        | DType.Float32 -> if sizeof<'D> = 4 then BasicLoops<'D>.Copy(n, d, s) else Convert<'D, float32>.Run(n, d, s, 1)
         | DType.Float64 -> Convert<'D, float>.Run(n, d, s, 1)
         | DType.Int32 -> Convert<'D, int>.Run(n, d, s, 1)
         | DType.Int64 -> Convert<'D, int64>.Run(n, d, s, 1)

@@ -21,19 +21,17 @@ module internal TileLoop =
         let mutable i = 0n
 
         while i + 32n < stop do
-            let x0 = load<'T> (a + i)
-            let x1 = load<'T> (a + i + 32n)
+            let x0 = load<'T>(a + i)
+            let x1 = load<'T>(a + i + 32n)
             store (d + i) (f x0)
             store (d + i + 32n) (f x1)
             i <- i + 64n
 
-        if i < stop then
-            store (d + i) (f (load<'T> (a + i)))
+        if i < stop then store (d + i) (f (load<'T>(a + i)))
 
         let rest = n &&& (w - 1)
 
-        if rest > 0 then
-            storeFirst (d + stop) rest (f (loadFirst<'T> (a + stop) rest))
+        if rest > 0 then storeFirst (d + stop) rest (f (loadFirst<'T> (a + stop) rest))
 
     let inline map2<'T when 'T: unmanaged>
         ([<InlineIfLambda>] f: Vector256<'T> -> Vector256<'T> -> Vector256<'T>)
@@ -47,16 +45,15 @@ module internal TileLoop =
         let mutable i = 0n
 
         while i + 32n < stop do
-            let x0 = load<'T> (a + i)
-            let x1 = load<'T> (a + i + 32n)
-            let y0 = load<'T> (b + i)
-            let y1 = load<'T> (b + i + 32n)
+            let x0 = load<'T>(a + i)
+            let x1 = load<'T>(a + i + 32n)
+            let y0 = load<'T>(b + i)
+            let y1 = load<'T>(b + i + 32n)
             store (d + i) (f x0 y0)
             store (d + i + 32n) (f x1 y1)
             i <- i + 64n
 
-        if i < stop then
-            store (d + i) (f (load<'T> (a + i)) (load<'T> (b + i)))
+        if i < stop then store (d + i) (f (load<'T>(a + i)) (load<'T>(b + i)))
 
         let rest = n &&& (w - 1)
 
@@ -76,7 +73,7 @@ module internal TileLoop =
         let mutable i = 0n
 
         while i < stop do
-            store (d + i) (f (load<'T> (a + i)) (load<'T> (b + i)) (load<'T> (c + i)))
+            store (d + i) (f (load<'T>(a + i)) (load<'T>(b + i)) (load<'T>(c + i)))
             i <- i + 32n
 
         let rest = n &&& (w - 1)
@@ -105,7 +102,8 @@ module internal TileLoop =
 type internal BasicLoops<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> private () =
 
     static member inline private One(mask: Vector256<'T>) = mask &&& Vector256<'T>.One
-    static member inline private Truth(x: Vector256<'T>) = Vector256.OnesComplement(Vector256.Equals(x, Vector256<'T>.Zero))
+    static member inline private Truth(x: Vector256<'T>) =
+        Vector256.OnesComplement(Vector256.Equals(x, Vector256<'T>.Zero))
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Fill(n: int, d: nativeint, value: 'T) =
@@ -140,11 +138,7 @@ type internal BasicLoops<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Relu(n: int, d, a) =
         // Written so that NaN stays NaN.
-        TileLoop.map1<'T>
-            (fun x -> Vector256.AndNot(x, Vector256.LessThan(x, Vector256<'T>.Zero)))
-            n
-            d
-            a
+        TileLoop.map1<'T> (fun x -> Vector256.AndNot(x, Vector256.LessThan(x, Vector256<'T>.Zero))) n d a
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Not(n: int, d, a) =
@@ -192,30 +186,15 @@ type internal BasicLoops<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member And(n: int, d, a, b) =
-        TileLoop.map2<'T>
-            (fun x y -> BasicLoops<'T>.One(BasicLoops<'T>.Truth x &&& BasicLoops<'T>.Truth y))
-            n
-            d
-            a
-            b
+        TileLoop.map2<'T> (fun x y -> BasicLoops<'T>.One(BasicLoops<'T>.Truth x &&& BasicLoops<'T>.Truth y)) n d a b
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Or(n: int, d, a, b) =
-        TileLoop.map2<'T>
-            (fun x y -> BasicLoops<'T>.One(BasicLoops<'T>.Truth x ||| BasicLoops<'T>.Truth y))
-            n
-            d
-            a
-            b
+        TileLoop.map2<'T> (fun x y -> BasicLoops<'T>.One(BasicLoops<'T>.Truth x ||| BasicLoops<'T>.Truth y)) n d a b
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Xor(n: int, d, a, b) =
-        TileLoop.map2<'T>
-            (fun x y -> BasicLoops<'T>.One(BasicLoops<'T>.Truth x ^^^ BasicLoops<'T>.Truth y))
-            n
-            d
-            a
-            b
+        TileLoop.map2<'T> (fun x y -> BasicLoops<'T>.One(BasicLoops<'T>.Truth x ^^^ BasicLoops<'T>.Truth y)) n d a b
 
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Select(n: int, d, a, b, c) =
@@ -230,30 +209,78 @@ type internal BasicLoops<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
     /// Runs the operation if it is one of these; false if the domain has its own.
     static member TryRun(op: TileOp, n: int, d: nativeint, a: nativeint, b: nativeint, c: nativeint) : bool =
         match op with
-        | TileOp.Copy -> BasicLoops<'T>.Copy(n, d, a); true
-        | TileOp.Neg -> BasicLoops<'T>.Neg(n, d, a); true
-        | TileOp.Abs -> BasicLoops<'T>.Abs(n, d, a); true
-        | TileOp.Sign -> BasicLoops<'T>.Sign(n, d, a); true
-        | TileOp.Square -> BasicLoops<'T>.Square(n, d, a); true
-        | TileOp.Relu -> BasicLoops<'T>.Relu(n, d, a); true
-        | TileOp.Not -> BasicLoops<'T>.Not(n, d, a); true
-        | TileOp.IsNaN -> BasicLoops<'T>.IsNaN(n, d, a); true
-        | TileOp.IsFinite -> BasicLoops<'T>.IsFinite(n, d, a); true
-        | TileOp.Add -> BasicLoops<'T>.Add(n, d, a, b); true
-        | TileOp.Sub -> BasicLoops<'T>.Sub(n, d, a, b); true
-        | TileOp.Mul -> BasicLoops<'T>.Mul(n, d, a, b); true
-        | TileOp.Max -> BasicLoops<'T>.Max(n, d, a, b); true
-        | TileOp.Min -> BasicLoops<'T>.Min(n, d, a, b); true
-        | TileOp.Eq -> BasicLoops<'T>.Eq(n, d, a, b); true
-        | TileOp.Ne -> BasicLoops<'T>.Ne(n, d, a, b); true
-        | TileOp.Lt -> BasicLoops<'T>.Lt(n, d, a, b); true
-        | TileOp.Le -> BasicLoops<'T>.Le(n, d, a, b); true
-        | TileOp.Gt -> BasicLoops<'T>.Lt(n, d, b, a); true
-        | TileOp.Ge -> BasicLoops<'T>.Le(n, d, b, a); true
-        | TileOp.And -> BasicLoops<'T>.And(n, d, a, b); true
-        | TileOp.Or -> BasicLoops<'T>.Or(n, d, a, b); true
-        | TileOp.Xor -> BasicLoops<'T>.Xor(n, d, a, b); true
-        | TileOp.Select -> BasicLoops<'T>.Select(n, d, a, b, c); true
+        | TileOp.Copy ->
+            BasicLoops<'T>.Copy(n, d, a)
+            true
+        | TileOp.Neg ->
+            BasicLoops<'T>.Neg(n, d, a)
+            true
+        | TileOp.Abs ->
+            BasicLoops<'T>.Abs(n, d, a)
+            true
+        | TileOp.Sign ->
+            BasicLoops<'T>.Sign(n, d, a)
+            true
+        | TileOp.Square ->
+            BasicLoops<'T>.Square(n, d, a)
+            true
+        | TileOp.Relu ->
+            BasicLoops<'T>.Relu(n, d, a)
+            true
+        | TileOp.Not ->
+            BasicLoops<'T>.Not(n, d, a)
+            true
+        | TileOp.IsNaN ->
+            BasicLoops<'T>.IsNaN(n, d, a)
+            true
+        | TileOp.IsFinite ->
+            BasicLoops<'T>.IsFinite(n, d, a)
+            true
+        | TileOp.Add ->
+            BasicLoops<'T>.Add(n, d, a, b)
+            true
+        | TileOp.Sub ->
+            BasicLoops<'T>.Sub(n, d, a, b)
+            true
+        | TileOp.Mul ->
+            BasicLoops<'T>.Mul(n, d, a, b)
+            true
+        | TileOp.Max ->
+            BasicLoops<'T>.Max(n, d, a, b)
+            true
+        | TileOp.Min ->
+            BasicLoops<'T>.Min(n, d, a, b)
+            true
+        | TileOp.Eq ->
+            BasicLoops<'T>.Eq(n, d, a, b)
+            true
+        | TileOp.Ne ->
+            BasicLoops<'T>.Ne(n, d, a, b)
+            true
+        | TileOp.Lt ->
+            BasicLoops<'T>.Lt(n, d, a, b)
+            true
+        | TileOp.Le ->
+            BasicLoops<'T>.Le(n, d, a, b)
+            true
+        | TileOp.Gt ->
+            BasicLoops<'T>.Lt(n, d, b, a)
+            true
+        | TileOp.Ge ->
+            BasicLoops<'T>.Le(n, d, b, a)
+            true
+        | TileOp.And ->
+            BasicLoops<'T>.And(n, d, a, b)
+            true
+        | TileOp.Or ->
+            BasicLoops<'T>.Or(n, d, a, b)
+            true
+        | TileOp.Xor ->
+            BasicLoops<'T>.Xor(n, d, a, b)
+            true
+        | TileOp.Select ->
+            BasicLoops<'T>.Select(n, d, a, b, c)
+            true
         | _ -> false
 
 /// The operations of the float32 domain.
@@ -301,8 +328,7 @@ type internal Loops32 private () =
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member Div(n, d, a, b) = TileLoop.map2<float32> (fun x y -> x / y) n d a b
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member FusedMultiplyAdd(n, d, a, b, c) =
-        TileLoop.map3<float32> (fun x y z -> Lanes.fma x y z) n d a b c
+    static member FusedMultiplyAdd(n, d, a, b, c) = TileLoop.map3<float32> (fun x y z -> Lanes.fma x y z) n d a b c
 
     /// The functions that go element by element through float64.
     static member inline private Rare([<InlineIfLambda>] f: float -> float, n, d, a) =
@@ -342,7 +368,8 @@ type internal Loops32 private () =
         | TileOp.Atanh -> Loops32.Rare((fun x -> Math.Atanh x), n, d, a)
         | TileOp.Pow -> TileLoop.scalar2<float32> (fun x y -> float32 (Math.Pow(float x, float y))) n d a b
         | TileOp.Atan2 -> TileLoop.scalar2<float32> (fun x y -> float32 (Math.Atan2(float x, float y))) n d a b
-        | TileOp.FloorDiv -> TileLoop.scalar2<float32> (fun x y -> float32 (ScalarMath.floorDiv (float x) (float y))) n d a b
+        | TileOp.FloorDiv ->
+            TileLoop.scalar2<float32> (fun x y -> float32 (ScalarMath.floorDiv (float x) (float y))) n d a b
         | TileOp.Mod -> TileLoop.scalar2<float32> (fun x y -> float32 (ScalarMath.floorMod (float x) (float y))) n d a b
         | _ -> BasicLoops<float32>.TryRun(op, n, d, a, b, c) |> ignore
 
@@ -407,7 +434,8 @@ type internal LoopsInt private () =
         | TileOp.Trunc
         | TileOp.RoundToSingle -> BasicLoops<int64>.Copy(n, d, a)
         | TileOp.FloorDiv -> TileLoop.scalar2<int64> (fun x y -> ScalarMath.floorDivInt x y) n d a b
-        | TileOp.Mod -> TileLoop.scalar2<int64> (fun x y -> if y = 0L then 0L else x - y * ScalarMath.floorDivInt x y) n d a b
+        | TileOp.Mod ->
+            TileLoop.scalar2<int64> (fun x y -> if y = 0L then 0L else x - y * ScalarMath.floorDivInt x y) n d a b
         | TileOp.Pow -> TileLoop.scalar2<int64> (fun x y -> ScalarMath.powInt x y) n d a b
         | TileOp.FusedMultiplyAdd ->
             for i in 0 .. n - 1 do

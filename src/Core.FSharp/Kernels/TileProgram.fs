@@ -89,17 +89,13 @@ type internal TileInstruction =
       Value: float
       Integer: int64 }
 
-    static member Unary(op, a) =
-        { Op = op; A = a; B = 0; C = 0; Value = 0.0; Integer = 0L }
+    static member Unary(op, a) = { Op = op; A = a; B = 0; C = 0; Value = 0.0; Integer = 0L }
 
-    static member Binary(op, a, b) =
-        { Op = op; A = a; B = b; C = 0; Value = 0.0; Integer = 0L }
+    static member Binary(op, a, b) = { Op = op; A = a; B = b; C = 0; Value = 0.0; Integer = 0L }
 
-    static member Ternary(op, a, b, c) =
-        { Op = op; A = a; B = b; C = c; Value = 0.0; Integer = 0L }
+    static member Ternary(op, a, b, c) = { Op = op; A = a; B = b; C = c; Value = 0.0; Integer = 0L }
 
-    static member Const(value: float) =
-        { Op = TileOp.Const; A = 0; B = 0; C = 0; Value = value; Integer = int64 value }
+    static member Const(value: float) = { Op = TileOp.Const; A = 0; B = 0; C = 0; Value = value; Integer = int64 value }
 
     static member ConstInt(value: int64) =
         { Op = TileOp.Const; A = 0; B = 0; C = 0; Value = float value; Integer = value }
@@ -187,7 +183,10 @@ type internal TileProgram
             let ok (v: int) = v >= 0 && v < inputs.Length + i
 
             if (arity > 0 && not (ok ins.A)) || (arity > 1 && not (ok ins.B)) || (arity > 2 && not (ok ins.C)) then
-                fail "an operand that is not computed before" i "Operands are inputs and results of earlier instructions."
+                fail
+                    "an operand that is not computed before"
+                    i
+                    "Operands are inputs and results of earlier instructions."
 
             if domain = TileDomain.I64 && not (TileOps.forIntegers ins.Op) then
                 fail "an operation that integers do not have" i "Compute it in a floating domain."
@@ -227,8 +226,7 @@ type internal TileProgram
             next - 1
 
         for i in 0 .. inputs.Length - 1 do
-            if not (direct i) then
-                assigned[i] <- fresh ()
+            if not (direct i) then assigned[i] <- fresh ()
 
         let free = System.Collections.Generic.Stack<int>()
 

@@ -10,18 +10,15 @@ type internal VF = Vector256<float32>
 /// Loads and stores of vectors, and of the first few lanes of one.
 module internal Lanes =
 
-    let inline load<'T when 'T: unmanaged> (p: nativeint) : Vector256<'T> =
-        Vector256.Load(NativePtr.ofNativeInt<'T> p)
+    let inline load<'T when 'T: unmanaged> (p: nativeint) : Vector256<'T> = Vector256.Load(NativePtr.ofNativeInt<'T> p)
 
     let inline store<'T when 'T: unmanaged> (p: nativeint) (v: Vector256<'T>) =
         Vector256.Store(v, NativePtr.ofNativeInt<'T> p)
 
     /// A mask whose first `count` lanes are set.
-    let inline mask32 (count: int) =
-        Vector256.LessThan(Vector256<int>.Indices, Vector256.Create count)
+    let inline mask32 (count: int) = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create count)
 
-    let inline mask64 (count: int) =
-        Vector256.LessThan(Vector256<int64>.Indices, Vector256.Create(int64 count))
+    let inline mask64 (count: int) = Vector256.LessThan(Vector256<int64>.Indices, Vector256.Create(int64 count))
 
     /// The first `count` elements, zeros after them; reads nothing beyond.
     let inline loadFirst<'T when 'T: unmanaged> (p: nativeint) (count: int) : Vector256<'T> =
@@ -50,11 +47,11 @@ module internal Lanes =
     /// a * b + c, fused where the machine can.
     let inline fma<'T when 'T: unmanaged> (a: Vector256<'T>) (b: Vector256<'T>) (c: Vector256<'T>) : Vector256<'T> =
         if sizeof<'T> = 4 then
-            Vector256.MultiplyAddEstimate(a.As<'T, float32>(), b.As<'T, float32>(), c.As<'T, float32>())
+            Vector256
+                .MultiplyAddEstimate(a.As<'T, float32>(), b.As<'T, float32>(), c.As<'T, float32>())
                 .As<float32, 'T>()
         else
-            Vector256.MultiplyAddEstimate(a.As<'T, float>(), b.As<'T, float>(), c.As<'T, float>())
-                .As<float, 'T>()
+            Vector256.MultiplyAddEstimate(a.As<'T, float>(), b.As<'T, float>(), c.As<'T, float>()).As<float, 'T>()
 
 /// Elementary functions on eight float32 lanes: argument reduction and polynomials, about 1 to 2 units in the last place.
 module internal VectorMath =
@@ -73,8 +70,7 @@ module internal VectorMath =
         pick (Vector256.GreaterThan(y, c high)) (c high) y
 
     /// 2^n of whole numbers -126..127.
-    let inline private pow2 (n: Vector256<int>) =
-        Vector256.ShiftLeft(n + Vector256.Create 127, 23).AsSingle()
+    let inline private pow2 (n: Vector256<int>) = Vector256.ShiftLeft(n + Vector256.Create 127, 23).AsSingle()
 
     /// x = n ln 2 + r with |r| <= ln 2 / 2: gives struct (n, r, (e^r - 1 - r) / r^2).
     let inline private reduceExp (x: VF) =
@@ -240,17 +236,13 @@ module internal VectorMath =
         y ^^^ negative
 
     /// True when the argument reduction of sine and cosine is exact enough for all lanes.
-    let inline private reducible (x: VF) =
-        Vector256.LessThanOrEqualAll(Vector256.Abs x, c 8192.0f)
+    let inline private reducible (x: VF) = Vector256.LessThanOrEqualAll(Vector256.Abs x, c 8192.0f)
 
-    let inline sin (x: VF) : VF =
-        if reducible x then sineOf 0 x else lanes (fun v -> Math.Sin v) x
+    let inline sin (x: VF) : VF = if reducible x then sineOf 0 x else lanes (fun v -> Math.Sin v) x
 
-    let inline cos (x: VF) : VF =
-        if reducible x then sineOf 1 x else lanes (fun v -> Math.Cos v) x
+    let inline cos (x: VF) : VF = if reducible x then sineOf 1 x else lanes (fun v -> Math.Cos v) x
 
-    let inline tan (x: VF) : VF =
-        if reducible x then sineOf 0 x / sineOf 1 x else lanes (fun v -> Math.Tan v) x
+    let inline tan (x: VF) : VF = if reducible x then sineOf 0 x / sineOf 1 x else lanes (fun v -> Math.Tan v) x
 
 /// Functions of one float64 that System.Math lacks.
 module internal ScalarMath =
@@ -295,7 +287,7 @@ module internal ScalarMath =
     let private erfcFraction (x: float) =
         let mutable f = x
 
-        for n in 60 .. -1 .. 1 do
+        for n in 60..-1..1 do
             f <- x + 0.5 * float n / f
 
         Math.Exp(-x * x) * slope * 0.5 / f
@@ -323,8 +315,7 @@ module internal ScalarMath =
             let b = 4.330746750799873 + 0.5 * l
             let mutable y = Math.Sqrt(Math.Max(Math.Sqrt(b * b - l / 0.147) - b, 0.0))
 
-            if a < 1e-3 then
-                y <- a / slope
+            if a < 1e-3 then y <- a / slope
 
             for _ in 1..3 do
                 let error = if y < 2.5 then erfSeries y - a else (1.0 - a) - erfcFraction y
@@ -367,8 +358,7 @@ module internal ScalarMath =
             let mutable e = y
 
             while e > 0L do
-                if e &&& 1L = 1L then
-                    result <- result * b
+                if e &&& 1L = 1L then result <- result * b
 
                 b <- b * b
                 e <- e >>> 1

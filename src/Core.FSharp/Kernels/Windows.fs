@@ -5,8 +5,8 @@ open FunctionalNet
 
 /// Sliding windows over up to three spatial dims, written as three with leading ones.
 [<Sealed>]
-type internal Windows
-    (inSpatial: int[], window: int[], strides: int[], dilations: int[], padLow: int[], padHigh: int[]) =
+type internal Windows(inSpatial: int[], window: int[], strides: int[], dilations: int[], padLow: int[], padHigh: int[])
+    =
 
     let lead (one: int) (v: int[]) = Array.append (Array.create (3 - v.Length) one) v
 

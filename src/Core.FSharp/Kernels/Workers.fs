@@ -53,8 +53,7 @@ type private Crew() =
 
         while chunk >= 0 do
             try
-                if isNull (Volatile.Read(&failure)) then
-                    kernel.Run(phase, chunk)
+                if isNull (Volatile.Read(&failure)) then kernel.Run(phase, chunk)
             with e ->
                 Interlocked.CompareExchange(&failure, e, null) |> ignore
 
@@ -122,10 +121,7 @@ type private Crew() =
         while Volatile.Read(&pending) > 0 do
             waits <- waits + 1
 
-            if waits < 4000 then
-                Thread.SpinWait 2
-            else
-                Thread.Yield() |> ignore
+            if waits < 4000 then Thread.SpinWait 2 else Thread.Yield() |> ignore
 
     member this.Run(job: Kernel) =
         let phases = job.Phases
@@ -139,10 +135,8 @@ type private Crew() =
                 while p < phases do
                     let chunks = job.Chunks p
 
-                    if chunks = 1 then
-                        job.Run(p, 0)
-                    elif chunks > 1 then
-                        this.RunPhase(job, p, chunks)
+                    if chunks = 1 then job.Run(p, 0)
+                    elif chunks > 1 then this.RunPhase(job, p, chunks)
 
                     p <- if isNull failure then p + 1 else phases
             finally

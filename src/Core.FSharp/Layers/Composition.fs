@@ -24,13 +24,11 @@ module internal Composition =
               NestedField.layer "merge" snd (fun v (layers, _) -> layers, v) ]
             ([], LayerClass.layer Merging.add ())
             (fun (layers, merge) ->
-                let parts = namesOf (layers @ [ merge ])
-                let branches, last = parts[.. parts.Length - 2], parts[parts.Length - 1]
+                let branches = namesOf layers
 
                 fun scope inputs ->
                     let outputs = runBranches branches scope inputs
-                    let name, layer = last
-                    Layer.call (enter scope name layer) layer outputs)
+                    Layer.call (enter scope "merge" merge) merge outputs)
 
     let residual: LayerClass<Layer> =
         LayerClass.many "Residual" [ NestedField.layer "layer" id (fun v _ -> v) ] (LayerClass.layer PassThrough.identity ()) (fun layer ->

@@ -239,7 +239,9 @@ module internal NestedField =
 
     let layers key (get: 'o -> Layer list) set : Field<'o> =
         let write (layers: Layer list) =
-            let all = List.map LayerConfig.toArgument layers
+            // Under the names they have side by side.
+            let names = Layer.assignNames (List.toArray layers)
+            let all = layers |> List.mapi (fun i layer -> LayerConfig.toArgument { layer with LayerName = names[i] })
             if List.forall Option.isSome all then Some(ConfigValue.List(List.choose id all)) else None
 
         make key write (fun where reader value -> ConfigRead.list where value |> List.map reader) get set

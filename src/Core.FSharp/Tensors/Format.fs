@@ -108,12 +108,9 @@ module internal Format =
 
                 for k in 0 .. count - 1 do
                     if k > 0 then
-                        if not inner then
-                            newLine (shape.Rank - 1 - axis) (axis + 1)
-                        elif column + 1 + width > LineWidth then
-                            newLine 1 (axis + 1)
-                        else
-                            append " "
+                        if not inner then newLine (shape.Rank - 1 - axis) (axis + 1)
+                        elif column + 1 + width > LineWidth then newLine 1 (axis + 1)
+                        else append " "
 
                     if cut && k = Edge then
                         append "..."
@@ -124,9 +121,6 @@ module internal Format =
 
                 append "]"
 
-        if shape.Size = 0 then
-            append "[]"
-        else
-            write 0
+        if shape.Size = 0 then append "[]" else write 0
 
         text.ToString()

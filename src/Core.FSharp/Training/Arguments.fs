@@ -130,21 +130,18 @@ module internal Configs =
         | Some v -> write v
         | None -> ConfigValue.Null
 
-    let numbers (values: float[]) =
-        ConfigValue.List(values |> Array.toList |> List.map ConfigValue.Float)
+    let numbers (values: float[]) = ConfigValue.List(values |> Array.toList |> List.map ConfigValue.Float)
 
     let wholes (values: int[]) =
         ConfigValue.List(values |> Array.toList |> List.map (fun v -> ConfigValue.Int(int64 v)))
 
     let make (className: string) (arguments: (string * ConfigValue) list) : Config =
-        { ClassName = className
-          Arguments = arguments }
+        { ClassName = className; Arguments = arguments }
 
     /// Keras's form of an object within an object: class_name and config.
     let nest (config: Config) : ConfigValue =
         ConfigValue.Object
-            [ "class_name", ConfigValue.Text config.ClassName
-              "config", ConfigValue.Object config.Arguments ]
+            [ "class_name", ConfigValue.Text config.ClassName; "config", ConfigValue.Object config.Arguments ]
 
     /// The configuration in Keras's nested form; None if the value is not one.
     let unnest (value: ConfigValue) : Config option =

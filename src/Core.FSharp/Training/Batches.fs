@@ -73,8 +73,7 @@ module internal Batches =
                 let mutable best = 0
 
                 for k in 1 .. classes - 1 do
-                    if values[i * classes + k] > values[i * classes + best] then
-                        best <- k
+                    if values[i * classes + k] > values[i * classes + best] then best <- k
 
                 best
 

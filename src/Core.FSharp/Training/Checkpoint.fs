@@ -24,10 +24,7 @@ type internal TrainingState =
 /// A model read from a file.
 [<NoEquality; NoComparison>]
 type internal SavedModel =
-    { Where: string
-      Network: Network
-      Weights: (string * Tensor)[]
-      State: TrainingState option }
+    { Where: string; Network: Network; Weights: (string * Tensor)[]; State: TrainingState option }
 
 /// Models and trainings as files.
 module internal Checkpoint =
@@ -65,10 +62,7 @@ module internal Checkpoint =
 
     /// All values, or None if one of them is.
     let private allOf (values: 'a option list) : 'a list option =
-        if values |> List.forall Option.isSome then
-            Some(values |> List.choose id)
-        else
-            None
+        if values |> List.forall Option.isSome then Some(values |> List.choose id) else None
 
     let private compileConfig (options: TrainingOptions) : ConfigValue =
         let optimizer = Optimizer.config options.Optimizer |> Option.map Configs.nest
@@ -102,9 +96,7 @@ module internal Checkpoint =
         match optimizer, losses, metrics with
         | Some optimizer, Some losses, Some metrics ->
             ConfigValue.Object
-                [ "optimizer", optimizer
-                  "losses", ConfigValue.List losses
-                  "metrics", ConfigValue.List metrics ]
+                [ "optimizer", optimizer; "losses", ConfigValue.List losses; "metrics", ConfigValue.List metrics ]
         | _ -> ConfigValue.Null
 
     let private trainingConfig (state: TrainingState) : ConfigValue =
@@ -118,8 +110,7 @@ module internal Checkpoint =
               "callbacks",
               ConfigValue.List
                   [ for name, callback in state.Callbacks ->
-                        ConfigValue.Object
-                            [ "name", Configs.text name; "state", ConfigValue.Object callback.Values ] ] ]
+                        ConfigValue.Object [ "name", Configs.text name; "state", ConfigValue.Object callback.Values ] ] ]
 
     let private stateTensors (state: TrainingState) : (string * Tensor)[] =
         [| for name, value in state.Slots do
@@ -132,8 +123,7 @@ module internal Checkpoint =
     let save (path: string) (network: Network) (weights: (string * Tensor)[]) (state: TrainingState option) : unit =
         let config =
             ConfigValue.Object
-                [ "dtype", Configs.text (DType.name network.FloatType)
-                  "network", Network.toConfig network ]
+                [ "dtype", Configs.text (DType.name network.FloatType); "network", Network.toConfig network ]
 
         ModelFile.save
             path
@@ -259,10 +249,7 @@ module internal Checkpoint =
                 reading (where + ": " + TrainingPart) (fun () ->
                     readState where value (ModelFile.tensors StatePart content)))
 
-        { Where = where
-          Network = network
-          Weights = ModelFile.tensors WeightsPart content
-          State = state }
+        { Where = where; Network = network; Weights = ModelFile.tensors WeightsPart content; State = state }
 
     /// Weights of a model file or of a safetensors file.
     let loadWeights (path: string) : (string * Tensor)[] =
@@ -284,7 +271,8 @@ module internal Checkpoint =
             names.Add name |> ignore
 
             match store.TryFind name with
-            | ValueNone -> fail where ("The file holds a " + what + " that the model does not have.") "one of the model's" name
+            | ValueNone ->
+                fail where ("The file holds a " + what + " that the model does not have.") "one of the model's" name
             | ValueSome v when v.DType <> value.DType || not (v.Shape.Equals value.Shape) ->
                 fail
                     (where + ": " + name)

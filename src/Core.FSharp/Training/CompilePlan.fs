@@ -110,14 +110,9 @@ module internal CompilePlan =
                     else
                         unique plain
 
-                { OutputMetric.Output = output
-                  Metric = metric
-                  Weighted = weighted
-                  Key = key })
+                { OutputMetric.Output = output; Metric = metric; Weighted = weighted; Key = key })
 
         // The unweighted come first: they take the plain names.
         let unweighted = metrics false
 
-        { Optimizer = options.Optimizer
-          Losses = losses
-          Metrics = Array.append unweighted (metrics true) }
+        { Optimizer = options.Optimizer; Losses = losses; Metrics = Array.append unweighted (metrics true) }

@@ -20,8 +20,7 @@ type internal PreparedData =
             let dims = t.Shape.ToArray()
             dims[0] <- rows
 
-            { DType = t.DType
-              Shape = Shape.Of dims }
+            { DType = t.DType; Shape = Shape.Of dims }
 
         { Inputs = this.Inputs |> Array.map batch
           Targets = this.Targets |> Array.map batch
@@ -43,9 +42,7 @@ module internal DataChecks =
         raise (DataException(summary, path, expected, actual, hint))
 
     let private shapeText (dims: int seq) =
-        "("
-        + String.Join(", ", dims |> Seq.map (fun d -> if d < 0 then "None" else string d))
-        + ")"
+        "(" + String.Join(", ", dims |> Seq.map (fun d -> if d < 0 then "None" else string d)) + ")"
 
     let private fits (node: Node) (shape: Shape) =
         shape.Rank = node.Shape.Count
@@ -88,7 +85,12 @@ module internal DataChecks =
     let private rowsOf (names: string[]) (tensors: Tensor[]) : int =
         for i in 0 .. tensors.Length - 1 do
             if tensors[i].Rank = 0 then
-                dataError "Data has no rows." names[i] "a tensor with a first axis" "a scalar" "The first axis counts samples."
+                dataError
+                    "Data has no rows."
+                    names[i]
+                    "a tensor with a first axis"
+                    "a scalar"
+                    "The first axis counts samples."
 
         if tensors.Length = 0 then
             dataError "There is no data." "" "at least one tensor" "none" "Give a tensor for every input."
@@ -115,8 +117,7 @@ module internal DataChecks =
         let outputs = network.Outputs.Count
         counted "inputs" network.Inputs.Count "inputs" data.Inputs.Count
 
-        if withTargets then
-            counted "targets" outputs "targets" data.Targets.Count
+        if withTargets then counted "targets" outputs "targets" data.Targets.Count
 
         let targets = if withTargets then Seq.toArray data.Targets else [||]
 
@@ -127,13 +128,21 @@ module internal DataChecks =
             | 1 -> Array.create outputs data.SampleWeights[0]
             | n when n = outputs -> Seq.toArray data.SampleWeights
             | n ->
-                dataError "The number of weight tensors is wrong." "sample_weight" ("none, 1 or " + string outputs) (string n) "Give one for all outputs, or one per output."
+                dataError
+                    "The number of weight tensors is wrong."
+                    "sample_weight"
+                    ("none, 1 or " + string outputs)
+                    (string n)
+                    "Give one for all outputs, or one per output."
 
         let targetNames = network.Outputs |> Seq.map (fun n -> "target of " + n.Name) |> Seq.toArray
 
         let rows =
             rowsOf
-                (Array.concat [ inputNames network; Array.truncate targets.Length targetNames; weights |> Array.map (fun _ -> "sample_weight") ])
+                (Array.concat
+                    [ inputNames network
+                      Array.truncate targets.Length targetNames
+                      weights |> Array.map (fun _ -> "sample_weight") ])
                 (Array.concat [ Seq.toArray data.Inputs; targets; weights ])
 
         let floatType = network.FloatType
@@ -162,8 +171,7 @@ module internal DataChecks =
         while bad < 0 && i <= values.Length - width do
             let v = Vector<float32>(values.Slice(i, width))
 
-            if not (Vector.EqualsAll(v - v, Vector<float32>.Zero)) then
-                bad <- i
+            if not (Vector.EqualsAll(v - v, Vector<float32>.Zero)) then bad <- i
 
             i <- i + width
 
@@ -208,7 +216,15 @@ module internal DataChecks =
             )
 
     /// Whole numbers of a tensor must lie in 0 .. limit - 1, but for one that is let through.
-    let private within (batchSize: int) (name: string) (what: string) (limit: int) (allowed: int voption) (hint: string) (t: Tensor) =
+    let private within
+        (batchSize: int)
+        (name: string)
+        (what: string)
+        (limit: int)
+        (allowed: int voption)
+        (hint: string)
+        (t: Tensor)
+        =
         let bad (v: float) =
             not (v >= 0.0 && v < float limit && v = Math.Floor v)
             && not (allowed.IsSome && v = float allowed.Value)
@@ -230,12 +246,10 @@ module internal DataChecks =
                     at <- i
         | :? (float32[]) as a ->
             for i in a.Length - 1 .. -1 .. 0 do
-                if bad (float a[i]) then
-                    at <- i
+                if bad (float a[i]) then at <- i
         | :? (float[]) as a ->
             for i in a.Length - 1 .. -1 .. 0 do
-                if bad a[i] then
-                    at <- i
+                if bad a[i] then at <- i
         | _ -> ()
 
         if at >= 0 then
@@ -269,14 +283,19 @@ module internal DataChecks =
                     t)
 
     /// NaN and infinities, labels of sparse losses, and ids that are looked up in tables.
-    let values (network: Network) (plan: TrainingPlan voption) (batchSize: int) (idLimits: int[]) (data: PreparedData) : unit =
+    let values
+        (network: Network)
+        (plan: TrainingPlan voption)
+        (batchSize: int)
+        (idLimits: int[])
+        (data: PreparedData)
+        : unit =
         let names = inputNames network
 
         data.Inputs |> Array.iteri (fun i t -> finite batchSize names[i] t)
         ids network batchSize idLimits data.Inputs
 
-        data.Targets
-        |> Array.iteri (fun i t -> finite batchSize ("target of " + network.Outputs[i].Name) t)
+        data.Targets |> Array.iteri (fun i t -> finite batchSize ("target of " + network.Outputs[i].Name) t)
 
         for w in data.Weights do
             match w with

@@ -11,7 +11,15 @@ open FunctionalNet.Kernels
 /// A step made executable, with memory of its own for one batch.
 [<Sealed>]
 type internal BoundStep
-    (key: string, graph: StepGraph, types: BatchTypes, executable: Executable, memory: Dictionary<string, Buffer>, outputs: OutputView[], kept: obj) =
+    (
+        key: string,
+        graph: StepGraph,
+        types: BatchTypes,
+        executable: Executable,
+        memory: Dictionary<string, Buffer>,
+        outputs: OutputView[],
+        kept: obj
+    ) =
 
     let find (name: string) =
         match memory.TryGetValue name with
@@ -33,15 +41,23 @@ type internal BoundStep
     member _.Outputs = outputs
     member _.Executable = executable
 
-    member _.Run() =
+    /// The collector knows nothing of pointers: all memory must stay reachable while the step runs.
+    member this.Run() =
         executable.Run()
         GC.KeepAlive kept
+        GC.KeepAlive this
 
 /// Making steps executable.
 module internal BoundStep =
 
     /// `variable` finds the memory of leaves that are not part of a batch.
-    let create (options: CompileOptions) (key: string) (types: BatchTypes) (graph: StepGraph) (variable: LeafRole -> Expr -> string -> Variable) : BoundStep =
+    let create
+        (options: CompileOptions)
+        (key: string)
+        (types: BatchTypes)
+        (graph: StepGraph)
+        (variable: LeafRole -> Expr -> string -> Variable)
+        : BoundStep =
         let memory = Dictionary<string, Buffer>()
         let kept = ResizeArray<Variable>()
 
@@ -91,6 +107,12 @@ type internal PlanCache(capacity: int) =
 
     member _.Clear() = steps.Clear()
 
+    /// The types of the step used last among those whose keys begin so.
+    member _.LastTypes(keyStart: string) : BatchTypes voption =
+        match steps |> Seq.tryFind (fun s -> s.Key.StartsWith(keyStart, StringComparison.Ordinal)) with
+        | Some step -> ValueSome step.Types
+        | None -> ValueNone
+
     member _.GetOrAdd(key: string, create: unit -> BoundStep) : BoundStep =
         let mutable node = steps.First
         let mutable found = ValueNone
@@ -115,6 +137,19 @@ type internal PlanCache(capacity: int) =
                 steps.RemoveLast()
 
             step
+
+/// What a trainer makes its training steps of; for looking at a step without running it.
+[<NoEquality; NoComparison>]
+type internal StepParts =
+    {
+        Network: Network
+        Plan: TrainingPlan
+        IsFrozen: string -> bool
+        Options: CompileOptions
+        Variable: LeafRole -> Expr -> string -> Variable
+        /// The types of the batch trained on last.
+        LastTypes: BatchTypes voption
+    }
 
 /// Prediction steps of one signature: as many as are used at the same time.
 [<Sealed>]
@@ -148,8 +183,7 @@ type internal PredictionPool(key: string, rows: int, create: unit -> BoundStep) 
         Monitor.Enter gate
 
         try
-            if count = idle.Length then
-                Array.Resize(&idle, count * 2)
+            if count = idle.Length then Array.Resize(&idle, count * 2)
 
             idle[count] <- step
             count <- count + 1

@@ -59,8 +59,7 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
             let i = pools.FindIndex(fun p -> String.Equals(p.Key, key))
             let pool = if i >= 0 then pools[i] else create key types
 
-            if i >= 0 then
-                pools.RemoveAt i
+            if i >= 0 then pools.RemoveAt i
 
             pools.Add pool
 
@@ -89,9 +88,7 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
             dims[0] <- rows
 
             let types =
-                { Inputs =
-                    [| { DType = network.FloatType
-                         Shape = Shape.Of dims } |]
+                { Inputs = [| { DType = network.FloatType; Shape = Shape.Of dims } |]
                   Targets = [||]
                   Weights = [||] }
 
@@ -125,15 +122,16 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
         let mutable size = 1
 
         for i in 1 .. node.Shape.Count - 1 do
-            if node.Shape[i] < 0 then
-                refuse "an input of known sizes" (node.ToString())
+            if node.Shape[i] < 0 then refuse "an input of known sizes" (node.ToString())
 
             size <- size * node.Shape[i]
 
         size
 
     /// The outputs for the first batches of some data, all rows together.
-    member this.Run(data: PreparedData, batchSize: int, steps: int, check: bool, callbacks: CallbackList, token: CancellationToken) : Tensor[] =
+    member this.Run
+        (data: PreparedData, batchSize: int, steps: int, check: bool, callbacks: CallbackList, token: CancellationToken)
+        : Tensor[] =
         let rows = min data.Rows (steps * batchSize)
         let order = Array.init data.Rows id
         let mutable results: Tensor[] = [||]
@@ -154,8 +152,7 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
             Batches.fill data order start step
             step.Run()
 
-            if batch = 0 then
-                results <- room rows count step
+            if batch = 0 then results <- room rows count step
 
             for i in 0 .. results.Length - 1 do
                 let view = step.Outputs[i]

@@ -8,44 +8,43 @@ open FunctionalNet.Graph
 /// A loss of one output, with its part in the whole.
 [<NoEquality; NoComparison>]
 type internal OutputLoss =
-    { Output: int
-      Loss: Loss
-      Weight: float
-      /// The key of its own figure; empty if only the whole is reported.
-      Key: string }
+    {
+        Output: int
+        Loss: Loss
+        Weight: float
+        /// The key of its own figure; empty if only the whole is reported.
+        Key: string
+    }
 
 /// A metric of one output under its key.
 [<NoEquality; NoComparison>]
-type internal OutputMetric =
-    { Output: int
-      Metric: Metric
-      Weighted: bool
-      Key: string }
+type internal OutputMetric = { Output: int; Metric: Metric; Weighted: bool; Key: string }
 
 /// What a network is trained with, in the order of reports.
 [<NoEquality; NoComparison>]
-type internal TrainingPlan =
-    { Optimizer: Optimizer
-      Losses: OutputLoss[]
-      Metrics: OutputMetric[] }
+type internal TrainingPlan = { Optimizer: Optimizer; Losses: OutputLoss[]; Metrics: OutputMetric[] }
 
 /// The types of one batch: what a step is compiled for.
 [<NoEquality; NoComparison>]
 type internal BatchTypes =
-    { Inputs: TensorType[]
-      /// One per output; empty to predict.
-      Targets: TensorType[]
-      /// One per output.
-      Weights: TensorType voption[] }
+    {
+        Inputs: TensorType[]
+        /// One per output; empty to predict.
+        Targets: TensorType[]
+        /// One per output.
+        Weights: TensorType voption[]
+    }
 
 /// A whole step as one graph. Its leaves are found by role and name.
 [<NoEquality; NoComparison>]
 type internal StepGraph =
-    { Graph: Graph
-      /// For each input that is looked up in a table: one more than the greatest id; 0 for the others.
-      IdLimits: int[]
-      /// For each metric, the names of its totals.
-      Totals: string[][] }
+    {
+        Graph: Graph
+        /// For each input that is looked up in a table: one more than the greatest id; 0 for the others.
+        IdLimits: int[]
+        /// For each metric, the names of its totals.
+        Totals: string[][]
+    }
 
 /// Builds the graphs of steps: training, test, prediction.
 module internal TrainStep =
@@ -74,8 +73,7 @@ module internal TrainStep =
 
     let private slot (name: string) (dtype: DType) (shape: Shape) = Expr.LeafOf(LeafRole.Slot, name, dtype, shape)
 
-    let private total (key: string) (name: string) (shape: Shape) =
-        slot (totalName key name) DType.Float64 shape
+    let private total (key: string) (name: string) (shape: Shape) = slot (totalName key name) DType.Float64 shape
 
     let private trace (network: Network) (frozen: string -> bool) (mode: Mode) (types: BatchTypes) : Traced =
         let flows = types.Inputs |> Array.mapi (fun i t -> Flow.ofValue (input (inputName i) t))
@@ -112,13 +110,16 @@ module internal TrainStep =
         try
             build ()
         with
-        | :? ShapeException as e ->
-            raise (ShapeException(e.Summary, what, e.Expected, e.Actual, e.Hint, e))
-        | :? DTypeException as e ->
-            raise (DTypeException(e.Summary, what, e.Expected, e.Actual, e.Hint, e))
+        | :? ShapeException as e -> raise (ShapeException(e.Summary, what, e.Expected, e.Actual, e.Hint, e))
+        | :? DTypeException as e -> raise (DTypeException(e.Summary, what, e.Expected, e.Actual, e.Hint, e))
 
     /// What training and testing have in common: the whole loss, and the new totals of all figures.
-    let private judge (network: Network) (plan: TrainingPlan) (types: BatchTypes) (traced: Traced) : struct (Expr * (Expr * Expr)[] * string[][]) =
+    let private judge
+        (network: Network)
+        (plan: TrainingPlan)
+        (types: BatchTypes)
+        (traced: Traced)
+        : struct (Expr * (Expr * Expr)[] * string[][]) =
         let floatType = network.FloatType
         let targets = types.Targets |> Array.mapi (fun i t -> input (targetName i) t)
 
@@ -161,8 +162,7 @@ module internal TrainStep =
 
                 let value = Ops.cast floatType value
 
-                if l.Key <> "" then
-                    track l.Key value
+                if l.Key <> "" then track l.Key value
 
                 if l.Weight = 1.0 then value else value * l.Weight)
 
@@ -175,11 +175,7 @@ module internal TrainStep =
 
         let added = Array.concat [ parts; penalties; traced.Losses ]
 
-        let loss =
-            if added.Length = 0 then
-                Ops.scalar floatType 0.0
-            else
-                added |> Array.reduce (+)
+        let loss = if added.Length = 0 then Ops.scalar floatType 0.0 else added |> Array.reduce (+)
 
         track "loss" loss
 
@@ -189,8 +185,7 @@ module internal TrainStep =
             let flow = traced.Outputs[m.Output]
             let prediction = flow.Value
 
-            let old =
-                m.Metric.Slots prediction.Shape |> Array.map (fun (name, shape) -> total m.Key name shape)
+            let old = m.Metric.Slots prediction.Shape |> Array.map (fun (name, shape) -> total m.Key name shape)
 
             let next =
                 about (describe "metric" m.Key m.Output) (fun () ->
@@ -198,7 +193,10 @@ module internal TrainStep =
                     let weight = Weighting.merge floatType LossReduction.Sum weight flow.Mask
                     m.Metric.Update old targets[m.Output] prediction weight)
 
-            if next.Length <> old.Length || Array.exists2 (fun (a: Expr) (b: Expr) -> not (a.Shape.Equals b.Shape)) old next then
+            if
+                next.Length <> old.Length
+                || Array.exists2 (fun (a: Expr) (b: Expr) -> not (a.Shape.Equals b.Shape)) old next
+            then
                 raise (
                     ArgumentValueException(
                         "A metric must give a new value of its shape for every total.",
@@ -221,7 +219,8 @@ module internal TrainStep =
     let training (network: Network) (plan: TrainingPlan) (frozen: string -> bool) (types: BatchTypes) : StepGraph =
         let traced = trace network frozen Mode.Train types
         let struct (loss, figures, totals) = judge network plan types traced
-        let trained = traced.Variables |> Array.filter (fun (struct (spec, _)) -> spec.Trainable && not spec.Frozen)
+        let trained =
+            traced.Variables |> Array.filter (fun (struct (spec, _)) -> spec.Trainable && not spec.Frozen)
 
         let leaves = trained |> Array.map (fun (struct (_, leaf)) -> leaf)
 
@@ -248,32 +247,28 @@ module internal TrainStep =
         let iterations = slot Iterations DType.Int64 Shape.Scalar
         let rate = Expr.LeafOf(LeafRole.Hyper, LearningRate, DType.Float64, Shape.Scalar)
 
-        let scalars =
-            plan.Optimizer.Rule.Scalars |> Array.map (fun s -> slot s.Name DType.Float64 s.Shape)
+        let scalars = plan.Optimizer.Rule.Scalars |> Array.map (fun s -> slot s.Name DType.Float64 s.Shape)
 
         let next = Optimizer.apply plan.Optimizer rate iterations scalars variables
 
         let updates =
             Array.concat
                 [ Array.map2 (fun (v: OptimizedVariable) value -> v.Variable, value) variables next.Variables
-                  Array.map2 (fun (v: OptimizedVariable) values -> Array.zip v.Slots values) variables next.Slots |> Array.concat
+                  Array.map2 (fun (v: OptimizedVariable) values -> Array.zip v.Slots values) variables next.Slots
+                  |> Array.concat
                   Array.zip scalars next.Scalars
                   [| iterations, iterations + 1.0 |]
                   plain traced.Updates
                   figures ]
 
-        { Graph = { Outputs = [||]; Updates = updates }
-          IdLimits = idLimits types traced
-          Totals = totals }
+        { Graph = { Outputs = [||]; Updates = updates }; IdLimits = idLimits types traced; Totals = totals }
 
     /// Forward, loss and figures.
     let test (network: Network) (plan: TrainingPlan) (frozen: string -> bool) (types: BatchTypes) : StepGraph =
         let traced = trace network frozen Mode.Infer types
         let struct (_, figures, totals) = judge network plan types traced
 
-        { Graph =
-            { Outputs = [||]
-              Updates = Array.append (plain traced.Updates) figures }
+        { Graph = { Outputs = [||]; Updates = Array.append (plain traced.Updates) figures }
           IdLimits = idLimits types traced
           Totals = totals }
 
@@ -281,8 +276,6 @@ module internal TrainStep =
     let prediction (network: Network) (frozen: string -> bool) (types: BatchTypes) : StepGraph =
         let traced = trace network frozen Mode.Infer types
 
-        { Graph =
-            { Outputs = traced.Outputs |> Array.mapi (fun i f -> outputName i, f.Value)
-              Updates = [||] }
+        { Graph = { Outputs = traced.Outputs |> Array.mapi (fun i f -> outputName i, f.Value); Updates = [||] }
           IdLimits = idLimits types traced
           Totals = [||] }

@@ -17,21 +17,10 @@ open FunctionalNet.Training
 [<Sealed>]
 type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOptions) =
 
-    let specs = Network.variables network
-    let variables = VariableStore()
-    let slots = VariableStore()
-    let trainTotals = VariableStore()
-    let testTotals = VariableStore()
-    let hypers = VariableStore()
-    let frozen = SortedSet<string>(StringComparer.Ordinal)
-    let cache = PlanCache 8
+    let core = TrainerCore(network, seed, compileOptions)
     let gate = obj ()
+    let writer = WritingThread network.Name
 
-    let mutable plan: TrainingPlan voption = ValueNone
-    let mutable options: TrainingOptions voption = ValueNone
-    let mutable trainFigures: FigureSet voption = ValueNone
-    let mutable testFigures: FigureSet voption = ValueNone
-    let mutable rate = 0.0
     let mutable stop = false
     let mutable epochsTrained = 0L
     let mutable parameters = TrainingParameters(0, 0, Nullable(), 0, false, Verbosity.Silent)
@@ -40,153 +29,6 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     let mutable pendingStates: (string * CallbackState)[] = [||]
     let mutable savedStates: (string * CallbackState)[] = [||]
     let mutable current: CallbackList voption = ValueNone
-
-    let seedVariable = hypers.Ensure("seed", DType.Int64, Shape.Scalar, 0.0)
-    let stepVariable = hypers.Ensure("step", DType.Int64, Shape.Scalar, 0.0)
-    let rateVariable = hypers.Ensure(TrainStep.LearningRate, DType.Float64, Shape.Scalar, 0.0)
-
-    do
-        seedVariable.SetInt64(int64 seed)
-
-        for spec, value in Network.init seed network do
-            variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0).Set value
-
-    let isFrozen (path: string) =
-        frozen.Count > 0
-        && (frozen |> Seq.exists (fun p -> path = p || path.StartsWith(p + "/", StringComparison.Ordinal)))
-
-    let memoryOf (totals: VariableStore) (role: LeafRole) (leaf: Expr) (name: string) : Variable =
-        match role with
-        | LeafRole.Hyper -> hypers.Ensure(name, leaf.DType, leaf.Shape, 0.0)
-        | LeafRole.Slot when name.StartsWith(TrainStep.FigurePrefix, StringComparison.Ordinal) ->
-            totals.Ensure(name, leaf.DType, leaf.Shape, 0.0)
-        | LeafRole.Slot -> slots.Ensure(name, leaf.DType, leaf.Shape, 0.0)
-        | _ ->
-            match variables.TryFind name with
-            | ValueSome v -> v
-            | ValueNone ->
-                raise (
-                    GraphException(
-                        "A step uses a variable that the network does not have.",
-                        name,
-                        "one of the variables declared when the network was built",
-                        name,
-                        "Declare the same variables in training and in inference."
-                    )
-                )
-
-    let compiled () =
-        match plan with
-        | ValueSome plan -> plan
-        | ValueNone ->
-            raise (
-                NotReadyException(
-                    "The model is not compiled.",
-                    network.Name,
-                    "compile before fit, evaluate and training on batches",
-                    "no compile",
-                    "Call compile with an optimizer and a loss first."
-                )
-            )
-
-    /// What the optimizer keeps, at its first values.
-    let ensureSlots (plan: TrainingPlan) =
-        slots.Ensure(TrainStep.Iterations, DType.Int64, Shape.Scalar, 0.0) |> ignore
-
-        for s in plan.Optimizer.Rule.Scalars do
-            slots.Ensure(s.Name, DType.Float64, s.Shape, s.Initial) |> ignore
-
-        for spec in specs do
-            if spec.Trainable && not spec.Frozen && not (isFrozen spec.Path) then
-                for s in Optimizer.slots plan.Optimizer spec.Shape do
-                    slots.Ensure(TrainStep.slotName spec.Path s.Name, spec.DType, s.Shape, s.Initial) |> ignore
-
-    let figuresOf (plan: TrainingPlan) (totals: VariableStore) (graph: StepGraph) =
-        let scalar key name =
-            totals.Ensure(TrainStep.totalName key name, DType.Float64, Shape.Scalar, 0.0)
-
-        let mean key =
-            Figure(key, ValueNone, [| scalar key "total"; scalar key "count" |])
-
-        let known name =
-            match totals.TryFind name with
-            | ValueSome v -> v
-            | ValueNone -> raise (GraphException("A total has no memory.", name, "a total of the step", name, "Compile again."))
-
-        FigureSet(
-            [| mean "loss"
-               for l in plan.Losses do
-                   if l.Key <> "" then
-                       mean l.Key
-               for m, names in Array.zip plan.Metrics graph.Totals do
-                   Figure(m.Key, ValueSome m.Metric, names |> Array.map known) |]
-        )
-
-    let trainStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
-        let key = BoundStep.keyOf "train" types
-
-        let step =
-            cache.GetOrAdd(
-                key,
-                fun () ->
-                    let graph = TrainStep.training network plan isFrozen types
-                    BoundStep.create compileOptions key types graph (memoryOf trainTotals)
-            )
-
-        if trainFigures.IsNone then
-            trainFigures <- ValueSome(figuresOf plan trainTotals step.Step)
-
-        step
-
-    let testStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
-        let key = BoundStep.keyOf "test" types
-
-        let step =
-            cache.GetOrAdd(
-                key,
-                fun () ->
-                    let graph = TrainStep.test network plan isFrozen types
-                    BoundStep.create compileOptions key types graph (memoryOf testTotals)
-            )
-
-        if testFigures.IsNone then
-            testFigures <- ValueSome(figuresOf plan testTotals step.Step)
-
-        step
-
-    let predictions =
-        PredictionSteps(
-            network,
-            8,
-            fun key types ->
-                let graph = TrainStep.prediction network isFrozen types
-                BoundStep.create compileOptions key types graph (memoryOf testTotals)
-        )
-
-    let iterations () =
-        match slots.TryFind TrainStep.Iterations with
-        | ValueSome v -> v.GetInt64()
-        | ValueNone -> 0L
-
-    let rateNow () =
-        match plan with
-        | ValueSome plan ->
-            match plan.Optimizer.Options.LearningRate with
-            | Scheduled schedule -> schedule.Rate(iterations ())
-            | Fixed _ -> rate
-        | ValueNone -> rate
-
-    let forget () =
-        cache.Clear()
-        predictions.Clear()
-        trainFigures <- ValueNone
-        testFigures <- ValueNone
-
-    /// One update of all variables from what is in the memory of the step.
-    let update (step: BoundStep) =
-        stepVariable.SetInt64(iterations ())
-        rateVariable.SetDouble(rateNow ())
-        step.Run()
 
     let positive (name: string) (least: int) (value: int) =
         if value < least then
@@ -217,17 +59,20 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         if limit > 0 then min limit all else all
 
     let verbose (verbosity: Verbosity) (output: IO.TextWriter | null) : TrainingCallback list =
-        if verbosity = Verbosity.Silent then
-            []
-        else
-            [ ProgressBar(output) :> TrainingCallback ]
+        if verbosity = Verbosity.Silent then [] else [ ProgressBar(output) :> TrainingCallback ]
 
     /// Goes once over data without changing the network.
-    let testLoop (plan: TrainingPlan) (data: PreparedData) (batchSize: int) (limit: int) (callbacks: CallbackList) (token: CancellationToken) : FigureSet =
+    let testLoop
+        (data: PreparedData)
+        (batchSize: int)
+        (limit: int)
+        (callbacks: CallbackList)
+        (token: CancellationToken)
+        : FigureSet =
         let steps = plannedSteps data.Rows batchSize limit
         let order = Array.init data.Rows id
-        let first = testStep plan (data.Types(min batchSize data.Rows))
-        let figures = testFigures.Value
+        let first = core.TestStep(data.Types(min batchSize data.Rows))
+        let figures = core.TestFigures
         figures.Reset()
         let logs = TrainingLogs()
         let write = Action(fun () -> figures.Write logs)
@@ -238,7 +83,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             callbacks.TestBatchBegin batch
             let start = batch * batchSize
             let rows = min batchSize (data.Rows - start)
-            let step = if rows = first.Rows then first else testStep plan (data.Types rows)
+            let step = if rows = first.Rows then first else core.TestStep(data.Types rows)
             Batches.fill data order start step
             step.Run()
 
@@ -251,9 +96,13 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     let checkValues (enabled: bool) (batchSize: int) (step: BoundStep) (data: PreparedData) =
         if enabled then
-            DataChecks.values network plan batchSize step.Step.IdLimits data
+            DataChecks.values network core.Plan batchSize step.Step.IdLimits data
 
-    let withClassWeights (weights: IReadOnlyDictionary<int, float> | null) (data: TrainingData) (prepared: PreparedData) =
+    let withClassWeights
+        (weights: IReadOnlyDictionary<int, float> | null)
+        (data: TrainingData)
+        (prepared: PreparedData)
+        =
         match weights with
         | null -> prepared
         | weights ->
@@ -282,12 +131,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             { prepared with
                 Weights = [| ValueSome(Batches.classWeights network.FloatType weights prepared.Targets[0]) |] }
 
-    let finishAverages (plan: TrainingPlan) =
-        if plan.Optimizer.Options.UseEma && iterations () > 0L then
-            for spec in specs do
-                match slots.TryFind(TrainStep.slotName spec.Path "average"), variables.TryFind spec.Path with
-                | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> v.CopyFrom average
-                | _ -> ()
+    /// <summary>A network with fresh weights, and a choice of the passes that the compiler runs.</summary>
+    new(network: Network, seed: uint64, options: PlanOptions) = Trainer(network, seed, options.ToCompileOptions())
 
     /// <summary>A network with fresh weights.</summary>
     new(network: Network, seed: uint64) = Trainer(network, seed, CompileOptions.Default)
@@ -302,27 +147,26 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     member _.Seed = seed
 
     /// <summary>True once Compile was called.</summary>
-    member _.IsCompiled = plan.IsSome
+    member _.IsCompiled = core.Plan.IsSome
 
     /// <summary>Updates done so far.</summary>
-    member _.Iterations = iterations ()
+    member _.Iterations = core.Iterations
 
     /// <summary>Epochs begun so far over all calls of fit: they decide the order of samples.</summary>
     member _.EpochsTrained = epochsTrained
 
     /// <summary>The optimizer.</summary>
     /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
-    member _.Optimizer = (compiled ()).Optimizer
+    member _.Optimizer = (core.Compiled()).Optimizer
 
     /// <summary>The names of the figures in the order of evaluate: loss, losses of outputs, metrics.</summary>
     /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
     member _.MetricNames: IReadOnlyList<string> =
-        let plan = compiled ()
+        let plan = core.Compiled()
 
         [| "loss"
            for l in plan.Losses do
-               if l.Key <> "" then
-                   l.Key
+               if l.Key <> "" then l.Key
            for m in plan.Metrics do
                m.Key |]
 
@@ -330,9 +174,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <exception cref="T:FunctionalNet.ArgumentValueException">It is set although a schedule decides it, or is not a finite
     /// number of 0 or more.</exception>
     member _.LearningRate
-        with get () = rateNow ()
+        with get () = core.RateNow
         and set (value: float) =
-            match (compiled ()).Optimizer.Options.LearningRate with
+            match (core.Compiled()).Optimizer.Options.LearningRate with
             | Scheduled _ ->
                 raise (
                     ArgumentValueException(
@@ -353,7 +197,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                         "0.001 is usual."
                     )
                 )
-            | Fixed _ -> rate <- value
+            | Fixed _ -> core.Rate <- value
 
     /// <summary>Set to true, from a callback, to stop after the current batch.</summary>
     member _.StopTraining
@@ -366,22 +210,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         enter ()
 
         try
-            let next = CompilePlan.create network settings
-            forget ()
-            slots.Clear()
-            trainTotals.Clear()
-            testTotals.Clear()
+            core.Compile settings
             pendingStates <- [||]
             savedStates <- [||]
-
-            rate <-
-                match next.Optimizer.Options.LearningRate with
-                | Fixed rate -> rate
-                | Scheduled schedule -> schedule.Rate 0L
-
-            plan <- ValueSome next
-            options <- ValueSome settings
-            ensureSlots next
         finally
             Monitor.Exit gate
 
@@ -394,9 +225,10 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <exception cref="T:System.OperationCanceledException">It was cancelled; the model keeps what it has learned.</exception>
     member this.Fit(data: TrainingData, settings: FitOptions) : History =
         enter ()
+        let before = writer.Begin()
 
         try
-            let plan = compiled ()
+            core.Compiled() |> ignore
             positive "batch_size" 1 settings.BatchSize
             positive "epochs" 0 settings.Epochs
             positive "initial_epoch" 0 settings.InitialEpoch
@@ -415,13 +247,13 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 | other -> struct (all, ValueSome(DataChecks.prepare network true other))
 
             let batchSize = settings.BatchSize
-            let full = trainStep plan (train.Types(min batchSize train.Rows))
+            let full = core.TrainStep(train.Types(min batchSize train.Rows))
             let steps = plannedSteps train.Rows batchSize settings.StepsPerEpoch
             let rest = train.Rows % batchSize
 
             let last =
                 if rest > 0 && train.Rows > batchSize && steps * batchSize > train.Rows then
-                    trainStep plan (train.Types rest)
+                    core.TrainStep(train.Types rest)
                 else
                     full
 
@@ -434,9 +266,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             | ValueNone -> ()
 
             let history = History()
-            let user = Seq.toList settings.Callbacks
-            let shown = verbose settings.Verbosity settings.Output
-            let callbacks = CallbackList(List.toArray (user @ shown @ [ history ]))
+            let callbacks =
+                CallbackList.OfFit(settings.Callbacks, history, verbose settings.Verbosity settings.Output)
 
             parameters <-
                 TrainingParameters(
@@ -449,7 +280,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 )
 
             stop <- false
-            let figures = trainFigures.Value
+            let figures = core.TrainFigures
             let order = Array.init train.Rows id
             let logs = TrainingLogs()
             let write = Action(fun () -> figures.Write logs)
@@ -466,8 +297,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 logs.Clear()
                 figures.Reset()
 
-                if settings.Shuffle then
-                    Batches.shuffle seed epochsTrained order
+                if settings.Shuffle then Batches.shuffle seed epochsTrained order
 
                 epochsTrained <- epochsTrained + 1L
                 let mutable batch = 0
@@ -480,14 +310,15 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                         let start = batch * batchSize
                         let step = if train.Rows - start < full.Rows then last else full
                         Batches.fill train order start step
-                        update step
+                        core.Update step
 
                         logs.Defer write
                         callbacks.TrainBatchEnd(batch, logs)
 
                         match settings.Progress with
                         | null -> ()
-                        | progress -> progress.Report(TrainingProgress(epoch, settings.Epochs, batch, steps, figures.Loss))
+                        | progress ->
+                            progress.Report(TrainingProgress(epoch, settings.Epochs, batch, steps, figures.Loss))
 
                         batch <- batch + 1
 
@@ -502,11 +333,11 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                             | epochs -> Seq.contains (epoch + 1) epochs
 
                         if due then
-                            let size = if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
+                            let size =
+                                if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
 
                             try
-                                let found =
-                                    testLoop plan v size settings.ValidationSteps callbacks settings.Cancellation
+                                let found = testLoop v size settings.ValidationSteps callbacks settings.Cancellation
 
                                 found.WriteValidation logs
                             with :? OperationCanceledException ->
@@ -518,15 +349,15 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                     epoch <- epoch + 1
 
             savedStates <- callbacks.SaveStates()
-            finishAverages plan
+            core.FinishAverages()
             callbacks.TrainEnd logs
 
-            if cancelled then
-                raise (OperationCanceledException(settings.Cancellation))
+            if cancelled then raise (OperationCanceledException(settings.Cancellation))
 
             history
         finally
             current <- ValueNone
+            writer.End before
             Monitor.Exit gate
 
     /// <summary>Trains on data of one input and one output.</summary>
@@ -541,11 +372,11 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         enter ()
 
         try
-            let plan = compiled ()
+            core.Compiled() |> ignore
             positive "batch_size" 1 settings.BatchSize
             positive "steps" 0 settings.Steps
             let prepared = DataChecks.prepare network true data
-            let step = testStep plan (prepared.Types(min settings.BatchSize prepared.Rows))
+            let step = core.TestStep(prepared.Types(min settings.BatchSize prepared.Rows))
             checkValues settings.CheckData settings.BatchSize step prepared
 
             let callbacks = Seq.toList settings.Callbacks @ verbose settings.Verbosity settings.Output
@@ -564,8 +395,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             let list = CallbackList(List.toArray callbacks)
             list.Attach this
 
-            let figures =
-                testLoop plan prepared settings.BatchSize settings.Steps list settings.Cancellation
+            let figures = testLoop prepared settings.BatchSize settings.Steps list settings.Cancellation
 
             let logs = TrainingLogs()
             figures.WriteInOrder logs
@@ -584,7 +414,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <returns>One tensor per output.</returns>
     /// <exception cref="T:FunctionalNet.ShapeException">An input has not the shape of the network's.</exception>
     /// <exception cref="T:FunctionalNet.DataException">Rows differ, there are none, or ids are out of range.</exception>
+    /// <exception cref="T:FunctionalNet.NotReadyException">Another thread trains the network at the moment.</exception>
     member this.Predict(inputs: Tensor[], settings: EvaluateOptions) : Tensor[] =
+        writer.RefuseOthers()
         positive "batch_size" 1 settings.BatchSize
         positive "steps" 0 settings.Steps
         let data = DataChecks.prepare network false (TrainingData(inputs, [||]))
@@ -597,11 +429,10 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             parameters <- TrainingParameters(1, 0, Nullable steps, batchSize, false, settings.Verbosity)
             list.Attach this
 
-        predictions.Run(data, batchSize, steps, settings.CheckData, list, settings.Cancellation)
+        core.Predictions.Run(data, batchSize, steps, settings.CheckData, list, settings.Cancellation)
 
     /// <summary>The output for an input, in batches of 32.</summary>
-    member this.Predict(input: Tensor) : Tensor =
-        (this.Predict([| input |], EvaluateOptions()))[0]
+    member this.Predict(input: Tensor) : Tensor = (this.Predict([| input |], EvaluateOptions()))[0]
 
     /// <summary>Writes the outputs for some rows into memory of the caller, and allocates nothing once it has been called
     /// with so many rows. May be called from many threads at once. For networks of one input and one output.</summary>
@@ -609,34 +440,36 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <param name="output">Room for as many rows of output.</param>
     /// <exception cref="T:FunctionalNet.ShapeException">A length does not fit.</exception>
     member _.PredictInto(input: ReadOnlySpan<float32>, output: Span<float32>) : unit =
-        predictions.RunBytes(DType.Float32, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
+        writer.RefuseOthers()
+        core.Predictions.RunBytes(DType.Float32, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
 
     /// <summary>The same for networks of float64.</summary>
     member _.PredictInto(input: ReadOnlySpan<float>, output: Span<float>) : unit =
-        predictions.RunBytes(DType.Float64, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
+        writer.RefuseOthers()
+        core.Predictions.RunBytes(DType.Float64, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
 
     member private this.OnBatch(data: TrainingData, train: bool) : TrainingLogs =
         enter ()
+        let before = if train then writer.Begin() else 0
 
         try
-            let plan = compiled ()
+            core.Compiled() |> ignore
             let prepared = DataChecks.prepare network true data
             let types = prepared.Types prepared.Rows
-            let step = if train then trainStep plan types else testStep plan types
+            let step = if train then core.TrainStep types else core.TestStep types
             checkValues true prepared.Rows step prepared
-            let figures = if train then trainFigures.Value else testFigures.Value
+            let figures = if train then core.TrainFigures else core.TestFigures
             figures.Reset()
             Batches.fill prepared (Array.init prepared.Rows id) 0 step
 
-            if train then
-                update step
-            else
-                step.Run()
+            if train then core.Update step else step.Run()
 
             let logs = TrainingLogs()
             figures.WriteInOrder logs
             logs
         finally
+            if train then writer.End before
+
             Monitor.Exit gate
 
     /// <summary>One update from one batch. Keras: train_on_batch.</summary>
@@ -648,7 +481,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// <summary>Copies of all weights and state by path, in the order of Keras's get_weights.</summary>
     member _.GetWeights() : IReadOnlyList<KeyValuePair<string, Tensor>> =
-        [| for v in variables.All -> KeyValuePair(v.Name, v.Value) |]
+        [| for v in core.Variables.All -> KeyValuePair(v.Name, v.Value) |]
 
     /// <summary>Sets weights and state by path. Those that are not named stay.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no variable of that path; nothing was set.</exception>
@@ -656,16 +489,19 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     member _.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) : unit =
         let found =
             [| for pair in weights do
-                   match variables.TryFind pair.Key with
+                   match core.Variables.TryFind pair.Key with
                    | ValueSome v -> v, pair.Value
                    | ValueNone ->
                        raise (
-                           FunctionalNet.Common.Names.unknown "variable" network.Name pair.Key (variables.All |> Seq.map (fun v -> v.Name))
+                           FunctionalNet.Common.Names.unknown
+                               "variable"
+                               network.Name
+                               pair.Key
+                               (core.Variables.All |> Seq.map (fun v -> v.Name))
                        ) |]
 
         for v, value in found do
-            if not (v.Shape.Equals value.Shape) then
-                v.Set value
+            if not (v.Shape.Equals value.Shape) then v.Set value
 
         for v, value in found do
             v.Set value
@@ -674,57 +510,58 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There are too few or too many; nothing was set.</exception>
     /// <exception cref="T:FunctionalNet.ShapeException">A value has another shape than its variable; nothing was set.</exception>
     member this.SetWeights(weights: IReadOnlyList<Tensor>) : unit =
-        if weights.Count <> variables.All.Count then
+        if weights.Count <> core.Variables.All.Count then
             raise (
                 ArgumentValueException(
                     "The number of weights does not fit the network.",
                     network.Name,
-                    string variables.All.Count,
+                    string core.Variables.All.Count,
                     string weights.Count,
                     "Give one tensor for every variable, in the order of GetWeights."
                 )
             )
 
         this.SetWeights(
-            [| for i in 0 .. weights.Count - 1 -> KeyValuePair(variables.All[i].Name, weights[i]) |]
+            [| for i in 0 .. weights.Count - 1 -> KeyValuePair(core.Variables.All[i].Name, weights[i]) |]
             :> IReadOnlyList<KeyValuePair<string, Tensor>>
         )
 
     /// <summary>Draws all weights anew, under another seed.</summary>
     member _.Initialize(newSeed: uint64) : unit =
         for spec, value in Network.init newSeed network do
-            match variables.TryFind spec.Path with
+            match core.Variables.TryFind spec.Path with
             | ValueSome v -> v.Set value
             | ValueNone -> ()
 
     /// <summary>Layers whose weights stay as they are, by path.</summary>
-    member _.Frozen: IReadOnlyCollection<string> = Seq.toArray frozen
+    member _.Frozen: IReadOnlyCollection<string> = Seq.toArray core.Frozen
 
     /// <summary>Freezes or unfreezes everything below a path: no update, and normalisation uses its running statistics.</summary>
     /// <param name="path">A layer's path, such as block1 or block1/conv.</param>
     /// <param name="on">True to freeze.</param>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">No variable lies below that path.</exception>
     member _.Freeze(path: string, on: bool) : unit =
-        if not (specs |> Array.exists (fun s -> s.Path.StartsWith(path + "/", StringComparison.Ordinal))) then
-            raise (FunctionalNet.Common.Names.unknown "layer with variables" "freeze" path (specs |> Array.map (fun s -> (s.Path.Split '/')[0]) |> Array.distinct))
+        if not (core.Specs |> Array.exists (fun s -> s.Path.StartsWith(path + "/", StringComparison.Ordinal))) then
+            raise (
+                FunctionalNet.Common.Names.unknown
+                    "layer with variables"
+                    "freeze"
+                    path
+                    (core.Specs |> Array.map (fun s -> (s.Path.Split '/')[0]) |> Array.distinct)
+            )
 
         enter ()
 
         try
-            let changed = if on then frozen.Add path else frozen.Remove path
+            let changed = if on then core.Frozen.Add path else core.Frozen.Remove path
 
-            if changed then
-                forget ()
-
-                match plan with
-                | ValueSome plan -> ensureSlots plan
-                | ValueNone -> ()
+            if changed then core.Forget()
         finally
             Monitor.Exit gate
 
     /// The training as it can be continued; None before compile.
     member private _.State() : TrainingState option =
-        if plan.IsNone then
+        if core.Plan.IsNone then
             None
         else
             let callbacks =
@@ -733,17 +570,17 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 | ValueNone -> savedStates
 
             Some
-                { Options = ValueOption.toOption options
-                  LearningRate = rate
+                { Options = ValueOption.toOption core.Options
+                  LearningRate = core.Rate
                   Seed = seed
                   EpochsTrained = epochsTrained
-                  Frozen = Seq.toArray frozen
-                  Slots = slots.Snapshot()
+                  Frozen = Seq.toArray core.Frozen
+                  Slots = core.Slots.Snapshot()
                   Callbacks = callbacks }
 
     member private _.Continue(where: string, state: TrainingState) : unit =
-        Checkpoint.restore where "value of the optimizer" slots state.Slots
-        rate <- state.LearningRate
+        Checkpoint.restore where "value of the optimizer" core.Slots state.Slots
+        core.Rate <- state.LearningRate
         epochsTrained <- state.EpochsTrained
         savedStates <- state.Callbacks
         pendingStates <- state.Callbacks
@@ -756,21 +593,18 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         enter ()
 
         try
-            Checkpoint.save path network (variables.Snapshot()) (this.State())
+            Checkpoint.save path network (core.Variables.Snapshot()) (this.State())
         finally
             Monitor.Exit gate
 
     /// <summary>Saves weights and state only, as safetensors.</summary>
     member _.SaveWeights(path: string) : unit =
-        SafeTensors.write
-            path
-            { Tensors = variables.Snapshot()
-              Metadata = [||] }
+        SafeTensors.write path { Tensors = core.Variables.Snapshot(); Metadata = [||] }
 
     /// <summary>Takes all weights from a file of <c>Save</c> or <c>SaveWeights</c>.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged or of another network; nothing was set.</exception>
     member _.LoadWeights(path: string) : unit =
-        Checkpoint.restore path "weight" variables (Checkpoint.loadWeights path)
+        Checkpoint.restore path "weight" core.Variables (Checkpoint.loadWeights path)
 
     /// <summary>Takes weights and training from a file of <c>Save</c>, into a trainer of the same network that is compiled
     /// alike. For models with functions of your own, which a file cannot hold.</summary>
@@ -780,10 +614,10 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         try
             let saved = Checkpoint.load path
-            Checkpoint.restore saved.Where "weight" variables saved.Weights
+            Checkpoint.restore saved.Where "weight" core.Variables saved.Weights
 
             match saved.State with
-            | Some state when plan.IsSome -> this.Continue(saved.Where, state)
+            | Some state when core.Plan.IsSome -> this.Continue(saved.Where, state)
             | _ -> ()
         finally
             Monitor.Exit gate
@@ -803,12 +637,12 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         trainer
 
     member private this.Take(saved: SavedModel) : unit =
-        Checkpoint.restore saved.Where "weight" variables saved.Weights
+        Checkpoint.restore saved.Where "weight" core.Variables saved.Weights
 
         match saved.State with
         | Some state ->
             for path in state.Frozen do
-                frozen.Add path |> ignore
+                core.Frozen.Add path |> ignore
 
             match state.Options with
             | Some settings ->
@@ -818,7 +652,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         | None -> ()
 
     /// Number of steps that are compiled; for tests.
-    member internal _.PlanCount = cache.Count
+    member internal _.PlanCount = core.PlanCount
+
+    member internal _.StepParts = core.StepParts
 
     interface ITrainingModel with
         member this.LearningRate
@@ -829,7 +665,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             with get () = stop
             and set value = stop <- value
 
-        member _.Iterations = iterations ()
+        member _.Iterations = core.Iterations
         member _.Parameters = parameters
         member this.GetWeights() = this.GetWeights()
         member this.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) = this.SetWeights weights
@@ -841,7 +677,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         member _.GetMetricDirection(name: string) =
             let key = if name.StartsWith("val_", StringComparison.Ordinal) then name.Substring 4 else name
 
-            match plan with
+            match core.Plan with
             | ValueNone -> MetricDirection.Unknown
             | ValueSome plan ->
                 if key = "loss" || plan.Losses |> Array.exists (fun l -> l.Key = key) then

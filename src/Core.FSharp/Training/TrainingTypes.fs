@@ -20,7 +20,8 @@ type TrainingData(inputs: Tensor[], targets: Tensor[], sampleWeights: Tensor[]) 
     new(input: Tensor, target: Tensor) = TrainingData([| input |], [| target |], [||])
 
     /// <summary>Data of a network with one input and one output, with a weight per sample.</summary>
-    new(input: Tensor, target: Tensor, sampleWeight: Tensor) = TrainingData([| input |], [| target |], [| sampleWeight |])
+    new(input: Tensor, target: Tensor, sampleWeight: Tensor) =
+        TrainingData([| input |], [| target |], [| sampleWeight |])
 
     /// <summary>One tensor per input.</summary>
     member _.Inputs: IReadOnlyList<Tensor> = inputs

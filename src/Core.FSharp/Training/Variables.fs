@@ -42,10 +42,7 @@ type internal Variable(name: string, dtype: DType, shape: Shape) =
 
     /// Sets every element.
     member this.Fill(value: float) =
-        if value = 0.0 then
-            this.Bytes.Clear()
-        else
-            this.Set(Tensor.Full(dtype, shape, value))
+        if value = 0.0 then this.Bytes.Clear() else this.Set(Tensor.Full(dtype, shape, value))
 
     member _.SetInt64(value: int64) = Mem.set<int64> buffer.Pointer 0 value
 
@@ -91,8 +88,7 @@ type internal VariableStore() =
             v
 
     /// Copies of all values.
-    member _.Snapshot() : (string * Tensor)[] =
-        [| for v in order -> v.Name, v.Value |]
+    member _.Snapshot() : (string * Tensor)[] = [| for v in order -> v.Name, v.Value |]
 
     member _.Clear() =
         order.Clear()

@@ -5,6 +5,7 @@ open FunctionalNet
 open FunctionalNet.Graph
 open FunctionalNet.Compiler
 open FunctionalNet.Tests.Graph
+open FunctionalNet.Tests.Support
 
 let names () = OpTable.rows |> Seq.map (fun r -> [| box r.Name |])
 
@@ -12,14 +13,12 @@ let names () = OpTable.rows |> Seq.map (fun r -> [| box r.Name |])
 let ``a plan computes the operation as the interpreter does, in both float types`` (name: string) =
     let row = OpTable.rows |> List.find (fun r -> r.Name = name)
 
-    for inputs in OpTable.samples 20 row do
+    for inputs in OpTable.samples Cases.count row do
         for dtype, tolerance in [ DType.Float32, row.Tolerance; DType.Float64, 1e-11 ] do
             let leaves = OpTable.leaves dtype inputs
             let result = row.Build leaves
 
-            let graph =
-                { Outputs = [| "result", result |]
-                  Updates = [||] }
+            let graph = { Outputs = [| "result", result |]; Updates = [||] }
 
             let bindings = Array.map2 (fun (e: Expr) (t: Tensor) -> e, t.Cast e.DType) leaves inputs
             let expected = PlanRuns.interpret graph bindings

@@ -55,7 +55,7 @@ let ``rows have unique names and cover nothing unknown`` () =
 let ``a row builds its operation, well typed, in both float types`` (name: string) =
     let row = find name
 
-    for inputs in samples 20 row do
+    for inputs in samples Cases.count row do
         for dtype in [ DType.Float32; DType.Float64 ] do
             let leaves = leaves dtype inputs
             let root = row.Build leaves

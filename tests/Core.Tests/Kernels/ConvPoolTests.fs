@@ -7,6 +7,7 @@ open FsCheck.FSharp
 open FunctionalNet
 open FunctionalNet.Kernels
 open FunctionalNet.Tests.Kernels.KernelSupport
+open FunctionalNet.Tests.Support
 
 /// A small convolution or pooling, of 1 to 3 spatial dims.
 type private Window =
@@ -92,9 +93,9 @@ module private Windowed =
     let text (w: Window) = w.ToString().Replace("\n", " ")
 
     /// Runs a check on random windows; a failing one is shown whole.
-    let forAll (count: int) (check: Window -> unit) =
+    let forAll (check: Window -> unit) =
         let property = Prop.forAll (Arb.fromGen generate) (fun w -> check w)
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), property)
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases.count).WithQuietOnSuccess(true), property)
 
 type ConvPoolTests() =
 
@@ -131,9 +132,12 @@ type ConvPoolTests() =
             run (make target.Pointer ws.Pointer) [ target ] [ gx; gk; gdy; ws ]
             close (tolerance dtype * 10.0) 3.0 (name + " " + Windowed.text w) expected (read dtype target)
 
-        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws -> Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws))
-        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws -> Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws))
-        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws -> Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws))
+        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws ->
+            Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws))
+        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws ->
+            Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws))
+        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws ->
+            Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws))
 
     let pooling (dtype: DType) (w: Window) =
         let spec = PoolSpec.Create(w.Batch, w.In, w.Channels, w.Kernel, w.Strides, w.Dilations, w.Low, w.High)
@@ -180,15 +184,15 @@ type ConvPoolTests() =
         check "sum gradient" sumGrad (fun t -> Pool.SumGrad(dtype, spec, gdy.Pointer, t))
 
     [<Fact>]
-    member _.``random convolutions, float32``() = Windowed.forAll 150 (convolution DType.Float32)
+    member _.``random convolutions, float32``() = Windowed.forAll (convolution DType.Float32)
 
     [<Fact>]
-    member _.``random convolutions, float64``() = Windowed.forAll 60 (convolution DType.Float64)
+    member _.``random convolutions, float64``() = Windowed.forAll (convolution DType.Float64)
 
     [<Fact>]
     member _.``random poolings``() =
-        Windowed.forAll 100 (pooling DType.Float32)
-        Windowed.forAll 60 (pooling DType.Float64)
+        Windowed.forAll (pooling DType.Float32)
+        Windowed.forAll (pooling DType.Float64)
 
     [<Fact>]
     member _.``convolutions that are shared out``() =
@@ -228,14 +232,21 @@ type ConvPoolTests() =
 
     [<Fact>]
     member _.``running allocates nothing``() =
-        let spec = ConvSpec.Create(4, [| 14; 14 |], 8, 16, [| 3; 3 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], 1)
+        let spec =
+            ConvSpec.Create(4, [| 14; 14 |], 8, 16, [| 3; 3 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], [| 1; 1 |], 1)
         let t = DType.Float32
         let x, k, y = room t (4 * 14 * 14 * 8), room t (9 * 8 * 16), room t (4 * 14 * 14 * 16)
-        let ws = workspace (Conv.ForwardWorkspace(t, spec) + Conv.InputGradWorkspace(t, spec) + Conv.KernelGradWorkspace(t, spec))
+        let ws =
+            workspace (
+                Conv.ForwardWorkspace(t, spec)
+                + Conv.InputGradWorkspace(t, spec)
+                + Conv.KernelGradWorkspace(t, spec)
+            )
         allocatesNothing (Conv.Forward(t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
         allocatesNothing (Conv.InputGrad(t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
         allocatesNothing (Conv.KernelGrad(t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
-        let pool = PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
+        let pool =
+            PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
         let p = room t (4 * 7 * 7 * 16)
         let d = room t (4 * 14 * 14 * 16)
         allocatesNothing (Pool.Max(t, pool, y.Pointer, p.Pointer))

@@ -34,11 +34,11 @@ let ``quick start`` () =
 [<Fact>]
 let derivatives () =
     // snippet: derivatives-fsharp
-    let x = Ops.constant (Tensor.Of(Shape.Of 3, [| 1.0; 2.0; 3.0 |]))
     let f (x: Expr) = Ops.sumAll (x * x * x)
+    let slope (x: Expr) = Grad.grad f x // 3 x²
+    let curvature (x: Expr) = Grad.hvp f x (slope x) // 6 x · 3 x²
 
-    let slope = Grad.grad f x // 3 x²
-    let curvature = Grad.hvp f x slope // 6 x · 3 x²
-    let value = Interpreter.value [] curvature
+    let compiled = Compiled.unary curvature // a function of tensors, traced once per shape
+    let value = compiled (Tensor.Of(Shape.Of 3, [| 1.0; 2.0; 3.0 |]))
     // end snippet
     Assert.Equal<float[]>([| 18.0; 144.0; 486.0 |], value.ToArray<float>())

@@ -17,8 +17,7 @@ type FitTests() =
 
             match find "class_name", find "config" with
             | Some(ConfigValue.Text name), Some(ConfigValue.Object arguments) ->
-                { ClassName = name
-                  Arguments = arguments }
+                { ClassName = name; Arguments = arguments }
             | _ -> failwith "not a configuration"
         | _ -> failwith "not a configuration"
 
@@ -42,7 +41,9 @@ type FitTests() =
     static let skipped = set [ "lstm-embedding-mask" ]
 
     static member Ids =
-        KerasCases.fits () |> Array.filter (fun c -> not (skipped.Contains c.Id)) |> KerasCases.ids (fun c -> c.Id)
+        KerasCases.fits ()
+        |> Array.filter (fun c -> not (skipped.Contains c.Id))
+        |> KerasCases.ids (fun c -> c.Id)
 
     [<Theory>]
     [<MemberData(nameof FitTests.Ids)>]
@@ -66,7 +67,8 @@ type FitTests() =
         let tensors (cases: CaseTensor[]) = cases |> Array.map (fun t -> t.ToTensor())
         let weights = c.SampleWeight |> Option.toArray |> tensors
         let data = TrainingData(tensors c.X, tensors c.Y, weights)
-        let fit = FitOptions(Epochs = c.Epochs, BatchSize = c.BatchSize, Shuffle = false, Verbosity = Verbosity.Silent)
+        let fit =
+            FitOptions(Epochs = c.Epochs, BatchSize = c.BatchSize, Shuffle = false, Verbosity = Verbosity.Silent)
 
         match c.Validation with
         | [||], _ -> ()

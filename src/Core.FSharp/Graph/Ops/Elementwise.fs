@@ -206,8 +206,7 @@ module ElementwiseOps =
         let log10 (x: Expr) : Expr = log x * 0.43429448190325182
 
         /// <summary>log(exp x + exp y), without overflow.</summary>
-        let logAddExp (x: Expr) (y: Expr) : Expr =
-            maximum x y + softplus (neg (abs (x - y)))
+        let logAddExp (x: Expr) (y: Expr) : Expr = maximum x y + softplus (neg (abs (x - y)))
 
         /// <summary>True where a float is infinite.</summary>
         let isInf (x: Expr) : Expr = logicalNot (logicalOr (isFinite x) (isNaN x))
@@ -221,8 +220,7 @@ module ElementwiseOps =
             minimum (maximum x (OpsSupport.like x least)) (OpsSupport.like x greatest)
 
         /// <summary>Another dtype: floats are rounded to float32, cut toward zero for integers, and true where not 0 for bool.</summary>
-        let cast (dtype: DType) (x: Expr) : Expr =
-            if x.DType = dtype then x else Expr.Node(Cast dtype, [| x |])
+        let cast (dtype: DType) (x: Expr) : Expr = if x.DType = dtype then x else Expr.Node(Cast dtype, [| x |])
 
         /// <summary>The value itself, through which no derivative flows.</summary>
         let stopGradient (x: Expr) : Expr = Expr.Node(StopGradient, [| x |])

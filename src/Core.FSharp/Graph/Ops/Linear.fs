@@ -18,7 +18,11 @@ module LinearOps =
         /// <exception cref="T:FunctionalNet.ShapeException">The inner sizes differ, or an operand is a scalar.</exception>
         let matmul (a: Expr) (b: Expr) : Expr =
             if a.Rank = 0 || b.Rank = 0 then
-                OpsSupport.shapeError "MatMul" "operands of rank 1 or more" (a.Shape.ToString() + " and " + b.Shape.ToString()) "Multiply scalars with *."
+                OpsSupport.shapeError
+                    "MatMul"
+                    "operands of rank 1 or more"
+                    (a.Shape.ToString() + " and " + b.Shape.ToString())
+                    "Multiply scalars with *."
 
             if b.Rank <= 2 && a.Rank > 2 then
                 // One large product instead of many small ones.
@@ -26,7 +30,8 @@ module LinearOps =
                 let flat = OpsSupport.reshapeTo (Shape.Of(product rows, a.Shape[-1])) a
 
                 if b.Rank = 1 then
-                    Expr.Node(MatMul(false, false), [| flat; OpsSupport.insertAxis 1 b |]) |> OpsSupport.reshapeTo (Shape.Of rows)
+                    Expr.Node(MatMul(false, false), [| flat; OpsSupport.insertAxis 1 b |])
+                    |> OpsSupport.reshapeTo (Shape.Of rows)
                 else
                     Expr.Node(MatMul(false, false), [| flat; b |])
                     |> OpsSupport.reshapeTo (Shape.Of(Array.append rows [| b.Shape[-1] |]))
@@ -56,7 +61,13 @@ module LinearOps =
                 OpsSupport.shapeError
                     "TensorDot"
                     "as many axes of equal sizes on both sides"
-                    (a.Shape.ToString() + " over " + OpsSupport.text axesA + " and " + b.Shape.ToString() + " over " + OpsSupport.text axesB)
+                    (a.Shape.ToString()
+                     + " over "
+                     + OpsSupport.text axesA
+                     + " and "
+                     + b.Shape.ToString()
+                     + " over "
+                     + OpsSupport.text axesB)
                     "Pair the axes in order."
 
             let freeA = [| 0 .. a.Rank - 1 |] |> Array.except ia
@@ -65,10 +76,12 @@ module LinearOps =
             let inner = product (sizes a ia)
 
             let left =
-                OpsSupport.permute (Array.append freeA ia) a |> OpsSupport.reshapeTo (Shape.Of(product (sizes a freeA), inner))
+                OpsSupport.permute (Array.append freeA ia) a
+                |> OpsSupport.reshapeTo (Shape.Of(product (sizes a freeA), inner))
 
             let right =
-                OpsSupport.permute (Array.append ib freeB) b |> OpsSupport.reshapeTo (Shape.Of(inner, product (sizes b freeB)))
+                OpsSupport.permute (Array.append ib freeB) b
+                |> OpsSupport.reshapeTo (Shape.Of(inner, product (sizes b freeB)))
 
             Expr.Node(MatMul(false, false), [| left; right |])
             |> OpsSupport.reshapeTo (Shape.Of(Array.append (sizes a freeA) (sizes b freeB)))
@@ -97,10 +110,14 @@ module LinearOps =
                 if dots < 0 then
                     term.ToCharArray()
                 else
-                    Array.concat [ term.Substring(0, dots).ToCharArray(); ellipsis; term.Substring(dots + 3).ToCharArray() ]
+                    Array.concat
+                        [ term.Substring(0, dots).ToCharArray(); ellipsis; term.Substring(dots + 3).ToCharArray() ]
 
             if found |> Array.exists (fun c -> not (Char.IsAsciiLetter c) && c < char 0x2000) then
-                bad equation "letters, commas, ->, and ... at most once per term" "An equation looks like \"bij,bjk->bik\"."
+                bad
+                    equation
+                    "letters, commas, ->, and ... at most once per term"
+                    "An equation looks like \"bij,bjk->bik\"."
 
             if (Array.distinct found).Length <> found.Length then
                 bad equation "no index twice in one term" "Take the diagonal first, with where and eye."
@@ -108,7 +125,9 @@ module LinearOps =
             found
 
         let private sumOut (keep: char -> bool) (names: char[], x: Expr) =
-            let axes = [| for i in 0 .. names.Length - 1 do if not (keep names[i]) then i |]
+            let axes =
+                [| for i in 0 .. names.Length - 1 do
+                       if not (keep names[i]) then i |]
             Array.filter keep names, OpsSupport.reduce ReduceOp.Sum axes false x
 
         let private arrange (target: char[]) (names: char[], x: Expr) =
@@ -151,14 +170,21 @@ module LinearOps =
             let terms = (if arrow < 0 then compact else compact.Substring(0, arrow)).Split(',')
 
             if terms.Length <> operands.Length || operands.Length = 0 then
-                bad equation ("a term for each of " + string operands.Length + " operands") "Separate terms with commas."
+                bad
+                    equation
+                    ("a term for each of " + string operands.Length + " operands")
+                    "Separate terms with commas."
 
             let covered (term: string) (x: Expr) =
                 let hasDots = term.Contains("...", StringComparison.Ordinal)
                 let named = term.Length - (if hasDots then 3 else 0)
 
                 if x.Rank < named || (not hasDots && x.Rank <> named) then
-                    OpsSupport.shapeError "Einsum" ("an operand with the axes " + term) (x.Shape.ToString()) "Write one letter per axis, or use \"...\"."
+                    OpsSupport.shapeError
+                        "Einsum"
+                        ("an operand with the axes " + term)
+                        (x.Shape.ToString())
+                        "Write one letter per axis, or use \"...\"."
 
                 x.Rank - named
 
@@ -185,8 +211,12 @@ module LinearOps =
             let named =
                 named
                 |> Array.map (fun (names, x) ->
-                    let gone = [| for i in 0 .. names.Length - 1 do if x.Shape[i] = 1 && sizes[names[i]] <> 1 then i |]
-                    let kept = [| for i in 0 .. names.Length - 1 do if not (Array.contains i gone) then names[i] |]
+                    let gone =
+                        [| for i in 0 .. names.Length - 1 do
+                               if x.Shape[i] = 1 && sizes[names[i]] <> 1 then i |]
+                    let kept =
+                        [| for i in 0 .. names.Length - 1 do
+                               if not (Array.contains i gone) then names[i] |]
                     kept, OpsSupport.reshapeTo (Shape.removeAxes gone x.Shape) x)
 
             let result =
@@ -202,7 +232,8 @@ module LinearOps =
 
             let mutable rest = List.ofArray named
 
-            let needed later c = Array.contains c result || later |> List.exists (fun (names, _) -> Array.contains c names)
+            let needed later c =
+                Array.contains c result || later |> List.exists (fun (names, _) -> Array.contains c names)
 
             while rest.Length > 1 do
                 let first, second, later = rest[0], rest[1], rest[2..]

@@ -19,11 +19,14 @@ module MovementOps =
         let reshape (sizes: int[]) (x: Expr) : Expr =
             let open' = sizes |> Array.filter (fun d -> d = -1)
 
-            let known =
-                sizes |> Array.fold (fun n d -> if d = -1 then n else n * int64 d) 1L
+            let known = sizes |> Array.fold (fun n d -> if d = -1 then n else n * int64 d) 1L
 
             if open'.Length > 1 || sizes |> Array.exists (fun d -> d < -1) then
-                OpsSupport.shapeError "Reshape" "sizes of 0 or more, at most one -1" (OpsSupport.text sizes) "Only one size can be worked out."
+                OpsSupport.shapeError
+                    "Reshape"
+                    "sizes of 0 or more, at most one -1"
+                    (OpsSupport.text sizes)
+                    "Only one size can be worked out."
 
             if open'.Length = 0 then
                 OpsSupport.reshapeTo (Shape.Of sizes) x
@@ -47,7 +50,11 @@ module MovementOps =
             let axes = OpsSupport.axesOf "Squeeze" x axes
 
             if axes |> Array.exists (fun a -> x.Shape[a] <> 1) then
-                OpsSupport.shapeError "Squeeze" "axes of size 1" (x.Shape.ToString() + ", axes " + OpsSupport.text axes) "Reduce or slice the axis first."
+                OpsSupport.shapeError
+                    "Squeeze"
+                    "axes of size 1"
+                    (x.Shape.ToString() + ", axes " + OpsSupport.text axes)
+                    "Reduce or slice the axis first."
 
             OpsSupport.reshapeTo (Shape.removeAxes axes x.Shape) x
 
@@ -58,7 +65,12 @@ module MovementOps =
         /// <summary>Exchanges two axes.</summary>
         let swapAxes (a: int) (b: int) (x: Expr) : Expr =
             let a, b = OpsSupport.axisOf "SwapAxes" x a, OpsSupport.axisOf "SwapAxes" x b
-            OpsSupport.permute (Array.init x.Rank (fun i -> if i = a then b elif i = b then a else i)) x
+            OpsSupport.permute
+                (Array.init x.Rank (fun i ->
+                    if i = a then b
+                    elif i = b then a
+                    else i))
+                x
 
         /// <summary>Moves one axis to another place; the others keep their order.</summary>
         let moveAxis (source: int) (destination: int) (x: Expr) : Expr =
@@ -92,7 +104,11 @@ module MovementOps =
         /// <summary>Elements start, start + step, ... below limit of every axis; steps are positive.</summary>
         let stridedSlice (starts: int[]) (limits: int[]) (steps: int[]) (x: Expr) : Expr =
             if steps.Length <> starts.Length || limits.Length <> starts.Length then
-                OpsSupport.shapeError "Slice" "starts, limits and steps of one length" (OpsSupport.text steps) "Give three numbers per axis."
+                OpsSupport.shapeError
+                    "Slice"
+                    "starts, limits and steps of one length"
+                    (OpsSupport.text steps)
+                    "Give three numbers per axis."
 
             Expr.Node(Slice(starts, limits, steps), [| x |])
 
@@ -240,7 +256,11 @@ module MovementOps =
         /// <summary>The whole, that many times along every axis: a b a b. One count per axis.</summary>
         let tile (times: int[]) (x: Expr) : Expr =
             if times.Length <> x.Rank then
-                OpsSupport.shapeError "Tile" ("one count per axis of " + x.Shape.ToString()) (OpsSupport.text times) "Use 1 for an axis that stays."
+                OpsSupport.shapeError
+                    "Tile"
+                    ("one count per axis of " + x.Shape.ToString())
+                    (OpsSupport.text times)
+                    "Use 1 for an axis that stays."
 
             let mutable y = x
 
@@ -258,4 +278,6 @@ module MovementOps =
             if shift = 0 then
                 x
             else
-                concatenate axis [| OpsSupport.sliceAxis axis (n - shift) n x; OpsSupport.sliceAxis axis 0 (n - shift) x |]
+                concatenate
+                    axis
+                    [| OpsSupport.sliceAxis axis (n - shift) n x; OpsSupport.sliceAxis axis 0 (n - shift) x |]

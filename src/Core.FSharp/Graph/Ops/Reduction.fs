@@ -87,8 +87,7 @@ module ReductionOps =
             x * Ops.rsqrt (Ops.maximum squares (OpsSupport.like x (epsilon * epsilon)))
 
         /// <summary>Int32 index of the first greatest element along an axis, which disappears.</summary>
-        let argmax (axis: int) (x: Expr) : Expr =
-            Expr.Node(ArgReduce(true, OpsSupport.axisOf "ArgMax" x axis), [| x |])
+        let argmax (axis: int) (x: Expr) : Expr = Expr.Node(ArgReduce(true, OpsSupport.axisOf "ArgMax" x axis), [| x |])
 
         /// <summary>Int32 index of the first least element along an axis, which disappears.</summary>
         let argmin (axis: int) (x: Expr) : Expr =
@@ -110,15 +109,19 @@ module ReductionOps =
             Expr.Node(TakeAlong(OpsSupport.axisOf "TakeAlongAxis" x axis), [| x; indices |])
 
         /// <summary>Sorted along an axis.</summary>
-        let sort (axis: int) (descending: bool) (x: Expr) : Expr =
-            takeAlongAxis (argsort axis descending x) axis x
+        let sort (axis: int) (descending: bool) (x: Expr) : Expr = takeAlongAxis (argsort axis descending x) axis x
 
         /// <summary>The k greatest elements of the last axis in descending order, and their int32 indices.</summary>
         let topK (k: int) (x: Expr) : struct (Expr * Expr) =
             let axis = OpsSupport.axisOf "TopK" x -1
 
             if k < 0 || k > x.Shape[axis] then
-                OpsSupport.argumentError "TopK" "k" ("0 to " + string x.Shape[axis]) (string k) "There are not that many elements on the last axis."
+                OpsSupport.argumentError
+                    "TopK"
+                    "k"
+                    ("0 to " + string x.Shape[axis])
+                    (string k)
+                    "There are not that many elements on the last axis."
 
             let indices = OpsSupport.sliceAxis axis 0 k (argsort axis true x)
             struct (takeAlongAxis indices axis x, indices)

@@ -25,8 +25,7 @@ module internal Tracing =
         let order = Traverse.topological results
 
         for node in order do
-            if node.Inputs |> Array.exists inner.Contains then
-                inner.Add node |> ignore
+            if node.Inputs |> Array.exists inner.Contains then inner.Add node |> ignore
 
         let captured = List<Expr>()
         let seen = HashSet<Expr>(HashIdentity.Reference)
@@ -36,8 +35,7 @@ module internal Tracing =
                 captured.Add node
 
         for node in order do
-            if inner.Contains node then
-                Array.iter capture node.Inputs
+            if inner.Contains node then Array.iter capture node.Inputs
 
         Array.iter capture results
         let outer = captured.ToArray()
@@ -52,9 +50,7 @@ module internal Tracing =
         Array.iter2 (fun (p: Expr) (a: Expr) -> map[p] <- a) placeholders arguments
         Traverse.substitute map results
 
-    let private unstacked (e: Expr) =
-        { DType = e.DType
-          Shape = Shape.removeAxes [| 0 |] e.Shape }
+    let private unstacked (e: Expr) = { DType = e.DType; Shape = Shape.removeAxes [| 0 |] e.Shape }
 
     /// A scan of a step function: the last carries and the stacked outputs.
     let scan
@@ -79,13 +75,22 @@ module internal Tracing =
         Array.iter2
             (fun (before: Expr) (after: Expr) ->
                 if not (before.Shape.Equals after.Shape) then
-                    OpsSupport.shapeError "Scan" ("a carry that keeps its shape " + before.Shape.ToString()) (after.Shape.ToString()) "The step must give back what it takes."
+                    OpsSupport.shapeError
+                        "Scan"
+                        ("a carry that keeps its shape " + before.Shape.ToString())
+                        (after.Shape.ToString())
+                        "The step must give back what it takes."
                 elif before.DType <> after.DType then
-                    OpsSupport.dtypeError "Scan" ("a carry that keeps its dtype " + DType.name before.DType) (DType.name after.DType) "The step must give back what it takes.")
+                    OpsSupport.dtypeError
+                        "Scan"
+                        ("a carry that keeps its dtype " + DType.name before.DType)
+                        (DType.name after.DType)
+                        "The step must give back what it takes.")
             carry
             newCarry
 
-        let struct (constants, outer, results) = close (Array.append carry steps) (Array.append newCarry outputs)
+        let struct (constants, outer, results) =
+            close (Array.append carry steps) (Array.append newCarry outputs)
 
         let body =
             { Carry = carry
@@ -101,12 +106,11 @@ module internal Tracing =
 /// The meaning is the user's forward function; the derivative, at every order, is the user's backward function. What the
 /// forward function uses from outside follows the inputs.
 [<Sealed>]
-type internal CustomGradient
-    (inputs: Expr[], captured: Expr[], result: Expr, backward: Expr[] -> Expr -> Expr -> Expr[]) =
+type internal CustomGradient(inputs: Expr[], captured: Expr[], result: Expr, backward: Expr[] -> Expr -> Expr -> Expr[])
+    =
     inherit Composite("CustomGradient")
 
-    override _.Decompose arguments =
-        Tracing.apply (Array.append inputs captured) [| result |] arguments
+    override _.Decompose arguments = Tracing.apply (Array.append inputs captured) [| result |] arguments
 
     override _.Vjp(arguments, outputs, cotangents) =
         let given = backward arguments[.. inputs.Length - 1] outputs[0] cotangents[0]
@@ -125,7 +129,11 @@ type internal CustomGradient
         given
         |> Array.iteri (fun i g ->
             if not (g.Shape.Equals arguments[i].Shape) then
-                OpsSupport.shapeError "CustomGradient" ("the shape of input " + string i + ", " + arguments[i].Shape.ToString()) (g.Shape.ToString()) "A gradient has its input's shape.")
+                OpsSupport.shapeError
+                    "CustomGradient"
+                    ("the shape of input " + string i + ", " + arguments[i].Shape.ToString())
+                    (g.Shape.ToString())
+                    "A gradient has its input's shape.")
 
         Some(Array.append given (arguments[inputs.Length ..] |> Array.map Ops.zerosLike))
 
@@ -167,7 +175,11 @@ module StructuredOps =
             let op = "SparseSoftmaxCrossEntropy"
 
             if not (DType.isInteger labels.DType) then
-                OpsSupport.dtypeError op "integer labels" (DType.name labels.DType) "Convert the labels with Cast to int32."
+                OpsSupport.dtypeError
+                    op
+                    "integer labels"
+                    (DType.name labels.DType)
+                    "Convert the labels with Cast to int32."
 
             let rows = if logits.Rank = 0 then logits.Shape else Shape.removeAxes [| logits.Rank - 1 |] logits.Shape
             requireLogits op logits rows labels
@@ -180,7 +192,11 @@ module StructuredOps =
             requireLogits op logits logits.Shape targets
 
             if targets.DType <> logits.DType then
-                OpsSupport.dtypeError op (DType.name logits.DType + " targets, as the logits") (DType.name targets.DType) "Convert the targets with Cast."
+                OpsSupport.dtypeError
+                    op
+                    (DType.name logits.DType + " targets, as the logits")
+                    (DType.name targets.DType)
+                    "Convert the targets with Cast."
 
             Expr.Node(Structured(SoftmaxCrossEntropy()), [| targets; logits |])
 
@@ -190,9 +206,19 @@ module StructuredOps =
         /// are the same at every step.</summary>
         /// <exception cref="T:FunctionalNet.ShapeException">There are no sequences, their lengths differ, or a carry changes its
         /// shape.</exception>
-        let scan (step: Expr[] -> Expr[] -> Expr[] * Expr[]) (init: Expr[]) (sequences: Expr[]) (reverse: bool) : Expr[] * Expr[] =
+        let scan
+            (step: Expr[] -> Expr[] -> Expr[] * Expr[])
+            (init: Expr[])
+            (sequences: Expr[])
+            (reverse: bool)
+            : Expr[] * Expr[] =
             if sequences.Length = 0 then
-                OpsSupport.argumentError "Scan" "sequences" "at least one" "none" "To only count steps, scan over Ops.arange."
+                OpsSupport.argumentError
+                    "Scan"
+                    "sequences"
+                    "at least one"
+                    "none"
+                    "To only count steps, scan over Ops.arange."
 
             if sequences |> Array.exists (fun s -> s.Rank = 0 || s.Shape[0] <> sequences[0].Shape[0]) then
                 OpsSupport.shapeError
@@ -211,9 +237,18 @@ module StructuredOps =
         /// <summary>A function with a derivative of your own: forward gives the value; backward inputs output cotangent gives one
         /// cotangent per input, and is used at every order of differentiation. Both run at trace time. What forward uses from
         /// outside gets no derivative: make it an input.</summary>
-        let customGradient (forward: Expr[] -> Expr) (backward: Expr[] -> Expr -> Expr -> Expr[]) (inputs: Expr[]) : Expr =
+        let customGradient
+            (forward: Expr[] -> Expr)
+            (backward: Expr[] -> Expr -> Expr -> Expr[])
+            (inputs: Expr[])
+            : Expr =
             if inputs.Length = 0 then
-                OpsSupport.argumentError "CustomGradient" "inputs" "at least one" "none" "A derivative needs something to be taken to."
+                OpsSupport.argumentError
+                    "CustomGradient"
+                    "inputs"
+                    "at least one"
+                    "none"
+                    "A derivative needs something to be taken to."
 
             let placeholders = Tracing.placeholders "x" (inputs |> Array.map (fun e -> e.Type))
             let struct (fresh, outer, results) = Tracing.close placeholders [| forward placeholders |]
@@ -235,7 +270,8 @@ module StructuredOps =
             Expr.Node(Random spec, [| seed; step |])
 
         /// <summary>Uniform numbers in [least, greatest) from uniform numbers in [0, 1).</summary>
-        let uniformBetween (least: float) (greatest: float) (uniform: Expr) : Expr = uniform * (greatest - least) + least
+        let uniformBetween (least: float) (greatest: float) (uniform: Expr) : Expr =
+            uniform * (greatest - least) + least
 
         /// <summary>Normal numbers from standard normal ones.</summary>
         let normalWith (mean: float) (deviation: float) (normal: Expr) : Expr = normal * deviation + mean
@@ -252,9 +288,17 @@ module StructuredOps =
         /// <summary>Integers from least to limit - 1, from random bits.</summary>
         let randint (least: int) (limit: int) (dtype: DType) (bits: Expr) : Expr =
             if limit <= least then
-                OpsSupport.argumentError "RandInt" "limit" ("more than " + string least) (string limit) "The limit itself is never drawn."
+                OpsSupport.argumentError
+                    "RandInt"
+                    "limit"
+                    ("more than " + string least)
+                    (string limit)
+                    "The limit itself is never drawn."
 
-            Ops.cast dtype (Ops.modulo bits (OpsSupport.like bits (float limit - float least)) + OpsSupport.like bits (float least))
+            Ops.cast
+                dtype
+                (Ops.modulo bits (OpsSupport.like bits (float limit - float least))
+                 + OpsSupport.like bits (float least))
 
         /// <summary>For logits (..., classes) and uniform numbers of the same shape: a class index drawn from every row, int32.</summary>
         let categorical (logits: Expr) (uniform: Expr) : Expr =

@@ -28,7 +28,10 @@ module internal OpsSupport =
         | None ->
             shapeError
                 op
-                (if rank = 0 then "a tensor with axes" else "an axis within -" + string rank + ".." + string (rank - 1))
+                (if rank = 0 then
+                     "a tensor with axes"
+                 else
+                     "an axis within -" + string rank + ".." + string (rank - 1))
                 ("axis " + string axis + " of rank " + string rank)
                 "Negative axes count from the end."
 
@@ -44,8 +47,7 @@ module internal OpsSupport =
         found
 
     /// Reshapes unless the shape is that already.
-    let reshapeTo (shape: Shape) (x: Expr) =
-        if x.Shape.Equals shape then x else Expr.Node(Reshape shape, [| x |])
+    let reshapeTo (shape: Shape) (x: Expr) = if x.Shape.Equals shape then x else Expr.Node(Reshape shape, [| x |])
 
     /// Permutes unless the order is that already.
     let permute (perm: int[]) (x: Expr) =
@@ -54,8 +56,7 @@ module internal OpsSupport =
         else
             Expr.Node(Transpose perm, [| x |])
 
-    let broadcastTo (shape: Shape) (x: Expr) =
-        if x.Shape.Equals shape then x else Expr.Node(Broadcast shape, [| x |])
+    let broadcastTo (shape: Shape) (x: Expr) = if x.Shape.Equals shape then x else Expr.Node(Broadcast shape, [| x |])
 
     /// Inserts an axis of size 1.
     let insertAxis (axis: int) (x: Expr) =
@@ -90,5 +91,7 @@ module internal OpsSupport =
             x
         else
             let extra = x.Rank - shape.Rank
-            let axes = [| for i in 0 .. x.Rank - 1 do if i < extra || (shape[i - extra] = 1 && x.Shape[i] <> 1) then i |]
+            let axes =
+                [| for i in 0 .. x.Rank - 1 do
+                       if i < extra || (shape[i - extra] = 1 && x.Shape[i] <> 1) then i |]
             reshapeTo shape (reduce ReduceOp.Sum axes false x)

@@ -39,13 +39,19 @@ module WindowOps =
 
         let private checkNumbers op argument rank (values: int[]) =
             if values.Length <> rank || values |> Array.exists (fun v -> v <= 0) then
-                OpsSupport.argumentError op argument (string rank + " positive numbers, one per spatial axis") (OpsSupport.text values) "Give one number per spatial axis."
+                OpsSupport.argumentError
+                    op
+                    argument
+                    (string rank + " positive numbers, one per spatial axis")
+                    (OpsSupport.text values)
+                    "Give one number per spatial axis."
 
         let private pads op (padding: Padding) (sizes: int[]) (window: int[]) (strides: int[]) (dilations: int[]) =
             match padding with
             | Padding.Valid -> Array.zeroCreate sizes.Length, Array.zeroCreate sizes.Length
             | Padding.Same ->
-                let both = Array.init sizes.Length (fun i -> Shape.samePadding sizes[i] window[i] strides[i] dilations[i])
+                let both =
+                    Array.init sizes.Length (fun i -> Shape.samePadding sizes[i] window[i] strides[i] dilations[i])
                 both |> Array.map (fun (struct (l, _)) -> l), both |> Array.map (fun (struct (_, h)) -> h)
             | Padding.Causal -> Array.map2 (fun k d -> (k - 1) * d) window dilations, Array.zeroCreate sizes.Length
             | Padding.Explicit(low, high) ->
@@ -61,10 +67,18 @@ module WindowOps =
 
         let private checkKernel op rank (kernel: Expr) =
             if kernel.Rank <> rank + 2 then
-                OpsSupport.shapeError op ("a kernel of rank " + string (rank + 2)) (kernel.Shape.ToString()) "A kernel has the spatial axes, then two channel axes."
+                OpsSupport.shapeError
+                    op
+                    ("a kernel of rank " + string (rank + 2))
+                    (kernel.Shape.ToString())
+                    "A kernel has the spatial axes, then two channel axes."
 
             if kernel.Shape.ToArray() |> Array.exists (fun d -> d = 0) then
-                OpsSupport.shapeError op "a kernel without sizes of 0" (kernel.Shape.ToString()) "Every size must be positive."
+                OpsSupport.shapeError
+                    op
+                    "a kernel without sizes of 0"
+                    (kernel.Shape.ToString())
+                    "Every size must be positive."
 
         /// <summary>Convolution without flip: x (batch, spatial, in) and kernel (spatial, in / groups, filters) give
         /// (batch, spatial, filters). 1 to 3 spatial axes; strides and dilations have one number for each.</summary>
@@ -77,17 +91,17 @@ module WindowOps =
             checkNumbers "Conv" "dilations" rank dilations
 
             if groups <= 0 then
-                OpsSupport.argumentError "Conv" "groups" "a positive number" (string groups) "Use 1 for an ordinary convolution."
+                OpsSupport.argumentError
+                    "Conv"
+                    "groups"
+                    "a positive number"
+                    (string groups)
+                    "Use 1 for an ordinary convolution."
 
             let sizes, window = x.Shape.ToArray()[1..rank], kernel.Shape.ToArray()[.. rank - 1]
             let low, high = pads "Conv" padding sizes window strides dilations
 
-            let spec =
-                { Strides = strides
-                  Dilations = dilations
-                  PadLow = low
-                  PadHigh = high
-                  Groups = groups }
+            let spec = { Strides = strides; Dilations = dilations; PadLow = low; PadHigh = high; Groups = groups }
 
             Expr.Node(Conv spec, [| x; kernel |])
 
@@ -145,7 +159,13 @@ module WindowOps =
                 match padding with
                 | Padding.Same -> true
                 | Padding.Valid -> false
-                | _ -> OpsSupport.argumentError "ConvTranspose" "padding" "valid or same" "another" "Crop the result instead."
+                | _ ->
+                    OpsSupport.argumentError
+                        "ConvTranspose"
+                        "padding"
+                        "valid or same"
+                        "another"
+                        "Crop the result instead."
 
             let axis i =
                 let n, s = x.Shape[i + 1], strides[i]
@@ -178,10 +198,7 @@ module WindowOps =
             checkNumbers op "strides" rank strides
             let low, high = pads op padding (x.Shape.ToArray()[1..rank]) window strides (Array.create rank 1)
 
-            { Window = window
-              Strides = strides
-              PadLow = low
-              PadHigh = high }
+            { Window = window; Strides = strides; PadLow = low; PadHigh = high }
 
         /// <summary>The greatest element of every window of x (batch, spatial, channels), per channel. Padding never wins.</summary>
         let maxPool (window: int[]) (strides: int[]) (padding: Padding) (x: Expr) : Expr =

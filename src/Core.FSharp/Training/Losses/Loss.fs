@@ -8,10 +8,7 @@ open FunctionalNet.Training
 module Loss =
 
     let private make (name: string) (config: Config option) (call: Expr -> Expr -> Flow) : Loss =
-        { Name = name
-          Config = config
-          Reduction = LossReduction.SumOverBatchSize
-          Call = call }
+        { Name = name; Config = config; Reduction = LossReduction.SumOverBatchSize; Call = call }
 
     /// Floating-point predictions, and targets of their dtype and rank.
     let private aligned (t: Expr) (p: Expr) : struct (Expr * Expr) =
@@ -115,10 +112,8 @@ module Loss =
     /// <summary>The negative cosine of the angle along an axis. Keras: CosineSimilarity (axis -1).</summary>
     [<CompiledName("CosineSimilarity")>]
     let cosineSimilarity (axis: int) : Loss =
-        dense
-            "cosine_similarity"
-            (Configs.make "CosineSimilarity" [ "axis", Configs.whole axis ])
-            (fun t p -> -(LossFunctions.cosineSimilarity axis t p))
+        dense "cosine_similarity" (Configs.make "CosineSimilarity" [ "axis", Configs.whole axis ]) (fun t p ->
+            -(LossFunctions.cosineSimilarity axis t p))
 
     /// <summary>Mean of max(1 - t p, 0) for targets -1 and 1; targets 0 and 1 are mapped. Keras: Hinge.</summary>
     [<CompiledName("Hinge")>]
@@ -136,8 +131,7 @@ module Loss =
 
     /// <summary>Sum of t log(t / p). Keras: KLDivergence, kld.</summary>
     [<CompiledName("KLDivergence")>]
-    let klDivergence: Loss =
-        dense "kl_divergence" (Configs.make "KLDivergence" []) LossFunctions.divergence
+    let klDivergence: Loss = dense "kl_divergence" (Configs.make "KLDivergence" []) LossFunctions.divergence
 
     let private crossentropyArguments (options: CrossentropyOptions) =
         [ "from_logits", Configs.flag options.FromLogits
@@ -184,8 +178,7 @@ module Loss =
             "categorical_focal_crossentropy"
             (Configs.make
                 "CategoricalFocalCrossentropy"
-                ([ "alpha", Configs.number alpha; "gamma", Configs.number gamma ]
-                 @ crossentropyArguments options))
+                ([ "alpha", Configs.number alpha; "gamma", Configs.number gamma ] @ crossentropyArguments options))
             (LossFunctions.categoricalFocal alpha gamma options)
 
     /// <summary>Cross-entropy of class numbers. The output of a softmax is used through its logits. Keras:
@@ -289,17 +282,13 @@ module Loss =
 
         table
         |> Array.tryPick (fun (className, others, create) ->
-            if Arguments.Canonical className = wanted || List.contains wanted others then
-                Some create
-            else
-                None)
+            if Arguments.Canonical className = wanted || List.contains wanted others then Some create else None)
 
     let internal isKnown (name: string) = (tryFind name).IsSome
 
     let internal classNames = table |> Array.map (fun (className, _, _) -> className)
 
-    let internal knownNames () =
-        table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
+    let internal knownNames () = table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
 
     /// <summary>The loss of a configuration.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>

@@ -24,8 +24,7 @@ module internal LossFunctions =
 
     let absoluteError (t: Expr) (p: Expr) = meanLast (Ops.abs (t - p))
 
-    let absolutePercentageError (t: Expr) (p: Expr) =
-        meanLast (Ops.abs ((t - p) / atLeast Epsilon (Ops.abs t))) * 100.0
+    let absolutePercentageError (t: Expr) (p: Expr) = meanLast (Ops.abs ((t - p) / atLeast Epsilon (Ops.abs t))) * 100.0
 
     let squaredLogarithmicError (t: Expr) (p: Expr) =
         let log x = Ops.log (atLeast Epsilon x + 1.0)
@@ -116,15 +115,12 @@ module internal LossFunctions =
         Ops.mean [| options.Axis |] false losses
 
     /// Probabilities that sum to 1 and are neither 0 nor 1.
-    let private normalized (axis: int) (p: Expr) =
-        Ops.clip Epsilon (1.0 - Epsilon) (p / Ops.sum [| axis |] true p)
+    let private normalized (axis: int) (p: Expr) = Ops.clip Epsilon (1.0 - Epsilon) (p / Ops.sum [| axis |] true p)
 
-    let private classLogits (fromLogits: bool) (p: Expr) =
-        if fromLogits then ValueSome p else logitsOf "Softmax" p
+    let private classLogits (fromLogits: bool) (p: Expr) = if fromLogits then ValueSome p else logitsOf "Softmax" p
 
     /// The axis of the classes goes last; other axes keep their order.
-    let private classesLast (axis: int) (x: Expr) =
-        if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
+    let private classesLast (axis: int) (x: Expr) = if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
 
     let categoricalCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
         let t, p = classesLast options.Axis t, classesLast options.Axis p
@@ -174,8 +170,7 @@ module internal LossFunctions =
         | Some ignored ->
             let kept = Ops.notEqual labels (like labels (float ignored))
 
-            { Value = Ops.where kept losses (like losses 0.0)
-              Mask = ValueSome kept }
+            { Value = Ops.where kept losses (like losses 0.0); Mask = ValueSome kept }
 
     // Overlap of regions
 

@@ -44,10 +44,7 @@ module LossTypes =
         }
 
         /// <summary>Keras's defaults.</summary>
-        static member Default =
-            { FromLogits = false
-              LabelSmoothing = 0.0
-              Axis = -1 }
+        static member Default = { FromLogits = false; LabelSmoothing = 0.0; Axis = -1 }
 
     /// <summary>Options of sparse categorical cross-entropy.</summary>
     [<Struct>]
@@ -62,7 +59,4 @@ module LossTypes =
         }
 
         /// <summary>Keras's defaults.</summary>
-        static member Default =
-            { FromLogits = false
-              IgnoreClass = None
-              Axis = -1 }
+        static member Default = { FromLogits = false; IgnoreClass = None; Axis = -1 }

@@ -29,8 +29,7 @@ module internal Weighting =
         while w.Rank < shape.Rank do
             w <- Ops.expandDims -1 w
 
-        if w.Rank = shape.Rank + 1 && w.Shape[-1] = 1 then
-            w <- Ops.squeeze [| -1 |] w
+        if w.Rank = shape.Rank + 1 && w.Shape[-1] = 1 then w <- Ops.squeeze [| -1 |] w
 
         Ops.broadcastTo shape w
 
@@ -55,12 +54,7 @@ module internal Weighting =
             | Some w ->
                 let struct (kept, w) = sameRank kept (Ops.cast dtype w)
 
-                Some(
-                    if kept.Rank >= w.Rank then
-                        kept * spread kept.Shape w
-                    else
-                        spread w.Shape kept * w
-                )
+                Some(if kept.Rank >= w.Rank then kept * spread kept.Shape w else spread w.Shape kept * w)
 
     /// Values, weighted and reduced.
     let reduce (reduction: LossReduction) (weight: Expr option) (values: Expr) : Expr =
@@ -70,8 +64,7 @@ module internal Weighting =
             | Some w ->
                 let struct (values, w) = sameRank values w
 
-                let w =
-                    if w.Rank <= values.Rank then spread values.Shape w else w
+                let w = if w.Rank <= values.Rank then spread values.Shape w else w
 
                 struct (values * w, Some w)
 

@@ -55,7 +55,10 @@ module internal Confusion =
                         ArgumentValueException(
                             "There is no such class.",
                             "class_id",
-                            (if p.Rank = 1 then "predictions with an axis of classes" else "0 to " + string (p.Shape[-1] - 1)),
+                            (if p.Rank = 1 then
+                                 "predictions with an axis of classes"
+                             else
+                                 "0 to " + string (p.Shape[-1] - 1)),
                             string id,
                             "Classes are numbered from 0."
                         )
@@ -120,7 +123,14 @@ module internal Confusion =
                 else float i / float (count - 1))
 
     /// The area under one curve from its counts, in order of thresholds.
-    let area (curve: AucCurve) (summation: AucSummation) (tp: float[]) (fp: float[]) (tn: float[]) (fn: float[]) : float =
+    let area
+        (curve: AucCurve)
+        (summation: AucSummation)
+        (tp: float[])
+        (fp: float[])
+        (tn: float[])
+        (fn: float[])
+        : float =
         let n = tp.Length
         let ratio = Totals.ratio
         let mutable sum = 0.0

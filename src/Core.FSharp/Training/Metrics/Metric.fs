@@ -10,11 +10,16 @@ module Metric =
 
     let private scalarSlots (names: string[]) (_: Shape) = names |> Array.map (fun n -> n, Shape.Scalar)
 
-    let private floating (p: Expr) =
-        if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
+    let private floating (p: Expr) = if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
 
     /// The mean of per-sample values; `finish` turns it into the result.
-    let private meanOf (finish: float -> float) (name: string) (config: Config option) (better: bool option) (values: Expr -> Expr -> Flow) : Metric =
+    let private meanOf
+        (finish: float -> float)
+        (name: string)
+        (config: Config option)
+        (better: bool option)
+        (values: Expr -> Expr -> Flow)
+        : Metric =
         { Name = name
           Config = config
           HigherIsBetter = better
@@ -35,7 +40,12 @@ module Metric =
 
     let private raw (f: Expr -> Expr -> Expr) (t: Expr) (p: Expr) : Flow = Flow.ofValue (f t p)
 
-    let private plain (className: string) (arguments: (string * ConfigValue) list) (better: bool) (values: Expr -> Expr -> Flow) : Metric =
+    let private plain
+        (className: string)
+        (arguments: (string * ConfigValue) list)
+        (better: bool)
+        (values: Expr -> Expr -> Flow)
+        : Metric =
         meanOf id (Layer.snakeCase className) (Some(Configs.make className arguments)) (Some better) values
 
     /// <summary>A metric of your own: the mean of what the function gives for every sample. It runs once per signature, when
@@ -58,13 +68,11 @@ module Metric =
 
     /// <summary>A loss as a metric: its mean over samples.</summary>
     [<CompiledName("OfLoss")>]
-    let ofLoss (loss: Loss) : Metric =
-        meanOf id loss.Name loss.Config (Some false) loss.Call
+    let ofLoss (loss: Loss) : Metric = meanOf id loss.Name loss.Config (Some false) loss.Call
 
     /// <summary>The mean of the predictions themselves, whatever the targets. Keras: Mean.</summary>
     [<CompiledName("Mean")>]
-    let mean: Metric =
-        meanOf id "mean" (Some(Configs.make "Mean" [])) None (fun _ p -> Flow.ofValue p)
+    let mean: Metric = meanOf id "mean" (Some(Configs.make "Mean" [])) None (fun _ p -> Flow.ofValue p)
 
     /// <summary>The weighted sum of the predictions themselves. Keras: Sum.</summary>
     [<CompiledName("Sum")>]
@@ -94,7 +102,11 @@ module Metric =
     /// <summary>How often a prediction above the threshold goes with target 1. Keras: BinaryAccuracy (0.5).</summary>
     [<CompiledName("BinaryAccuracy")>]
     let binaryAccuracy (threshold: float) : Metric =
-        plain "BinaryAccuracy" [ "threshold", Configs.number threshold ] true (aligned (MetricFunctions.binaryAccuracy threshold))
+        plain
+            "BinaryAccuracy"
+            [ "threshold", Configs.number threshold ]
+            true
+            (aligned (MetricFunctions.binaryAccuracy threshold))
 
     /// <summary>How often the greatest prediction is the class of a one-hot target. Keras: CategoricalAccuracy.</summary>
     [<CompiledName("CategoricalAccuracy")>]
@@ -115,7 +127,11 @@ module Metric =
     /// <summary>How often the class is among the k greatest. Keras: SparseTopKCategoricalAccuracy (5).</summary>
     [<CompiledName("SparseTopKCategoricalAccuracy")>]
     let sparseTopKCategoricalAccuracy (k: int) : Metric =
-        { plain "SparseTopKCategoricalAccuracy" [ "k", Configs.whole k ] true (raw (MetricFunctions.sparseTopKAccuracy k)) with
+        { plain
+              "SparseTopKCategoricalAccuracy"
+              [ "k", Configs.whole k ]
+              true
+              (raw (MetricFunctions.sparseTopKAccuracy k)) with
             Name = "sparse_top_k_categorical_accuracy" }
 
     /// <summary>Binary, sparse or categorical accuracy, by the shapes of targets and predictions. Keras: the string
@@ -153,8 +169,7 @@ module Metric =
 
     /// <summary>Keras: LogCoshError.</summary>
     [<CompiledName("LogCosh")>]
-    let logCosh: Metric =
-        plain "LogCosh" [] false (aligned LossFunctions.logCosh) |> named "logcosh"
+    let logCosh: Metric = plain "LogCosh" [] false (aligned LossFunctions.logCosh) |> named "logcosh"
 
     /// <summary>The cosine of the angle along an axis. Keras: CosineSimilarity (axis -1).</summary>
     [<CompiledName("CosineSimilarity")>]
@@ -179,7 +194,14 @@ module Metric =
               "top_k", Configs.optional Configs.whole options.TopK
               "class_id", Configs.optional Configs.whole options.ClassId ]
 
-    let private counting (className: string) (options: PositiveOptions) (withTop: bool) (better: bool) (kinds: Confusion.Kind[]) (result: float[] -> float) : Metric =
+    let private counting
+        (className: string)
+        (options: PositiveOptions)
+        (withTop: bool)
+        (better: bool)
+        (kinds: Confusion.Kind[])
+        (result: float[] -> float)
+        : Metric =
         let thresholds =
             match options.Thresholds, options.TopK with
             | Some given, _ -> given
@@ -194,11 +216,9 @@ module Metric =
             fun slots t p weight ->
                 Confusion.counts kinds thresholds false None options.TopK options.ClassId t p weight
                 |> Array.map2 (+) slots
-          Result =
-            fun slots -> Array.init thresholds.Length (fun i -> result (slots |> Array.map (fun s -> s[i]))) }
+          Result = fun slots -> Array.init thresholds.Length (fun i -> result (slots |> Array.map (fun s -> s[i]))) }
 
-    let private single (thresholds: float[] option) =
-        { PositiveOptions.Default with Thresholds = thresholds }
+    let private single (thresholds: float[] option) = { PositiveOptions.Default with Thresholds = thresholds }
 
     /// <summary>Keras: TruePositives (thresholds, default 0.5).</summary>
     [<CompiledName("TruePositives")>]
@@ -223,8 +243,13 @@ module Metric =
     /// <summary>The right part of what was called positive; 0 if nothing was. Keras: Precision.</summary>
     [<CompiledName("Precision")>]
     let precision (options: PositiveOptions) : Metric =
-        counting "Precision" options true true [| Confusion.Kind.TruePositives; Confusion.Kind.FalsePositives |] (fun s ->
-            Totals.ratio s[0] (s[0] + s[1]))
+        counting
+            "Precision"
+            options
+            true
+            true
+            [| Confusion.Kind.TruePositives; Confusion.Kind.FalsePositives |]
+            (fun s -> Totals.ratio s[0] (s[0] + s[1]))
 
     /// <summary>The found part of what is positive; 0 if nothing is. Keras: Recall.</summary>
     [<CompiledName("Recall")>]
@@ -240,10 +265,7 @@ module Metric =
         let thresholds =
             match options.Thresholds with
             | Some inner ->
-                Array.concat
-                    [ [| -LossFunctions.Epsilon |]
-                      Array.sort inner
-                      [| 1.0 + LossFunctions.Epsilon |] ]
+                Array.concat [ [| -LossFunctions.Epsilon |]; Array.sort inner; [| 1.0 + LossFunctions.Epsilon |] ]
             | None ->
                 if options.NumThresholds < 2 then
                     raise (
@@ -261,10 +283,7 @@ module Metric =
         let n = thresholds.Length
 
         let slotShape (p: Shape) =
-            if options.MultiLabel then
-                Shape.Of(n, (if p.Rank > 1 then p[-1] else 1))
-            else
-                Shape.Of n
+            if options.MultiLabel then Shape.Of(n, (if p.Rank > 1 then p[-1] else 1)) else Shape.Of n
 
         { Name = "auc"
           Config =
@@ -300,7 +319,13 @@ module Metric =
                 let areas =
                     Array.init labels (fun label ->
                         let column (slot: float[]) = Array.init n (fun i -> slot[i * labels + label])
-                        Confusion.area options.Curve options.Summation (column slots[0]) (column slots[1]) (column slots[2]) (column slots[3]))
+                        Confusion.area
+                            options.Curve
+                            options.Summation
+                            (column slots[0])
+                            (column slots[1])
+                            (column slots[2])
+                            (column slots[3]))
 
                 match options.LabelWeights with
                 | Some weights when options.MultiLabel ->
@@ -308,7 +333,14 @@ module Metric =
                 | _ -> [| Array.average areas |] }
 
     /// The greatest value of one rate where another is high enough; 0 if it never is.
-    let private atLeast (className: string) (argument: string) (value: float) (count: int) (constrained: float[] -> float) (wanted: float[] -> float) : Metric =
+    let private atLeast
+        (className: string)
+        (argument: string)
+        (value: float)
+        (count: int)
+        (constrained: float[] -> float)
+        (wanted: float[] -> float)
+        : Metric =
         if not (value >= 0.0 && value <= 1.0) then
             raise (
                 ArgumentValueException(
@@ -337,8 +369,7 @@ module Metric =
                 for i in 0 .. thresholds.Length - 1 do
                     let counts = slots |> Array.map (fun s -> s[i])
 
-                    if constrained counts >= value then
-                        best <- max best (wanted counts)
+                    if constrained counts >= value then best <- max best (wanted counts)
 
                 [| best |] }
 
@@ -458,7 +489,9 @@ module Metric =
         | Some "uniform_average"
         | Some "variance_weighted_average" -> ()
         | Some other ->
-            raise (Names.unknown "aggregation" "class_aggregation" other [ "uniform_average"; "variance_weighted_average" ])
+            raise (
+                Names.unknown "aggregation" "class_aggregation" other [ "uniform_average"; "variance_weighted_average" ]
+            )
 
         let columns (p: Shape) = if p.Rank > 1 then p[-1] else 1
 
@@ -474,7 +507,11 @@ module Metric =
           Slots =
             fun p ->
                 let shape = Shape.Of(columns p)
-                [| "squared_sum", shape; "sum", shape; "residual", shape; "count", shape; "num_samples", Shape.Scalar |]
+                [| "squared_sum", shape
+                   "sum", shape
+                   "residual", shape
+                   "count", shape
+                   "num_samples", Shape.Scalar |]
           Update =
             fun slots t p weight ->
                 let struct (t, p) = Weighting.sameRank (Ops.cast (floating p).DType t) (floating p)
@@ -496,7 +533,8 @@ module Metric =
           Result =
             fun slots ->
                 let totals =
-                    Array.init slots[0].Length (fun i -> slots[0][i] - slots[1][i] * Totals.ratio (slots[1][i]) (slots[3][i]))
+                    Array.init slots[0].Length (fun i ->
+                        slots[0][i] - slots[1][i] * Totals.ratio (slots[1][i]) (slots[3][i]))
 
                 let raw =
                     totals
@@ -519,7 +557,14 @@ module Metric =
 
     // Regions
 
-    let private intersection (name: string) (config: Config) (classes: int) (targets: int[] option) (ignored: int option) (prepare: Expr -> Expr -> struct (Expr * Expr)) : Metric =
+    let private intersection
+        (name: string)
+        (config: Config)
+        (classes: int)
+        (targets: int[] option)
+        (ignored: int option)
+        (prepare: Expr -> Expr -> struct (Expr * Expr))
+        : Metric =
         { Name = name
           Config = Some config
           HigherIsBetter = Some true
@@ -561,10 +606,16 @@ module Metric =
 
                 [| Totals.ratio sum (float valid) |] }
 
-    let private ids (sparse: bool) (x: Expr) =
-        Ops.cast DType.Int32 (if sparse then x else Ops.argmax -1 x)
+    let private ids (sparse: bool) (x: Expr) = Ops.cast DType.Int32 (if sparse then x else Ops.argmax -1 x)
 
-    let private iouOf (className: string) (classes: int) (targets: int[] option) (ignored: int option) (sparseTrue: bool) (sparsePred: bool) : Metric =
+    let private iouOf
+        (className: string)
+        (classes: int)
+        (targets: int[] option)
+        (ignored: int option)
+        (sparseTrue: bool)
+        (sparsePred: bool)
+        : Metric =
         intersection
             (match className with
              | "IoU" -> "io_u"
@@ -593,7 +644,13 @@ module Metric =
     /// <param name="sparseTrue">True if targets are class numbers rather than one-hot.</param>
     /// <param name="sparsePred">True if predictions are class numbers rather than scores.</param>
     [<CompiledName("IoU")>]
-    let iou (classes: int) (targets: int[] option) (ignored: int option) (sparseTrue: bool) (sparsePred: bool) : Metric =
+    let iou
+        (classes: int)
+        (targets: int[] option)
+        (ignored: int option)
+        (sparseTrue: bool)
+        (sparsePred: bool)
+        : Metric =
         iouOf (if targets.IsSome then "IoU" else "MeanIoU") classes targets ignored sparseTrue sparsePred
 
     /// <summary>Intersection over union of the classes below and above a threshold. Keras: BinaryIoU (both, 0.5).</summary>
@@ -619,9 +676,7 @@ module Metric =
           Axis = a.Int("axis", -1) }
 
     let private positives (a: Arguments) : PositiveOptions =
-        { Thresholds = a.Floats "thresholds"
-          TopK = a.IntOption "top_k"
-          ClassId = a.IntOption "class_id" }
+        { Thresholds = a.Floats "thresholds"; TopK = a.IntOption "top_k"; ClassId = a.IntOption "class_id" }
 
     let private average (a: Arguments) =
         match a.TextOption "average" with
@@ -648,7 +703,9 @@ module Metric =
                  | "minoring" -> AucSummation.Minoring
                  | "majoring" -> AucSummation.Majoring
                  | other ->
-                     raise (Names.unknown "summation" "summation_method" other [ "interpolation"; "minoring"; "majoring" ]))
+                     raise (
+                         Names.unknown "summation" "summation_method" other [ "interpolation"; "minoring"; "majoring" ]
+                     ))
               Thresholds = a.Floats "thresholds"
               MultiLabel = a.Bool("multi_label", false)
               LabelWeights = a.Floats "label_weights"
@@ -750,5 +807,4 @@ module Metric =
     /// between binary, sparse and categorical accuracy by the shapes.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown; the hint names the nearest.</exception>
     [<CompiledName("Parse")>]
-    let parse (name: string) : Metric =
-        named name (ofConfig (Configs.make name []))
+    let parse (name: string) : Metric = named name (ofConfig (Configs.make name []))

@@ -9,8 +9,7 @@ module internal MetricFunctions =
 
     let private meanLast (x: Expr) = if x.Rank = 0 then x else Ops.mean [| -1 |] false x
 
-    let private withoutLastOne (x: Expr) =
-        if x.Rank > 1 && x.Shape[-1] = 1 then Ops.squeeze [| -1 |] x else x
+    let private withoutLastOne (x: Expr) = if x.Rank > 1 && x.Shape[-1] = 1 then Ops.squeeze [| -1 |] x else x
 
     let exactAccuracy (t: Expr) (p: Expr) =
         let t = if t.DType = p.DType then t else Ops.cast p.DType t
@@ -20,8 +19,7 @@ module internal MetricFunctions =
         let yes = Ops.cast t.DType (Ops.greater p (Ops.scalar p.DType threshold))
         meanLast (asFloat (Ops.equal t yes))
 
-    let categoricalAccuracy (t: Expr) (p: Expr) =
-        asFloat (Ops.equal (Ops.argmax -1 t) (Ops.argmax -1 p))
+    let categoricalAccuracy (t: Expr) (p: Expr) = asFloat (Ops.equal (Ops.argmax -1 t) (Ops.argmax -1 p))
 
     /// Class numbers, without a last axis of size 1.
     let private labels (t: Expr) (p: Expr) =
@@ -36,7 +34,10 @@ module internal MetricFunctions =
         let column = Ops.expandDims -1 labels
         let score = Ops.takeAlongAxis column -1 p
         let above = Ops.sum [| -1 |] false (Ops.cast DType.Int32 (Ops.greater p score))
-        let known = Ops.logicalAnd (Ops.greaterEqual labels (Ops.zerosLike labels)) (Ops.less labels (Ops.fullLike (float p.Shape[-1]) labels))
+        let known =
+            Ops.logicalAnd
+                (Ops.greaterEqual labels (Ops.zerosLike labels))
+                (Ops.less labels (Ops.fullLike (float p.Shape[-1]) labels))
         asFloat (Ops.logicalAnd known (Ops.less above (Ops.fullLike (float k) above)))
 
     let topKAccuracy (k: int) (t: Expr) (p: Expr) = inTopK k (Ops.argmax -1 t) p
@@ -45,8 +46,7 @@ module internal MetricFunctions =
 
     let private centred (axis: int) (x: Expr) = x - Ops.mean [| axis |] true x
 
-    let pearson (axis: int) (t: Expr) (p: Expr) =
-        LossFunctions.cosineSimilarity axis (centred axis t) (centred axis p)
+    let pearson (axis: int) (t: Expr) (p: Expr) = LossFunctions.cosineSimilarity axis (centred axis t) (centred axis p)
 
     let concordance (axis: int) (t: Expr) (p: Expr) =
         let mean = Ops.mean [| axis |] false
@@ -63,8 +63,7 @@ module internal Totals =
 
     /// Weighted values and weights, one per sample, by Keras's rules.
     let samplewise (values: Expr) (weight: Expr option) : struct (Expr * Expr option) =
-        let behindFirst (x: Expr) =
-            if x.Rank > 1 then Ops.mean [| 1 .. x.Rank - 1 |] false x else x
+        let behindFirst (x: Expr) = if x.Rank > 1 then Ops.mean [| 1 .. x.Rank - 1 |] false x else x
 
         match weight with
         | None -> struct (behindFirst values, None)
@@ -72,10 +71,7 @@ module internal Totals =
             let struct (values, w) = Weighting.sameRank values w
 
             let values =
-                if w.Rank < values.Rank then
-                    Ops.mean [| w.Rank .. values.Rank - 1 |] false values
-                else
-                    values
+                if w.Rank < values.Rank then Ops.mean [| w.Rank .. values.Rank - 1 |] false values else values
 
             let w = Weighting.spread values.Shape w
             struct (behindFirst (values * w), Some(behindFirst w))

@@ -7,18 +7,11 @@ open FunctionalNet.Training
 /// What an optimizer moves: a variable with its path, gradient and slots.
 [<NoEquality; NoComparison>]
 type internal OptimizedVariable =
-    { Path: string
-      Variable: Expr
-      Gradient: Expr
-      Slots: Expr[]
-      Constraint: Constraint option }
+    { Path: string; Variable: Expr; Gradient: Expr; Slots: Expr[]; Constraint: Constraint option }
 
 /// What one update makes of everything.
 [<NoEquality; NoComparison>]
-type internal OptimizedStep =
-    { Variables: Expr[]
-      Slots: Expr[][]
-      Scalars: Expr[] }
+type internal OptimizedStep = { Variables: Expr[]; Slots: Expr[][]; Scalars: Expr[] }
 
 /// <summary>Keras's optimizers. The short form takes the learning rate; the long one takes all options.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -30,45 +23,59 @@ module Optimizer =
     let private check (o: OptimizerOptions) =
         match o.LearningRate with
         | Fixed rate when not (Double.IsFinite rate) || rate < 0.0 ->
-            invalid "learning_rate" "a finite number of 0 or more" (Texts.ofFloat rate) "Keras's default is 0.001 for most optimizers."
+            invalid
+                "learning_rate"
+                "a finite number of 0 or more"
+                (Texts.ofFloat rate)
+                "Keras's default is 0.001 for most optimizers."
         | _ -> ()
 
         let clips = [ o.ClipNorm; o.ClipValue; o.GlobalClipNorm ] |> List.choose id
 
         if clips.Length > 1 then
-            invalid "clipnorm" "one of clipnorm, clipvalue and global_clipnorm" (string clips.Length + " of them") "Choose one kind of clipping."
+            invalid
+                "clipnorm"
+                "one of clipnorm, clipvalue and global_clipnorm"
+                (string clips.Length + " of them")
+                "Choose one kind of clipping."
 
         for clip in clips do
             if not (clip > 0.0) then
                 invalid "clipnorm" "a number above 0" (Texts.ofFloat clip) "Leave it out for no clipping."
 
         match o.GradientAccumulationSteps with
-        | Some n when n < 2 -> invalid "gradient_accumulation_steps" "2 or more" (string n) "Leave it out to update after every batch."
+        | Some n when n < 2 ->
+            invalid "gradient_accumulation_steps" "2 or more" (string n) "Leave it out to update after every batch."
         | _ -> ()
 
         match o.EmaOverwriteFrequency with
-        | Some n when n < 1 -> invalid "ema_overwrite_frequency" "1 or more" (string n) "Leave it out to overwrite at the end only."
+        | Some n when n < 1 ->
+            invalid "ema_overwrite_frequency" "1 or more" (string n) "Leave it out to overwrite at the end only."
         | _ -> ()
 
         if o.UseEma && not (o.EmaMomentum >= 0.0 && o.EmaMomentum <= 1.0) then
             invalid "ema_momentum" "0 to 1" (Texts.ofFloat o.EmaMomentum) "Keras's default is 0.99."
 
         match o.WeightDecay with
-        | Some d when not (Double.IsFinite d) -> invalid "weight_decay" "a finite number" (Texts.ofFloat d) "Leave it out for no decay."
+        | Some d when not (Double.IsFinite d) ->
+            invalid "weight_decay" "a finite number" (Texts.ofFloat d) "Leave it out for no decay."
         | _ -> ()
 
-    let private build (className: string) (name: string) (arguments: (string * ConfigValue) list option) (options: OptimizerOptions) (rule: UpdateRule) : Optimizer =
+    let private build
+        (className: string)
+        (name: string)
+        (arguments: (string * ConfigValue) list option)
+        (options: OptimizerOptions)
+        (rule: UpdateRule)
+        : Optimizer =
         check options
 
-        { Name = name
-          ClassName = className
-          Arguments = arguments
-          Options = options
-          Rule = rule }
+        { Name = name; ClassName = className; Arguments = arguments; Options = options; Rule = rule }
 
     /// <summary>An optimizer of your own; it cannot be saved.</summary>
     [<CompiledName("Create")>]
-    let create (name: string) (options: OptimizerOptions) (rule: UpdateRule) : Optimizer = build name name None options rule
+    let create (name: string) (options: OptimizerOptions) (rule: UpdateRule) : Optimizer =
+        build name name None options rule
 
     /// <summary>The optimizer with other common options: clipping, weight decay, averaging, a schedule.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The options contradict one another.</exception>
@@ -87,8 +94,7 @@ module Optimizer =
         [ "beta_1", Configs.number o.Beta1
           "beta_2", Configs.number o.Beta2
           "epsilon", Configs.number o.Epsilon
-          if amsgrad then
-              "amsgrad", Configs.flag o.Amsgrad ]
+          if amsgrad then "amsgrad", Configs.flag o.Amsgrad ]
 
     /// <summary>Gradient descent with momentum. Keras: SGD (rate 0.01, momentum 0).</summary>
     [<CompiledName("SgdWith")>]
@@ -137,9 +143,7 @@ module Optimizer =
     /// <summary>Adam with decoupled weight decay, 0.004 unless the options say otherwise. Keras: AdamW (rate 0.001).</summary>
     [<CompiledName("AdamWWith")>]
     let adamWWith (o: AdamOptions) (options: OptimizerOptions) : Optimizer =
-        let options =
-            { options with
-                WeightDecay = Some(options.WeightDecay |> Option.defaultValue 0.004) }
+        let options = { options with WeightDecay = Some(options.WeightDecay |> Option.defaultValue 0.004) }
 
         build "AdamW" "adamw" (Some(adamArguments o true)) options (UpdateRules.adam o)
 
@@ -287,12 +291,7 @@ module Optimizer =
 
     /// Class name, default rate, and the optimizer of some arguments.
     let private table: (string * float * (Arguments -> OptimizerOptions -> Optimizer))[] =
-        [| "SGD",
-           0.01,
-           (fun a ->
-               sgdWith
-                   { Momentum = a.Float("momentum", 0.0)
-                     Nesterov = a.Bool("nesterov", false) })
+        [| "SGD", 0.01, (fun a -> sgdWith { Momentum = a.Float("momentum", 0.0); Nesterov = a.Bool("nesterov", false) })
            "RMSprop",
            0.001,
            (fun a ->
@@ -303,7 +302,9 @@ module Optimizer =
                      Centered = a.Bool("centered", false) })
            "Adam", 0.001, (fun a -> adamWith (adamOptions a))
            "AdamW", 0.001, (fun a -> adamWWith (adamOptions a))
-           "Adagrad", 0.001, (fun a -> adagradWith (a.Float("initial_accumulator_value", 0.1)) (a.Float("epsilon", 1e-7)))
+           "Adagrad",
+           0.001,
+           (fun a -> adagradWith (a.Float("initial_accumulator_value", 0.1)) (a.Float("epsilon", 1e-7)))
            "Adadelta", 0.001, (fun a -> adadeltaWith (a.Float("rho", 0.95)) (a.Float("epsilon", 1e-7)))
            "Adamax", 0.001, (fun a -> adamaxWith (adamOptions a))
            "Nadam", 0.001, (fun a -> nadamWith (adamOptions a))
@@ -353,7 +354,12 @@ module Optimizer =
                 | nested ->
                     match Configs.unnest nested with
                     | Some schedule -> Scheduled(Schedule.ofConfig schedule)
-                    | None -> invalid "learning_rate" "a number or a schedule" "another kind of value" "Give a number such as 0.001."
+                    | None ->
+                        invalid
+                            "learning_rate"
+                            "a number or a schedule"
+                            "another kind of value"
+                            "Give a number such as 0.001."
 
             let options =
                 { LearningRate = rate
@@ -389,13 +395,9 @@ module Optimizer =
     let internal slots (optimizer: Optimizer) (shape: Shape) : SlotSpec[] =
         [| yield! optimizer.Rule.Slots shape
            if optimizer.Options.GradientAccumulationSteps.IsSome then
-               { Name = "gradient_accumulator"
-                 Shape = shape
-                 Initial = 0.0 }
+               { Name = "gradient_accumulator"; Shape = shape; Initial = 0.0 }
            if optimizer.Options.UseEma then
-               { Name = "average"
-                 Shape = shape
-                 Initial = 0.0 } |]
+               { Name = "average"; Shape = shape; Initial = 0.0 } |]
 
     let private squared (g: Expr) = Ops.sumAll (Ops.square g)
 
@@ -414,7 +416,13 @@ module Optimizer =
         | _ -> gradients
 
     /// The whole update, in Keras's order: unscale, accumulate, clip, decay, step, average, constrain.
-    let internal apply (optimizer: Optimizer) (rate: Expr) (iterations: Expr) (scalars: Expr[]) (variables: OptimizedVariable[]) : OptimizedStep =
+    let internal apply
+        (optimizer: Optimizer)
+        (rate: Expr)
+        (iterations: Expr)
+        (scalars: Expr[])
+        (variables: OptimizedVariable[])
+        : OptimizedStep =
         let o = optimizer.Options
         let own (v: OptimizedVariable) = (optimizer.Rule.Slots v.Variable.Shape).Length
         let count = Ops.cast DType.Float64 iterations
@@ -434,17 +442,13 @@ module Optimizer =
                 let ends = Ops.equal (round * float n) (count + 1.0)
                 let time = Ops.floor (count / float n) + 1.0
 
-                let kept =
-                    sums |> Array.map (fun s -> Ops.where ends (Ops.scalar s.DType 0.0) s)
+                let kept = sums |> Array.map (fun s -> Ops.where ends (Ops.scalar s.DType 0.0) s)
 
                 struct (ValueSome ends, time, sums |> Array.map (fun s -> s * (1.0 / float n)), kept)
 
         let used = clip o used
 
-        let context =
-            { Rate = rate
-              Time = time
-              Scalars = scalars }
+        let context = { Rate = rate; Time = time; Scalars = scalars }
 
         let choose (next: Expr) (old: Expr) =
             match ends with
@@ -455,7 +459,10 @@ module Optimizer =
             variables
             |> Array.mapi (fun i v ->
                 let decays =
-                    not (o.ExcludeFromWeightDecay |> List.exists (fun part -> v.Path.Contains(part, StringComparison.Ordinal)))
+                    not (
+                        o.ExcludeFromWeightDecay
+                        |> List.exists (fun part -> v.Path.Contains(part, StringComparison.Ordinal))
+                    )
 
                 let start =
                     match o.WeightDecay with
@@ -473,7 +480,8 @@ module Optimizer =
                         let old = v.Slots[v.Slots.Length - 1]
                         // The first update copies the variable.
                         let first = Ops.equal time (Ops.scalar DType.Float64 1.0)
-                        let part = Ops.where first (Ops.scalar DType.Float64 0.0) (Ops.scalar DType.Float64 o.EmaMomentum)
+                        let part =
+                            Ops.where first (Ops.scalar DType.Float64 0.0) (Ops.scalar DType.Float64 o.EmaMomentum)
                         let part = Ops.cast old.DType part
                         let average = part * old + (1.0 - part) * moved
 

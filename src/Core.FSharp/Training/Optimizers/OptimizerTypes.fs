@@ -133,11 +133,7 @@ module OptimizerTypes =
         }
 
         /// <summary>Keras's defaults.</summary>
-        static member Default =
-            { Rho = 0.9
-              Momentum = 0.0
-              Epsilon = 1e-7
-              Centered = false }
+        static member Default = { Rho = 0.9; Momentum = 0.0; Epsilon = 1e-7; Centered = false }
 
     /// <summary>Options of Adam and its relatives.</summary>
     [<Struct>]
@@ -154,11 +150,7 @@ module OptimizerTypes =
         }
 
         /// <summary>Keras's defaults.</summary>
-        static member Default =
-            { Beta1 = 0.9
-              Beta2 = 0.999
-              Epsilon = 1e-7
-              Amsgrad = false }
+        static member Default = { Beta1 = 0.9; Beta2 = 0.999; Epsilon = 1e-7; Amsgrad = false }
 
     /// <summary>Options of Ftrl.</summary>
     [<Struct>]
@@ -205,8 +197,4 @@ module OptimizerTypes =
 
         /// <summary>Keras's defaults.</summary>
         static member Default =
-            { Beta2Decay = -0.8
-              Epsilon1 = 1e-30
-              Epsilon2 = 1e-3
-              ClipThreshold = 1.0
-              RelativeStep = true }
+            { Beta2Decay = -0.8; Epsilon1 = 1e-30; Epsilon2 = 1e-3; ClipThreshold = 1.0; RelativeStep = true }

@@ -151,7 +151,13 @@ module Schedule =
     /// <summary>Half a cosine from rate (or from warmupTarget, after a linear warmup) down to alpha times it. Keras:
     /// CosineDecay (defaults: alpha 0, no warmup).</summary>
     [<CompiledName("CosineDecay")>]
-    let cosineDecay (rate: float) (decaySteps: float) (alpha: float) (warmupTarget: float option) (warmupSteps: float) : Schedule =
+    let cosineDecay
+        (rate: float)
+        (decaySteps: float)
+        (alpha: float)
+        (warmupTarget: float option)
+        (warmupSteps: float)
+        : Schedule =
         positive "decay_steps" decaySteps
 
         let decay (top: float) (step: float) =
@@ -180,7 +186,13 @@ module Schedule =
     /// <summary>Cosines that start again, each tMul times longer and mMul times as high as the one before. Keras:
     /// CosineDecayRestarts (defaults: t_mul 2, m_mul 1, alpha 0).</summary>
     [<CompiledName("CosineDecayRestarts")>]
-    let cosineDecayRestarts (rate: float) (firstDecaySteps: float) (tMul: float) (mMul: float) (alpha: float) : Schedule =
+    let cosineDecayRestarts
+        (rate: float)
+        (firstDecaySteps: float)
+        (tMul: float)
+        (mMul: float)
+        (alpha: float)
+        : Schedule =
         positive "first_decay_steps" firstDecaySteps
 
         { Config =

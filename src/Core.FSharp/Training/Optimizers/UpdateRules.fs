@@ -5,19 +5,13 @@ open FunctionalNet
 /// The update of one variable, by each optimizer. Scalars are computed in float64 and rounded once.
 module internal UpdateRules =
 
-    let private slot (initial: float) (name: string) (shape: Shape) =
-        { Name = name
-          Shape = shape
-          Initial = initial }
+    let private slot (initial: float) (name: string) (shape: Shape) = { Name = name; Shape = shape; Initial = initial }
 
     let private zeros (names: string list) (shape: Shape) =
         names |> List.map (fun n -> slot 0.0 n shape) |> List.toArray
 
     let private rule slots step : UpdateRule =
-        { Slots = slots
-          Step = step
-          Scalars = [||]
-          StepScalars = fun _ -> [||] }
+        { Slots = slots; Step = step; Scalars = [||]; StepScalars = fun _ -> [||] }
 
     /// A float64 scalar in the dtype of the variable.
     let private like (variable: Expr) (scalar: Expr) = Ops.cast variable.DType scalar
@@ -40,10 +34,8 @@ module internal UpdateRules =
     let rmsProp (o: RmsPropOptions) =
         let names =
             [ "velocity"
-              if o.Momentum > 0.0 then
-                  "momentum"
-              if o.Centered then
-                  "average_gradient" ]
+              if o.Momentum > 0.0 then "momentum"
+              if o.Centered then "average_gradient" ]
 
         rule (zeros names) (fun c w g s ->
             let v = s[0] * o.Rho + Ops.square g * (1.0 - o.Rho)
@@ -54,10 +46,8 @@ module internal UpdateRules =
 
             let kept =
                 [| v
-                   if o.Momentum > 0.0 then
-                       step
-                   if o.Centered then
-                       average |]
+                   if o.Momentum > 0.0 then step
+                   if o.Centered then average |]
 
             struct (w - step, kept))
 
@@ -110,18 +100,15 @@ module internal UpdateRules =
             StepScalars = fun c -> [| product c |] }
 
     let ftrl (o: FtrlOptions) =
-        let raise' (x: Expr) =
-            if o.LearningRatePower = -0.5 then Ops.sqrt x else Ops.powScalar -o.LearningRatePower x
+        let raise' (x: Expr) = if o.LearningRatePower = -0.5 then Ops.sqrt x else Ops.powScalar -o.LearningRatePower x
 
-        rule
-            (fun shape -> [| slot o.InitialAccumulator "accumulator" shape; slot 0.0 "linear" shape |])
-            (fun c w g s ->
-                let rate = like w c.Rate
-                let shrunk = if o.L2Shrinkage = 0.0 then g else g + w * (2.0 * o.L2Shrinkage)
-                let a = s[0] + Ops.square g
-                let linear = s[1] + shrunk - (raise' a - raise' s[0]) / rate * w
-                let quadratic = raise' a / rate + 2.0 * (o.L2 + o.Beta / (2.0 * rate))
-                struct ((Ops.clip -o.L1 o.L1 linear - linear) / quadratic, [| a; linear |]))
+        rule (fun shape -> [| slot o.InitialAccumulator "accumulator" shape; slot 0.0 "linear" shape |]) (fun c w g s ->
+            let rate = like w c.Rate
+            let shrunk = if o.L2Shrinkage = 0.0 then g else g + w * (2.0 * o.L2Shrinkage)
+            let a = s[0] + Ops.square g
+            let linear = s[1] + shrunk - (raise' a - raise' s[0]) / rate * w
+            let quadratic = raise' a / rate + 2.0 * (o.L2 + o.Beta / (2.0 * rate))
+            struct ((Ops.clip -o.L1 o.L1 linear - linear) / quadratic, [| a; linear |]))
 
     let lion (beta1: float) (beta2: float) =
         rule (zeros [ "momentum" ]) (fun c w g s ->
@@ -153,11 +140,7 @@ module internal UpdateRules =
                 [| slot 0.0 "velocity" shape |]
 
         rule slots (fun c w g s ->
-            let rate =
-                if o.RelativeStep && not scheduled then
-                    Ops.minimum c.Rate (Ops.rsqrt c.Time)
-                else
-                    c.Rate
+            let rate = if o.RelativeStep && not scheduled then Ops.minimum c.Rate (Ops.rsqrt c.Time) else c.Rate
 
             let scale = Ops.maximum (Ops.scalar w.DType o.Epsilon2) (rms w) * like w rate
             let fresh = Ops.pow c.Time (Ops.scalar DType.Float64 o.Beta2Decay)

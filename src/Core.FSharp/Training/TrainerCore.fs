@@ -1,0 +1,244 @@
+namespace FunctionalNet.Training
+
+open System
+open System.Collections.Generic
+open System.Threading
+open FunctionalNet
+open FunctionalNet.Compiler
+open FunctionalNet.Graph
+
+/// A network's values and the steps that work on them in place.
+[<Sealed>]
+type internal TrainerCore(network: Network, seed: uint64, compileOptions: CompileOptions) =
+
+    let specs = Network.variables network
+    let variables = VariableStore()
+    let slots = VariableStore()
+    let trainTotals = VariableStore()
+    let testTotals = VariableStore()
+    let hypers = VariableStore()
+    let frozen = SortedSet<string>(StringComparer.Ordinal)
+    let cache = PlanCache 8
+
+    let mutable plan: TrainingPlan voption = ValueNone
+    let mutable options: TrainingOptions voption = ValueNone
+    let mutable trainFigures: FigureSet voption = ValueNone
+    let mutable testFigures: FigureSet voption = ValueNone
+    let mutable rate = 0.0
+
+    let seedVariable = hypers.Ensure("seed", DType.Int64, Shape.Scalar, 0.0)
+    let stepVariable = hypers.Ensure("step", DType.Int64, Shape.Scalar, 0.0)
+    let rateVariable = hypers.Ensure(TrainStep.LearningRate, DType.Float64, Shape.Scalar, 0.0)
+
+    do
+        seedVariable.SetInt64(int64 seed)
+
+        for spec, value in Network.init seed network do
+            variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0).Set value
+
+    let isFrozen (path: string) =
+        frozen.Count > 0
+        && (frozen |> Seq.exists (fun p -> path = p || path.StartsWith(p + "/", StringComparison.Ordinal)))
+
+    let memoryOf (totals: VariableStore) (role: LeafRole) (leaf: Expr) (name: string) : Variable =
+        match role with
+        | LeafRole.Hyper -> hypers.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | LeafRole.Slot when name.StartsWith(TrainStep.FigurePrefix, StringComparison.Ordinal) ->
+            totals.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | LeafRole.Slot -> slots.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | _ ->
+            match variables.TryFind name with
+            | ValueSome v -> v
+            | ValueNone ->
+                raise (
+                    GraphException(
+                        "A step uses a variable that the network does not have.",
+                        name,
+                        "one of the variables declared when the network was built",
+                        name,
+                        "Declare the same variables in training and in inference."
+                    )
+                )
+
+    let compiled () =
+        match plan with
+        | ValueSome plan -> plan
+        | ValueNone ->
+            raise (
+                NotReadyException(
+                    "The model is not compiled.",
+                    network.Name,
+                    "compile before fit, evaluate and training on batches",
+                    "no compile",
+                    "Call compile with an optimizer and a loss first."
+                )
+            )
+
+    /// What the optimizer keeps, at its first values.
+    let ensureSlots (plan: TrainingPlan) =
+        slots.Ensure(TrainStep.Iterations, DType.Int64, Shape.Scalar, 0.0) |> ignore
+
+        for s in plan.Optimizer.Rule.Scalars do
+            slots.Ensure(s.Name, DType.Float64, s.Shape, s.Initial) |> ignore
+
+        for spec in specs do
+            if spec.Trainable && not spec.Frozen && not (isFrozen spec.Path) then
+                for s in Optimizer.slots plan.Optimizer spec.Shape do
+                    slots.Ensure(TrainStep.slotName spec.Path s.Name, spec.DType, s.Shape, s.Initial) |> ignore
+
+    let figuresOf (plan: TrainingPlan) (totals: VariableStore) (graph: StepGraph) =
+        let scalar key name = totals.Ensure(TrainStep.totalName key name, DType.Float64, Shape.Scalar, 0.0)
+
+        let mean key = Figure(key, ValueNone, [| scalar key "total"; scalar key "count" |])
+
+        let known name =
+            match totals.TryFind name with
+            | ValueSome v -> v
+            | ValueNone ->
+                raise (GraphException("A total has no memory.", name, "a total of the step", name, "Compile again."))
+
+        FigureSet(
+            [| mean "loss"
+               for l in plan.Losses do
+                   if l.Key <> "" then mean l.Key
+               for m, names in Array.zip plan.Metrics graph.Totals do
+                   Figure(m.Key, ValueSome m.Metric, names |> Array.map known) |]
+        )
+
+    let trainStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
+        let key = BoundStep.keyOf "train" types
+
+        let step =
+            cache.GetOrAdd(
+                key,
+                fun () ->
+                    let graph = TrainStep.training network plan isFrozen types
+                    BoundStep.create compileOptions key types graph (memoryOf trainTotals)
+            )
+
+        if trainFigures.IsNone then
+            trainFigures <- ValueSome(figuresOf plan trainTotals step.Step)
+
+        step
+
+    let testStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
+        let key = BoundStep.keyOf "test" types
+
+        let step =
+            cache.GetOrAdd(
+                key,
+                fun () ->
+                    let graph = TrainStep.test network plan isFrozen types
+                    BoundStep.create compileOptions key types graph (memoryOf testTotals)
+            )
+
+        if testFigures.IsNone then
+            testFigures <- ValueSome(figuresOf plan testTotals step.Step)
+
+        step
+
+    let predictions =
+        PredictionSteps(
+            network,
+            8,
+            fun key types ->
+                let graph = TrainStep.prediction network isFrozen types
+                BoundStep.create compileOptions key types graph (memoryOf testTotals)
+        )
+
+    let iterations () =
+        match slots.TryFind TrainStep.Iterations with
+        | ValueSome v -> v.GetInt64()
+        | ValueNone -> 0L
+
+    let rateNow () =
+        match plan with
+        | ValueSome plan ->
+            match plan.Optimizer.Options.LearningRate with
+            | Scheduled schedule -> schedule.Rate(iterations ())
+            | Fixed _ -> rate
+        | ValueNone -> rate
+
+    let forget () =
+        cache.Clear()
+        predictions.Clear()
+        trainFigures <- ValueNone
+        testFigures <- ValueNone
+
+    /// One update of all variables from what is in the memory of the step.
+    let update (step: BoundStep) =
+        stepVariable.SetInt64(iterations ())
+        rateVariable.SetDouble(rateNow ())
+        step.Run()
+
+    let finishAverages (plan: TrainingPlan) =
+        if plan.Optimizer.Options.UseEma && iterations () > 0L then
+            for spec in specs do
+                match slots.TryFind(TrainStep.slotName spec.Path "average"), variables.TryFind spec.Path with
+                | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> v.CopyFrom average
+                | _ -> ()
+
+    member _.Network = network
+    member _.Specs = specs
+    member _.Variables = variables
+    member _.Slots = slots
+    member _.Frozen = frozen
+    member _.Plan = plan
+    member _.Options = options
+
+    /// The learning rate, unless a schedule decides it.
+    member _.Rate
+        with get () = rate
+        and set (value: float) = rate <- value
+
+    member _.RateNow = rateNow ()
+    member _.Iterations = iterations ()
+    member _.PlanCount = cache.Count
+    member _.Predictions = predictions
+
+    /// What the network was compiled with; an error if it was not.
+    member _.Compiled() = compiled ()
+
+    /// The figures of training, once there is a training step.
+    member _.TrainFigures = trainFigures.Value
+
+    /// The figures of testing, once there is a test step.
+    member _.TestFigures = testFigures.Value
+
+    member _.TrainStep(types: BatchTypes) : BoundStep = trainStep (compiled ()) types
+    member _.TestStep(types: BatchTypes) : BoundStep = testStep (compiled ()) types
+
+    member _.StepParts: StepParts =
+        { Network = network
+          Plan = compiled ()
+          IsFrozen = isFrozen
+          Options = compileOptions
+          Variable = memoryOf trainTotals
+          LastTypes = cache.LastTypes "train" }
+
+    member _.Update(step: BoundStep) : unit = update step
+    member _.FinishAverages() : unit = finishAverages (compiled ())
+
+    /// Drops all steps: they were made for other layers or losses.
+    member _.Forget() : unit =
+        forget ()
+
+        match plan with
+        | ValueSome plan -> ensureSlots plan
+        | ValueNone -> ()
+
+    member _.Compile(settings: TrainingOptions) : unit =
+        let next = CompilePlan.create network settings
+        forget ()
+        slots.Clear()
+        trainTotals.Clear()
+        testTotals.Clear()
+
+        rate <-
+            match next.Optimizer.Options.LearningRate with
+            | Fixed rate -> rate
+            | Scheduled schedule -> schedule.Rate 0L
+
+        plan <- ValueSome next
+        options <- ValueSome settings
+        ensureSlots next
