@@ -670,47 +670,6 @@ module Metric =
 
     // Names
 
-    let private crossentropyOptions (a: Arguments) : CrossentropyOptions =
-        { FromLogits = a.Bool("from_logits", false)
-          LabelSmoothing = a.Float("label_smoothing", 0.0)
-          Axis = a.Int("axis", -1) }
-
-    let private positives (a: Arguments) : PositiveOptions =
-        { Thresholds = a.Floats "thresholds"; TopK = a.IntOption "top_k"; ClassId = a.IntOption "class_id" }
-
-    let private average (a: Arguments) =
-        match a.TextOption "average" with
-        | None -> ScoreAverage.None
-        | Some "micro" -> ScoreAverage.Micro
-        | Some "macro" -> ScoreAverage.Macro
-        | Some "weighted" -> ScoreAverage.Weighted
-        | Some other -> raise (Names.unknown "average" "average" other [ "micro"; "macro"; "weighted" ])
-
-    let private aucOf (a: Arguments) =
-        // The number of labels follows from the predictions.
-        a.Raw "num_labels" |> ignore
-
-        auc
-            { NumThresholds = a.Int("num_thresholds", 200)
-              Curve =
-                (match a.Text("curve", "ROC") with
-                 | "ROC" -> AucCurve.ROC
-                 | "PR" -> AucCurve.PR
-                 | other -> raise (Names.unknown "curve" "curve" other [ "ROC"; "PR" ]))
-              Summation =
-                (match a.Text("summation_method", "interpolation") with
-                 | "interpolation" -> AucSummation.Interpolation
-                 | "minoring" -> AucSummation.Minoring
-                 | "majoring" -> AucSummation.Majoring
-                 | other ->
-                     raise (
-                         Names.unknown "summation" "summation_method" other [ "interpolation"; "minoring"; "majoring" ]
-                     ))
-              Thresholds = a.Floats "thresholds"
-              MultiLabel = a.Bool("multi_label", false)
-              LabelWeights = a.Floats "label_weights"
-              FromLogits = a.Bool("from_logits", false) }
-
     let private iouArguments (className: string) (oneHot: bool) (a: Arguments) =
         iouOf
             className
@@ -739,9 +698,9 @@ module Metric =
            "FalsePositives", [], (fun a -> falsePositives (a.Floats "thresholds"))
            "TrueNegatives", [], (fun a -> trueNegatives (a.Floats "thresholds"))
            "FalseNegatives", [], (fun a -> falseNegatives (a.Floats "thresholds"))
-           "Precision", [], (fun a -> precision (positives a))
-           "Recall", [], (fun a -> recall (positives a))
-           "AUC", [], aucOf
+           "Precision", [], (fun a -> precision (MetricArguments.positives a))
+           "Recall", [], (fun a -> recall (MetricArguments.positives a))
+           "AUC", [], (fun a -> auc (MetricArguments.auc a))
            "SensitivityAtSpecificity",
            [],
            (fun a -> sensitivityAtSpecificity (a.Float("specificity", 0.5)) (a.Int("num_thresholds", 200)))
@@ -752,8 +711,10 @@ module Metric =
            "RecallAtPrecision",
            [],
            (fun a -> recallAtPrecision (a.Float("precision", 0.5)) (a.Int("num_thresholds", 200)))
-           "FBetaScore", [], (fun a -> fBeta (a.Float("beta", 1.0)) (average a) (a.FloatOption "threshold"))
-           "F1Score", [], (fun a -> f1Score (average a) (a.FloatOption "threshold"))
+           "FBetaScore",
+           [],
+           (fun a -> fBeta (a.Float("beta", 1.0)) (MetricArguments.average a) (a.FloatOption "threshold"))
+           "F1Score", [], (fun a -> f1Score (MetricArguments.average a) (a.FloatOption "threshold"))
            "R2Score",
            [],
            (fun a ->
