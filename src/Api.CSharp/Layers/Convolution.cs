@@ -17,7 +17,7 @@ namespace FunctionalNet.Layers;
 /// <param name="biasInitializer">First bias; zeros by default.</param>
 /// <param name="kernelRegularizer">Penalty on the kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
@@ -72,7 +72,7 @@ public sealed class Conv1D(
 /// <param name="biasInitializer">First bias; zeros by default.</param>
 /// <param name="kernelRegularizer">Penalty on the kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
@@ -127,7 +127,7 @@ public sealed class Conv2D(
 /// <param name="biasInitializer">First bias; zeros by default.</param>
 /// <param name="kernelRegularizer">Penalty on the kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>

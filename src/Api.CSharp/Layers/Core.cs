@@ -11,7 +11,7 @@ namespace FunctionalNet.Layers;
 /// <param name="biasInitializer">First bias; zeros by default.</param>
 /// <param name="kernelRegularizer">Penalty on the kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
@@ -49,7 +49,7 @@ public sealed class Dense(
 /// <param name="biasInitializer">First bias; zeros by default.</param>
 /// <param name="kernelRegularizer">Penalty on the kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
@@ -92,7 +92,7 @@ public sealed class Activation(ActivationFunction activation, string? name = nul
 /// <param name="embeddingsRegularizer">Penalty on the vectors.</param>
 /// <param name="embeddingsConstraint">Projection of the vectors after updates.</param>
 /// <param name="maskZero">Whether id 0 is padding, which later layers skip.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Embedding(
     int inputDim,

@@ -16,7 +16,7 @@ namespace FunctionalNet.Layers;
 /// <param name="biasInitializer">First bias; zeros by default.</param>
 /// <param name="depthwiseRegularizer">Penalty on the depthwise kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="depthwiseConstraint">Projection of the depthwise kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
@@ -68,7 +68,7 @@ public sealed class DepthwiseConv1D(
 /// <param name="biasInitializer">First bias; zeros by default.</param>
 /// <param name="depthwiseRegularizer">Penalty on the depthwise kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="depthwiseConstraint">Projection of the depthwise kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
@@ -123,7 +123,7 @@ public sealed class DepthwiseConv2D(
 /// <param name="depthwiseRegularizer">Penalty on the depthwise kernel.</param>
 /// <param name="pointwiseRegularizer">Penalty on the pointwise kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="depthwiseConstraint">Projection of the depthwise kernel after updates.</param>
 /// <param name="pointwiseConstraint">Projection of the pointwise kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
@@ -187,7 +187,7 @@ public sealed class SeparableConv1D(
 /// <param name="depthwiseRegularizer">Penalty on the depthwise kernel.</param>
 /// <param name="pointwiseRegularizer">Penalty on the pointwise kernel.</param>
 /// <param name="biasRegularizer">Penalty on the bias.</param>
-/// <param name="activityRegularizer">Penalty on the output, divided by the batch size.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="depthwiseConstraint">Projection of the depthwise kernel after updates.</param>
 /// <param name="pointwiseConstraint">Projection of the pointwise kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>

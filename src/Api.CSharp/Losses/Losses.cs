@@ -219,3 +219,31 @@ public sealed class Tversky(
         .Set("axis", axis?.Values)
         .Set("reduction", reduction?.Name)
         .Set("name", name));
+
+/// <summary>Pulls rows of predictions with the same label together and pushes others apart. Targets: one label per row;
+/// predictions: (batch, size), rows of length 1.</summary>
+/// <param name="gamma">How strongly pairs that are far from optimal weigh.</param>
+/// <param name="margin">How far from optimal a pair may be; smaller is stricter.</param>
+/// <param name="removeDiagonal">Whether pairs of a row with itself are left out.</param>
+/// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
+/// <param name="name">Its name in logs; Keras's by default.</param>
+public sealed class Circle(
+    double gamma = 80,
+    double margin = 0.4,
+    bool removeDiagonal = true,
+    Reduction? reduction = null,
+    string? name = null)
+    : Loss("Circle", Arguments.Empty
+        .Set("gamma", gamma)
+        .Set("margin", margin)
+        .Set("remove_diagonal", removeDiagonal)
+        .Set("reduction", reduction?.Name)
+        .Set("name", name));
+
+/// <summary>Connectionist temporal classification: labels of a sequence whose places in time are not known. Targets:
+/// (batch, length) labels from 1, padded at the end by 0; predictions: (batch, time, classes) logits, where class 0 is
+/// the blank.</summary>
+/// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
+/// <param name="name">Its name in logs; Keras's by default.</param>
+public sealed class CTC(Reduction? reduction = null, string? name = null)
+    : Loss("CTC", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));

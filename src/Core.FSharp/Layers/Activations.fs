@@ -220,22 +220,23 @@ module Activation =
     /// <summary>log (softmax x) along the last axis.</summary>
     let logSoftmax = logSoftmaxOn -1
 
-    /// The projection onto the simplex: x above a threshold that makes the rest sum to 1 (Martins and Astudillo, 2016).
     let private sparsemaxOf (axis: int) (x: Expr) : Expr =
         let axis = if axis < 0 then axis + x.Rank else axis
         let sorted = Ops.sort axis true x
         let sums = Ops.cumsum axis sorted
         let places = Ops.iota x.DType x.Shape axis + 1.0
-        let inSupport = Ops.cast x.DType (Ops.greater (sorted * places + 1.0) sums)
-        // The support is a prefix of the sorted values, so its sum and size fix the threshold.
-        let size = Ops.sum [| axis |] true inSupport
-        let total = Ops.sum [| axis |] true (inSupport * sorted)
+        let inSupport = Ops.greater (sorted - (sums - 1.0) / places) (Ops.zerosLike sorted)
+        let size = Ops.sum [| axis |] true (Ops.cast x.DType inSupport)
+        // Keras adds up all partial sums of the support, where the published threshold takes the last of them.
+        let total = Ops.sum [| axis |] true (Ops.where inSupport sums (Ops.zerosLike sums))
         Ops.relu (x - (total - 1.0) / size)
 
-    /// <summary>The nearest point of the probability simplex, along an axis: like softmax, with exact zeros.</summary>
+    /// <summary>Like softmax, with exact zeros, along an axis: max(x - threshold, 0). This is Keras's definition, whose
+    /// threshold adds up every partial sum of the support where the projection onto the simplex of Martins and Astudillo (2016)
+    /// takes the last one only, so that in general the results do not sum to 1.</summary>
     let sparsemaxOn (axis: int) = withArguments "sparsemax" (axisArgument axis) (sparsemaxOf axis)
 
-    /// <summary>The nearest point of the probability simplex, along the last axis.</summary>
+    /// <summary>sparsemaxOn along the last axis: Keras's definition, not the projection onto the simplex.</summary>
     let sparsemax = sparsemaxOn -1
 
     /// <summary>The first half of an axis times the sigmoid of the second half.</summary>

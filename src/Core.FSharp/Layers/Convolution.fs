@@ -33,7 +33,7 @@ module ConvolutionTypes =
             Kernel: WeightOptions
             /// <summary>Shape (filters). Default: zeros.</summary>
             Bias: WeightOptions
-            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
         }
 
@@ -64,7 +64,7 @@ module ConvolutionTypes =
             Kernel: WeightOptions
             /// <summary>Shape (filters). Default: zeros.</summary>
             Bias: WeightOptions
-            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
         }
 
@@ -92,7 +92,7 @@ module ConvolutionTypes =
             Depthwise: WeightOptions
             /// <summary>Shape (channels * multiplier). Default: zeros.</summary>
             Bias: WeightOptions
-            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
         }
 
@@ -125,7 +125,7 @@ module ConvolutionTypes =
             Pointwise: WeightOptions
             /// <summary>Shape (filters). Default: zeros.</summary>
             Bias: WeightOptions
-            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
         }
 

@@ -22,7 +22,7 @@ module CoreLayerTypes =
             Kernel: WeightOptions
             /// <summary>Shape (units). Default: zeros.</summary>
             Bias: WeightOptions
-            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
         }
 
@@ -42,7 +42,7 @@ module CoreLayerTypes =
             Kernel: WeightOptions
             /// <summary>Default: zeros.</summary>
             Bias: WeightOptions
-            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
         }
 
@@ -58,7 +58,7 @@ module CoreLayerTypes =
             MaskZero: bool
             /// <summary>Shape (InputDim, OutputDim). Default: uniform in -0.05..0.05.</summary>
             Embeddings: WeightOptions
-            /// <summary>Penalty on the output, divided by the batch size.</summary>
+            /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
         }
 

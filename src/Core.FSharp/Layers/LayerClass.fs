@@ -193,11 +193,10 @@ module internal LayerCheck =
     /// The model's floating-point type, whatever the input's.
     let floating (scope: Scope) (x: Expr) : Expr = Ops.cast scope.FloatType x
 
+    /// Adds the penalty of an output, of the whole batch: Keras 3.8 does not divide it by the batch size.
     let activity (scope: Scope) (regularizer: Regularizer option) (output: Expr) =
         match regularizer with
-        | Some r ->
-            let batch = max 1 (if output.Rank = 0 then 1 else output.Shape[0])
-            scope.AddLoss(r.Penalty output / float batch)
+        | Some r -> scope.AddLoss(r.Penalty output)
         | None -> ()
 
     /// Runs a channels-last function on data of either layout.

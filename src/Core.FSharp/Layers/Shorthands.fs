@@ -38,7 +38,7 @@ module LayerShorthands =
         /// known.</summary>
         let lambdaNamed (name: string) (apply: Expr -> Expr) : Layer = PassThrough.namedLambda name apply
 
-        /// <summary>Adds penalties l1 and l2 on what passes through, divided by the batch size.</summary>
+        /// <summary>Adds penalties l1 and l2 on what passes through, summed over the whole batch.</summary>
         let activityRegularization (l1: float) (l2: float) : Layer = of' PassThrough.activityRegularization (l1, l2)
 
         // ---- Activations

@@ -50,8 +50,8 @@ type OptimizerTests() =
         struct (variables |> Array.map (fun v -> Optimizer.slots optimizer v.Shape |> Array.map (make v.DType)),
                 optimizer.Rule.Scalars |> Array.map (make DType.Float64))
 
-    /// The variables after every one of some updates.
-    let run (optimizer: Optimizer) (variables: Tensor[]) (grads: Tensor[][]) =
+    /// The variables after every one of some updates; slots and scalars at the end.
+    let runWithState (optimizer: Optimizer) (variables: Tensor[]) (grads: Tensor[][]) =
         let rate =
             match optimizer.Options.LearningRate with
             | Fixed rate -> fun _ -> rate
@@ -60,12 +60,20 @@ type OptimizerTests() =
         let struct (slots, scalars) = start optimizer variables
         let mutable state = struct (variables, slots, scalars)
 
-        grads
-        |> Array.mapi (fun i g ->
-            let struct (v, s, c) = state
-            state <- step optimizer (rate (int64 i)) (int64 i) v s c g
-            let struct (v, _, _) = state
-            v)
+        let after =
+            grads
+            |> Array.mapi (fun i g ->
+                let struct (v, s, c) = state
+                state <- step optimizer (rate (int64 i)) (int64 i) v s c g
+                let struct (v, _, _) = state
+                v)
+
+        let struct (_, slots, scalars) = state
+        struct (after, slots, scalars)
+
+    let run (optimizer: Optimizer) (variables: Tensor[]) (grads: Tensor[][]) =
+        let struct (after, _, _) = runWithState optimizer variables grads
+        after
 
     let vector (values: float list) = Tensor.OfDoubles(DType.Float64, Shape.Of values.Length, List.toArray values)
 
@@ -79,8 +87,8 @@ type OptimizerTests() =
         let c = KerasCases.optimizers () |> Array.find (fun c -> c.Id = id)
         let optimizer = Optimizer.ofConfig (CaseConfig.make c.Optimizer c.Config)
         let before = c.Variables |> Array.map (fun v -> v.ToTensor())
-        let results =
-            run optimizer before (c.Steps |> Array.map (fun s -> s.Grads |> Array.map (fun g -> g.ToTensor())))
+        let struct (results, slots, scalars) =
+            runWithState optimizer before (c.Steps |> Array.map (fun s -> s.Grads |> Array.map (fun g -> g.ToTensor())))
 
         Array.iteri2
             (fun i (s: OptimizerStep) (variables: Tensor[]) ->
@@ -95,6 +103,50 @@ type OptimizerTests() =
                     variables)
             c.Steps
             results
+
+        // Keras's state behind iteration and learning rate. Some names are numbered by variable, some only repeated, and those
+        // of factored second moments tell rows from columns by their order.
+        let mutable rest = c.OptimizerVariables |> Array.skip 2 |> Array.toList
+
+        let take (what: string) (names: string list) (actual: Tensor) =
+            let fits (v: CaseTensor) =
+                List.contains (v.Name.Substring(v.Name.LastIndexOf '/' + 1)) names && Shape.Of v.Shape = actual.Shape
+
+            match List.tryFindIndex fits rest with
+            | None -> Assert.Fail("Keras has no " + what)
+            | Some i ->
+                Close.closeToScale what 1e-4 rest[i].Values (numbers actual)
+                rest <- List.removeAt i rest
+
+        for scalar in scalars do
+            take "scalar" [ "variable_3" ] scalar
+
+        for i in 0 .. before.Length - 1 do
+            Array.iter2
+                (fun (spec: SlotSpec) slot ->
+                    let numbered = "v" + string i
+                    let names =
+                        match spec.Name with
+                        | "r"
+                        | "c" -> [ numbered ]
+                        | name -> [ numbered + "_" + name; name ]
+                    take (numbered + " " + spec.Name) names slot)
+                (Optimizer.slots optimizer before[i].Shape)
+                slots[i]
+
+        // Adafactor keeps the full second moment of matrices too, which nothing reads, and empty factors of vectors.
+        if c.Optimizer = "Adafactor" then
+            rest <- rest |> List.filter (fun v -> not (v.Name.EndsWith "v0_velocity" || v.Shape.Length = 0))
+
+        Assert.Empty(rest |> List.map (fun v -> v.Name))
+
+        for i in 0 .. c.VariablesAfterFinalize.Length - 1 do
+            // The moving average is the last slot, and takes the variable's place.
+            Close.closeToScale
+                ("finalized variable " + string i)
+                1e-4
+                c.VariablesAfterFinalize[i].Values
+                (numbers (Array.last slots[i]))
 
     [<Theory>]
     [<MemberData(nameof OptimizerTests.Ids)>]

@@ -213,6 +213,70 @@ module Loss =
                   "axis", Configs.optional Configs.wholes axes ])
             (LossFunctions.tversky alpha beta axes)
 
+    let private wrongShape (name: string) (what: string) (expected: string) (actual: Shape) (hint: string) =
+        raise (ShapeException(what, name, expected, actual.ToString(), hint))
+
+    /// <summary>Pulls rows of predictions with the same label together and pushes others apart. Targets: (batch) labels;
+    /// predictions: (batch, size), rows of length 1. Keras: Circle (gamma 80, margin 0.4, without the pairs of a row with
+    /// itself).</summary>
+    [<CompiledName("Circle")>]
+    let circle (gamma: float) (margin: float) (removeDiagonal: bool) : Loss =
+        make
+            "circle"
+            (Some(
+                Configs.make
+                    "Circle"
+                    [ "gamma", Configs.number gamma
+                      "margin", Configs.number margin
+                      "remove_diagonal", Configs.flag removeDiagonal ]
+            ))
+            (fun t p ->
+                let p = if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
+
+                if p.Rank <> 2 then
+                    wrongShape
+                        "circle"
+                        "Predictions of circle must be one vector per row."
+                        "(batch, size)"
+                        p.Shape
+                        "End the model with Dense and UnitNormalization."
+
+                if t.Shape.Size <> p.Shape[0] then
+                    wrongShape
+                        "circle"
+                        "Targets of circle must be one label per row."
+                        (Shape.Of(p.Shape[0]).ToString())
+                        t.Shape
+                        "Give class numbers rather than one-hot rows."
+
+                LossFunctions.circle gamma margin removeDiagonal t p)
+
+    /// <summary>Connectionist temporal classification: labels of a sequence whose places in time are not known. Targets:
+    /// (batch, length) labels from 1, padded at the end by 0; predictions: (batch, time, classes) logits, where class 0 is the
+    /// blank. Keras: CTC.</summary>
+    [<CompiledName("Ctc")>]
+    let ctc: Loss =
+        make "ctc" (Some(Configs.make "CTC" [])) (fun t p ->
+            let p = if DType.isFloating p.DType then p else Ops.cast DType.Float32 p
+
+            if p.Rank <> 3 then
+                wrongShape
+                    "ctc"
+                    "Predictions of ctc must be logits for every step."
+                    "(batch, time, classes)"
+                    p.Shape
+                    "Recurrent layers need return_sequences."
+
+            if t.Rank <> 2 || t.Shape[0] <> p.Shape[0] then
+                wrongShape
+                    "ctc"
+                    "Targets of ctc must be a row of labels for every sequence."
+                    ("(" + string p.Shape[0] + ", length)")
+                    t.Shape
+                    "Pad shorter rows with 0 at the end."
+
+            Flow.ofValue (Alignment.ctc t p))
+
     /// How predictions and targets look decides between the three kinds, as for the metric accuracy.
     let internal resolve (t: Expr) (p: Expr) (binary: 'a) (sparse: 'a) (categorical: 'a) : 'a =
         if p.Rank = 0 || p.Shape[-1] = 1 then binary
@@ -275,6 +339,10 @@ module Loss =
                      Axis = a.Int("axis", -1) })
            "Dice", [], (fun a -> dice (a.Ints "axis"))
            "Tversky", [], (fun a -> tversky (a.Float("alpha", 0.5)) (a.Float("beta", 0.5)) (a.Ints "axis"))
+           "Circle",
+           [],
+           (fun a -> circle (a.Float("gamma", 80.0)) (a.Float("margin", 0.4)) (a.Bool("remove_diagonal", true)))
+           "CTC", [], (fun _ -> ctc)
            "Crossentropy", [ "ce" ], (fun _ -> crossentropy) |]
 
     let private tryFind (name: string) =

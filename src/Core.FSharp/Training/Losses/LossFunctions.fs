@@ -184,3 +184,28 @@ module internal LossFunctions =
         let sum = Ops.sum (allAxes axes t) false
         let both = sum (t * p)
         1.0 - both / (both + alpha * sum (t * (1.0 - p)) + beta * sum ((1.0 - t) * p) + Epsilon)
+
+    // Similarity of pairs
+
+    /// Rows of one label should point the same way, rows of different labels apart (Sun et al., 2020). Targets are labels, one
+    /// per row; the rows of predictions should have length 1. Rows of which there is no loss are masked.
+    let circle (gamma: float) (margin: float) (removeDiagonal: bool) (t: Expr) (p: Expr) : Flow =
+        let labels = Ops.cast DType.Int32 (Ops.ravel t)
+        let rows = labels.Shape[0]
+        let alike = Ops.equal (Ops.expandDims 1 labels) (Ops.expandDims 0 labels)
+        let different = Ops.logicalNot alike
+
+        let alike =
+            if removeDiagonal then
+                Ops.logicalAnd alike (Ops.logicalNot (Ops.cast DType.Bool (Ops.eye DType.Int32 rows rows)))
+            else
+                alike
+
+        let distance = atLeast 0.0 (1.0 - Ops.matmul p (Ops.transpose [| 1; 0 |] p))
+        let attract = Ops.relu (distance + margin) * (distance - margin) * gamma
+        let repel = Ops.relu (1.0 + margin - distance) * (1.0 - margin - distance) * gamma
+
+        // Finite rather than infinite, so that a row without pairs has derivative 0, not NaN.
+        let total (pairs: Expr) (x: Expr) = Ops.logsumexp last false (Ops.where pairs x (like x -1e30))
+        let losses = Ops.softplus (total alike attract + total different repel)
+        { Value = losses; Mask = ValueSome(Ops.greater losses (like losses 0.0)) }

@@ -576,7 +576,8 @@ module Metric =
 
                 let w =
                     match weight with
-                    | Some w -> Weighting.spread t.Shape (Totals.wide w)
+                    // Keras counts in whole numbers: it cuts weights toward 0.
+                    | Some w -> Weighting.spread t.Shape (Totals.wide (Ops.cast DType.Int32 w))
                     | None -> Ops.ones DType.Float64 t.Shape
 
                 let w =
@@ -637,7 +638,8 @@ module Metric =
             ignored
             (fun t p -> struct (ids sparseTrue t, ids sparsePred p))
 
-    /// <summary>Intersection over union of classes, averaged over those given (or all) that occur. Keras: IoU, MeanIoU.</summary>
+    /// <summary>Intersection over union of classes, averaged over those given (or all) that occur. As in Keras, sample weights
+    /// are cut to whole numbers (0.9 counts as 0). Keras: IoU, MeanIoU.</summary>
     /// <param name="classes">Number of classes.</param>
     /// <param name="targets">Classes to average over; None for all.</param>
     /// <param name="ignored">A label that does not count.</param>
@@ -653,7 +655,8 @@ module Metric =
         : Metric =
         iouOf (if targets.IsSome then "IoU" else "MeanIoU") classes targets ignored sparseTrue sparsePred
 
-    /// <summary>Intersection over union of the classes below and above a threshold. Keras: BinaryIoU (both, 0.5).</summary>
+    /// <summary>Intersection over union of the classes below and above a threshold. As in Keras, sample weights are cut to whole
+    /// numbers. Keras: BinaryIoU (both, 0.5).</summary>
     [<CompiledName("BinaryIoU")>]
     let binaryIoU (targets: int[]) (threshold: float) : Metric =
         intersection
