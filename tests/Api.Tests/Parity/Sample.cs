@@ -26,7 +26,7 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         var whole = usual is int i ? i + 1 : other ? 4 : 6;
-        var number = usual is double d ? d * 0.5 + 0.2 : other ? 0.375 : 0.5;
+        var number = usual is double d ? d * 0.5 + 0.2171 : other ? 0.375 : 0.5;
 
         var first = other ? 1 : 2;
 
