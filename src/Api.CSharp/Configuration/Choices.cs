@@ -158,3 +158,30 @@ public sealed class OrthogonalMode : Choice
     public static implicit operator OrthogonalMode(string name) =>
         Find("mode", name, Rows, Columns);
 }
+
+/// <summary>What a layer makes of categories.</summary>
+public sealed class EncodingMode : Choice
+{
+    private EncodingMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Their numbers.</summary>
+    public static EncodingMode Int { get; } = new("int");
+
+    /// <summary>A vector per category, with a 1 at its number.</summary>
+    public static EncodingMode OneHot { get; } = new("one_hot");
+
+    /// <summary>A vector per row, with a 1 at every number that occurs.</summary>
+    public static EncodingMode MultiHot { get; } = new("multi_hot");
+
+    /// <summary>A vector per row that says how often every number occurs.</summary>
+    public static EncodingMode Count { get; } = new("count");
+
+    /// <summary>The output mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator EncodingMode(string name) =>
+        Find("output mode", name, Int, OneHot, MultiHot, Count);
+}

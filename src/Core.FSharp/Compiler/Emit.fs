@@ -146,7 +146,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
     /// For a tile program, which reads strides, but not well where neighbours are far apart.
     member private this.LoadForRegion(node: Expr) : Operand =
         let o = this.Load node
-        let struct (d, s) = View.collapse o.View.Dims o.View.Strides
+        let struct (d, s) = Strides.collapse o.View.Dims o.View.Strides
         let near = d.Length = 0 || abs s[s.Length - 1] <= 1
         let uses =
             (match userCount.TryGetValue node with
@@ -208,7 +208,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
             View.broadcast batch { Dims = o.View.Dims[..lead]; Strides = o.View.Strides[..lead]; Offset = 0 }
 
         let va, vb = outer oa, outer ob
-        let struct (sharedDims, sharedStrides) = View.collapse batch vb.Strides
+        let struct (sharedDims, sharedStrides) = Strides.collapse batch vb.Strides
         let bShared = sharedDims.Length = 0 || Array.forall (fun s -> s = 0) sharedStrides
 
         let rowsCollapse =
@@ -216,7 +216,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                 None
             else
                 // The rows of all batches of A, one after the other at one distance: one big product.
-                let struct (d, s) = View.collapse (Array.append batch [| m |]) (Array.append va.Strides [| lda |])
+                let struct (d, s) = Strides.collapse (Array.append batch [| m |]) (Array.append va.Strides [| lda |])
                 if d.Length = 1 && s[0] >= max 1 inner then Some s[0] else None
 
         let work =

@@ -94,7 +94,7 @@ module internal Regions =
             Scalar
         else
             let view = View.broadcast dims view
-            let struct (d, s) = View.collapse view.Dims view.Strides
+            let struct (d, s) = Strides.collapse view.Dims view.Strides
 
             if Array.contains 0 dims then Flat
             elif d.Length = 0 || Array.forall (fun stride -> stride = 0) s then Scalar

@@ -243,7 +243,7 @@ module internal Select =
             if View.isContiguous o.View then
                 Copy.Create(int64 (View.size o.View) * int64 size, src[0], dst[0])
             else
-                let struct (d, s) = View.collapse o.View.Dims o.View.Strides
+                let struct (d, s) = Strides.collapse o.View.Dims o.View.Strides
                 StridedCopy.Create(size, d, src[0], s, dst[0], Shape.strides (Shape.ofArray d))
         | MatMuls m ->
             if m.OffsetsC.Length = 1 then

@@ -1,6 +1,7 @@
 namespace FunctionalNet.Compiler
 
 open FunctionalNet
+open FunctionalNet.Kernels
 
 /// How the elements of a tensor lie in a buffer: sizes, strides and offset, in elements. A stride may be 0 (broadcast) or
 /// negative (reversed). Movement operations change the view and leave the buffer alone, as long as that is possible.
@@ -20,31 +21,12 @@ module internal View =
 
         n
 
-    /// Sizes and strides of the same elements in the same order, without axes of size 1 and with neighbours merged where
-    /// one stride does for both.
-    let collapse (dims: int[]) (strides: int[]) : struct (int[] * int[]) =
-        let d = System.Collections.Generic.List<int>()
-        let s = System.Collections.Generic.List<int>()
-
-        for i in 0 .. dims.Length - 1 do
-            if dims[i] <> 1 then
-                let last = d.Count - 1
-
-                if last >= 0 && s[last] = strides[i] * dims[i] then
-                    d[last] <- d[last] * dims[i]
-                    s[last] <- strides[i]
-                else
-                    d.Add dims[i]
-                    s.Add strides[i]
-
-        struct (d.ToArray(), s.ToArray())
-
     /// True when the elements lie one behind the other, in order.
     let isContiguous (view: View) =
         if size view <= 1 then
             true
         else
-            let struct (d, s) = collapse view.Dims view.Strides
+            let struct (d, s) = Strides.collapse view.Dims view.Strides
             d.Length = 1 && s[0] = 1
 
     /// The same elements under other sizes, or None when no strides can say that.
@@ -52,7 +34,7 @@ module internal View =
         if size view <= 1 || isContiguous view then
             Some { Dims = dims; Strides = Shape.strides (Shape.ofArray dims); Offset = view.Offset }
         else
-            let struct (sizes, steps) = collapse view.Dims view.Strides
+            let struct (sizes, steps) = Strides.collapse view.Dims view.Strides
             let strides = Array.zeroCreate dims.Length
             let mutable next = 0
             let mutable ok = true

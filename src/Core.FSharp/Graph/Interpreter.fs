@@ -9,14 +9,6 @@ open FunctionalNet
 /// not rounded, except by Cast. For tests and debugging.</summary>
 module Interpreter =
 
-    let private emptyArray (dtype: DType) (count: int) : Array =
-        match dtype with
-        | DType.Float32 -> Array.zeroCreate<float32> count
-        | DType.Float64 -> Array.zeroCreate<float> count
-        | DType.Int32 -> Array.zeroCreate<int> count
-        | DType.Int64 -> Array.zeroCreate<int64> count
-        | _ -> Array.zeroCreate<bool> count
-
     let private computeCustom
         (operation: CustomOperation)
         (inputTypes: TensorType[])
@@ -29,7 +21,7 @@ module Interpreter =
                 inputTypes
                 arguments
 
-        let outputs = types |> Array.map (fun t -> emptyArray t.DType t.Shape.Size)
+        let outputs = types |> Array.map (fun t -> Tensor.Allocate(t.DType, t.Shape.Size))
         let pin (data: Array) = GCHandle.Alloc(data, GCHandleType.Pinned)
         let pins = Array.map pin (Array.append inputs outputs)
 

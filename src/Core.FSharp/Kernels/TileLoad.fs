@@ -116,13 +116,11 @@ module internal RankLimit =
                 )
             )
 
-/// A walk over a strided view in row-major order, its dims collapsed as far as the strides allow.
-[<Sealed>]
-type internal StridedWalk(dims: int[], strides: int[]) =
+module internal Strides =
 
-    do RankLimit.check dims
-
-    let shape, steps =
+    /// Sizes and strides of the same elements in the same order, without axes of size 1 and with neighbours merged where
+    /// one stride does for both.
+    let collapse (dims: int[]) (strides: int[]) : struct (int[] * int[]) =
         let d = ResizeArray<int>()
         let s = ResizeArray<int>()
 
@@ -137,11 +135,18 @@ type internal StridedWalk(dims: int[], strides: int[]) =
                     d.Add dims[i]
                     s.Add strides[i]
 
-        if d.Count = 0 then
-            d.Add 1
-            s.Add 0
+        struct (d.ToArray(), s.ToArray())
 
-        d.ToArray(), s.ToArray()
+/// A walk over a strided view in row-major order, its dims collapsed as far as the strides allow.
+[<Sealed>]
+type internal StridedWalk(dims: int[], strides: int[]) =
+
+    do RankLimit.check dims
+
+    let shape, steps =
+        match Strides.collapse dims strides with
+        | struct ([||], _) -> [| 1 |], [| 0 |]
+        | struct (d, s) -> d, s
 
     /// Collapsed dims.
     member _.Dims = shape

@@ -63,6 +63,8 @@ module Registry =
           entryOf Normalization.definition
           entryOf SmallPreprocessing.rescaling
           entryOf Resizing.definition
+          entryOf Discretization.definition
+          entryOf CategoryEncoding.definition
           entryOf Composition.branches
           entryOf Composition.merged
           entryOf Composition.residual ]

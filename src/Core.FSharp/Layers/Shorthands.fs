@@ -333,6 +333,18 @@ module LayerShorthands =
         /// <summary>Images resized by linear interpolation.</summary>
         let resizing (height: int) (width: int) : Layer = resizingWith (Resizing.options height width)
 
+        /// <summary>Numbers to the bins they fall into.</summary>
+        let discretizationWith (options: DiscretizationOptions) : Layer = of' Discretization.definition options
+
+        /// <summary>Numbers to the numbers of the bins they fall into: int64, from 0.</summary>
+        let discretization (binBoundaries: float list) : Layer = discretizationWith (Discretization.options binBoundaries)
+
+        /// <summary>Integer categories to vectors. A second input, of the first one's shape, weighs counts.</summary>
+        let categoryEncodingWith (options: CategoryEncodingOptions) : Layer = of' CategoryEncoding.definition options
+
+        /// <summary>Integer categories, (batch, n), to one multi-hot vector per row.</summary>
+        let categoryEncoding (numTokens: int) : Layer = categoryEncodingWith (CategoryEncoding.options numTokens)
+
         // ---- Composition
 
         /// <summary>The same inputs to every layer; the outputs side by side.</summary>

@@ -93,6 +93,9 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
     /// The raw bytes of the elements, never to be written.
     member internal _.Bytes: ReadOnlySpan<byte> = Span<byte>.op_Implicit(bytesOf data (DType.size dtype))
 
+    /// A one-dimensional array of zeros of the dtype.
+    static member internal Allocate(dtype: DType, count: int) : Array = allocate dtype count
+
     /// Wraps a one-dimensional array that nobody else will write to.
     static member internal Wrap(shape: Shape, data: Array) =
         checkSize shape data.Length

@@ -80,7 +80,7 @@ public class ParityTests
             if (sample.Value is Choice)
             {
                 var choices = Sample.Choices(sample.Value.GetType());
-                sample = Sample.Chosen(choices.First(c => !Equals(Kind.Value(usual, key), ConfigValue.NewText(c.Name))));
+                sample = Sample.Chosen(choices.Last(c => !Equals(Kind.Value(usual, key), ConfigValue.NewText(c.Name))));
             }
 
             var made = of.Facade(of.Make(className, (parameter, sample.Value)));
@@ -189,7 +189,8 @@ public class ParityTests
         Assert.Equal("some", error.Actual);
     }
 
-    /// <summary>Every choice is read by the core in every place that takes it, but for causal padding, which is for one axis.</summary>
+    /// <summary>Every choice is read by the core in every place that takes it, but for causal padding, which is for one axis,
+    /// and numbers as the encoding of numbers.</summary>
     [Theory]
     [MemberData(nameof(Classes))]
     public void Every_choice_is_accepted(string kind, string className)
@@ -199,6 +200,7 @@ public class ParityTests
         foreach (var parameter in of.Find(className)!.Parameters.Where(p => typeof(Choice).IsAssignableFrom(p.ParameterType)))
         {
             var made = Sample.Choices(parameter.ParameterType)
+                .Where(choice => (className, choice.Name) != ("CategoryEncoding", "int"))
                 .Select(choice => of.Facade(of.Make(className, (parameter, choice))))
                 .ToArray();
             Assert.Equal(made.Length, made.Distinct().Count());

@@ -37,7 +37,8 @@ let ``valueAndGrad gives both`` () =
 
 [<Fact>]
 let ``derivatives to several tensors`` () =
-    let g = Grad.gradMany (fun x -> Ops.sumAll (x[0] * Ops.exp x[1])) [| vector [ 1.0; 2.0 ]; vector [ 0.0; 1.0 ] |]
+    let g =
+        Grad.gradMany (fun x -> Ops.sumAll (x[0] * Ops.exp x[1])) [| vector [ 1.0; 2.0 ]; vector [ 0.0; 1.0 ] |]
     g[0] |> gives [ 1.0; exp 1.0 ]
     g[1] |> gives [ 1.0; 2.0 * exp 1.0 ]
 
@@ -50,7 +51,8 @@ let ``the Jacobian of known functions`` () =
     Assert.Equal(Shape.Of(2, 3), j.Shape)
     j |> gives [ 1.0; 2.0; 3.0; 4.0; 5.0; 6.0 ]
     Assert.Equal(Shape.Of(2, 3, 2, 3), (Grad.jacobian Ops.exp m).Shape)
-    Grad.jacobian (fun x -> Ops.concatenate 0 [| Ops.stopGradient x; vector [ 1.0 ] |]) (vector [ 1.0 ]) |> gives [ 0.0; 0.0 ]
+    Grad.jacobian (fun x -> Ops.concatenate 0 [| Ops.stopGradient x; vector [ 1.0 ] |]) (vector [ 1.0 ])
+    |> gives [ 0.0; 0.0 ]
 
 [<Fact>]
 let ``the Hessian of known functions`` () =
@@ -65,14 +67,17 @@ let ``the Hessian of known functions`` () =
     let q = Expr.Constant(Tensor.OfRows [| [| 2.0; 1.0 |]; [| 1.0; 3.0 |] |])
     Grad.hessian (fun x -> 0.5 * Ops.matmul x (Ops.matmul q x)) x |> gives [ 2.0; 1.0; 1.0; 3.0 ]
     // A third derivative through the loop that builds the Hessian.
-    Grad.jacobian (Grad.hessian (fun x -> Ops.sumAll (x * x * x))) x |> gives [ 6.0; 0.0; 0.0; 0.0; 0.0; 0.0; 0.0; 6.0 ]
+    Grad.jacobian (Grad.hessian (fun x -> Ops.sumAll (x * x * x))) x
+    |> gives [ 6.0; 0.0; 0.0; 0.0; 0.0; 0.0; 0.0; 6.0 ]
 
 [<Fact>]
 let ``vjp weighs the outputs`` () =
     let x = vector [ 1.0; 2.0 ]
-    (Grad.vjp [| x * x; Ops.exp x |] [| vector [ 1.0; 10.0 ]; vector [ 0.0; 1.0 ] |] [| x |])[0] |> gives [ 2.0; 40.0 + exp 2.0 ]
+    (Grad.vjp [| x * x; Ops.exp x |] [| vector [ 1.0; 10.0 ]; vector [ 0.0; 1.0 ] |] [| x |])[0]
+    |> gives [ 2.0; 40.0 + exp 2.0 ]
     // The same node twice among the outputs, and an output that is the input.
-    (Grad.vjp [| x; x |] [| vector [ 1.0; 1.0 ]; vector [ 2.0; 3.0 ] |] [| x |])[0] |> gives [ 3.0; 4.0 ]
+    (Grad.vjp [| x; x |] [| vector [ 1.0; 1.0 ]; vector [ 2.0; 3.0 ] |] [| x |])[0]
+    |> gives [ 3.0; 4.0 ]
 
 [<Fact>]
 let ``what the loss does not depend on gets zeros of its type`` () =
@@ -117,8 +122,10 @@ let ``derivatives at kinks follow the conventions`` () =
     (tie Ops.maximum)[1] |> gives [ 0.0 ]
     (tie Ops.minimum)[0] |> gives [ 1.0 ]
     Grad.grad Ops.maxAll (vector [ 2.0; 1.0; 2.0 ]) |> gives [ 0.5; 0.0; 0.5 ]
-    Grad.grad Ops.minAll (vector [ 2.0; 1.0; 1.0; 1.0 ]) |> gives [ 0.0; 1.0 / 3.0; 1.0 / 3.0; 1.0 / 3.0 ]
-    Grad.grad (fun x -> Ops.sumAll (Ops.clip 0.0 1.0 x)) (vector [ -1.0; 0.5; 2.0 ]) |> gives [ 0.0; 1.0; 0.0 ]
+    Grad.grad Ops.minAll (vector [ 2.0; 1.0; 1.0; 1.0 ])
+    |> gives [ 0.0; 1.0 / 3.0; 1.0 / 3.0; 1.0 / 3.0 ]
+    Grad.grad (fun x -> Ops.sumAll (Ops.clip 0.0 1.0 x)) (vector [ -1.0; 0.5; 2.0 ])
+    |> gives [ 0.0; 1.0; 0.0 ]
 
 [<Fact>]
 let ``powers at zero and with whole exponents`` () =
@@ -167,7 +174,8 @@ let ``a function's own derivative may use what is outside, and gives it none`` (
 
 [<Fact>]
 let ``a custom gradient is checked`` () =
-    let f count x = Ops.customGradient (fun x -> Ops.sumAll x[0]) (fun x _ _ -> Array.init count (fun _ -> x[0])) [| x |]
+    let f count x =
+        Ops.customGradient (fun x -> Ops.sumAll x[0]) (fun x _ _ -> Array.init count (fun _ -> x[0])) [| x |]
     Assert.Throws<GraphException>(fun () -> Grad.grad (f 2) (vector [ 1.0 ]) |> ignore) |> ignore
     let wrongShape x = Ops.customGradient (fun x -> Ops.sumAll x[0]) (fun _ _ g -> [| g |]) [| x |]
     Assert.Throws<ShapeException>(fun () -> Grad.grad wrongShape (vector [ 1.0 ]) |> ignore) |> ignore
@@ -199,8 +207,7 @@ type private SumAndDifference(wrong: bool) =
             s[i] <- x[i] + y[i]
             d[i] <- x[i] - y[i]
 
-    override _.Gradient(_, _, g) =
-        [| g[0] + g[1]; (if wrong then g[0] + g[1] else g[0] - g[1]) |]
+    override _.Gradient(_, _, g) = [| g[0] + g[1]; (if wrong then g[0] + g[1] else g[0] - g[1]) |]
 
 [<Fact>]
 let ``a user's operation computes, and without Gradient it says so by name`` () =
@@ -244,7 +251,8 @@ let ``the gradient check passes right derivatives and catches wrong ones`` () =
 [<Fact>]
 let ``the gradient check catches a wrong second derivative behind a right first`` () =
     // The backward function hides the dependence of the first derivative on x.
-    let f x = Ops.customGradient (fun x -> Ops.square x[0]) (fun x _ g -> [| g * 2.0 * Ops.stopGradient x[0] |]) [| x |]
+    let f x =
+        Ops.customGradient (fun x -> Ops.square x[0]) (fun x _ g -> [| g * 2.0 * Ops.stopGradient x[0] |]) [| x |]
     let report = GradCheck.check (fun x -> f x[0]) [| Tensor.OfArray [| 1.0; 2.0 |] |] 2
     Assert.True(report.Errors[0] < 1e-8)
     Assert.True(report.Errors[1] > 0.1)
@@ -252,8 +260,10 @@ let ``the gradient check catches a wrong second derivative behind a right first`
 [<Fact>]
 let ``the gradient check says what it cannot do`` () =
     let f (x: Expr[]) = Ops.sumAll x[0]
-    Assert.Throws<ArgumentValueException>(fun () -> GradCheck.check f [| Tensor.OfArray [| 1.0 |] |] 4 |> ignore) |> ignore
-    Assert.Throws<ArgumentValueException>(fun () -> GradCheck.check f [| Tensor.OfArray [| 1 |] |] 1 |> ignore) |> ignore
+    Assert.Throws<ArgumentValueException>(fun () -> GradCheck.check f [| Tensor.OfArray [| 1.0 |] |] 4 |> ignore)
+    |> ignore
+    Assert.Throws<ArgumentValueException>(fun () -> GradCheck.check f [| Tensor.OfArray [| 1 |] |] 1 |> ignore)
+    |> ignore
 
 [<Fact>]
 let ``a derivative that is not a number is reported as the worst`` () =
@@ -267,7 +277,10 @@ let ``what cannot be differentiated is refused with a hint`` () =
     hint (Assert.Throws<ShapeException>(fun () -> Grad.gradients x [| x |] |> ignore))
     hint (Assert.Throws<DTypeException>(fun () -> Grad.gradients (Ops.argmax 0 x) [| x |] |> ignore))
     hint (Assert.Throws<ShapeException>(fun () -> Grad.vjp [| x |] [| Ops.index 0 0 x |] [| x |] |> ignore))
-    hint (Assert.Throws<DTypeException>(fun () -> Grad.vjp [| x |] [| Ops.zeros DType.Float64 x.Shape |] [| x |] |> ignore))
+    hint (
+        Assert.Throws<DTypeException>(fun () ->
+            Grad.vjp [| x |] [| Ops.zeros DType.Float64 x.Shape |] [| x |] |> ignore)
+    )
     hint (Assert.Throws<ArgumentValueException>(fun () -> Grad.vjp [| x |] [||] [| x |] |> ignore))
 
 [<Fact>]

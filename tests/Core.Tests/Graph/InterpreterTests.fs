@@ -102,8 +102,7 @@ let ``pooling takes the maximum and the mean of the cells that exist`` (seed: in
                               for v in 0 .. kw - 1 do
                                   let y, z = i * s + u - front h kh, j * s + v - front w kw
 
-                                  if y >= 0 && y < h && z >= 0 && z < w then
-                                      xs[(y * w + z) * 2 + c] |] |]
+                                  if y >= 0 && y < h && z >= 0 && z < w then xs[(y * w + z) * 2 + c] |] |]
 
     let pooled pool = value (pool [| kh; kw |] [| s; s |] Padding.Same (Expr.Constant x))
     close (windows |> Array.map Array.max) (pooled Ops.maxPool)
@@ -129,7 +128,14 @@ let ``transposed convolution is the adjoint of convolution`` (seed: int) (a: uin
         let x = tensor (seed + 2) [ 1; up.Shape[1]; 2 ]
         let low = if same then (k - s) / 2 else 0
         let high = if same then (k - s) - low else 0
-        let down = Ops.conv [| s |] (Padding.Explicit([| low |], [| high |])) [| 1 |] 1 (Expr.Constant kernel) (Expr.Constant x)
+        let down =
+            Ops.conv
+                [| s |]
+                (Padding.Explicit([| low |], [| high |]))
+                [| 1 |]
+                1
+                (Expr.Constant kernel)
+                (Expr.Constant x)
         let dot (a: float[]) (b: float[]) = Array.fold2 (fun t u v -> t + u * v) 0.0 a b
         Close.close 1e-10 1e-10 [| dot (value down) (y.ToDoubles()) |] [| dot (x.ToDoubles()) (value up) |]
 
@@ -142,7 +148,9 @@ let ``transposed convolution spreads every element over its window`` () =
     close [| 1.0; 12.0; 123.0; 230.0; 300.0 |] (run Padding.Valid None 1 [| 1.0; 10.0; 100.0 |])
     // One cell more than the result holds is cut: behind.
     close [| 1.0; 10.0; 102.0; 20.0; 203.0; 30.0 |] (run Padding.Same None 2 [| 1.0; 10.0; 100.0 |])
-    close [| 1.0; 10.0; 102.0; 20.0; 203.0; 30.0; 300.0; 0.0 |] (run Padding.Valid (Some [| 1 |]) 2 [| 1.0; 10.0; 100.0 |])
+    close
+        [| 1.0; 10.0; 102.0; 20.0; 203.0; 30.0; 300.0; 0.0 |]
+        (run Padding.Valid (Some [| 1 |]) 2 [| 1.0; 10.0; 100.0 |])
     // window mod 2 + output padding - 2 * (window / 2): one cell in front is cut.
     close [| 10.0; 102.0; 20.0; 203.0; 30.0 |] (run Padding.Same (Some [| 0 |]) 2 [| 1.0; 10.0; 100.0 |])
 
@@ -150,7 +158,8 @@ let ``transposed convolution spreads every element over its window`` () =
 let private naiveEinsum (terms: string[]) (result: string) (sizes: Map<char, int>) (operands: float[][]) =
     let labels = sizes |> Map.toArray |> Array.map fst
     let output = Array.zeroCreate (result |> Seq.fold (fun n c -> n * sizes[c]) 1)
-    let place (assignment: Map<char, int>) (term: string) = term |> Seq.fold (fun at c -> at * sizes[c] + assignment[c]) 0
+    let place (assignment: Map<char, int>) (term: string) =
+        term |> Seq.fold (fun at c -> at * sizes[c] + assignment[c]) 0
 
     let rec visit k (assignment: Map<char, int>) =
         if k = labels.Length then
@@ -181,7 +190,8 @@ let private naiveEinsum (terms: string[]) (result: string) (sizes: Map<char, int
 [<InlineData("abc,cd,b", "ad")>]
 let ``einsum is the sum over all assignments`` (left: string) (result: string) =
     let terms = left.Split ','
-    let sizes = left |> Seq.filter Char.IsLetter |> Seq.distinct |> Seq.mapi (fun i c -> c, 2 + i % 3) |> Map.ofSeq
+    let sizes =
+        left |> Seq.filter Char.IsLetter |> Seq.distinct |> Seq.mapi (fun i c -> c, 2 + i % 3) |> Map.ofSeq
 
     let operands =
         terms |> Array.mapi (fun i t -> tensor i (t |> Seq.map (fun c -> sizes[c]) |> List.ofSeq))
@@ -203,7 +213,8 @@ let ``einsum's ellipsis broadcasts, and its arrow may be left out`` () =
 [<Property>]
 let ``matrix products agree with MathNet`` (seed: int) (a: uint8) (b: uint8) (c: uint8) (ta: bool) (tb: bool) =
     let m, k, n = 1 + int a % 5, 1 + int b % 5, 1 + int c % 5
-    let x, y = tensor seed (if ta then [ k; m ] else [ m; k ]), tensor (seed + 1) (if tb then [ n; k ] else [ k; n ])
+    let x, y =
+        tensor seed (if ta then [ k; m ] else [ m; k ]), tensor (seed + 1) (if tb then [ n; k ] else [ k; n ])
     let matrix (t: Tensor) = Matrix<float>.Build.DenseOfRowMajor(t.Shape[0], t.Shape[1], t.ToDoubles())
     let left = if ta then (matrix x).Transpose() else matrix x
     let right = if tb then (matrix y).Transpose() else matrix y
@@ -225,7 +236,9 @@ let ``softmax and its logarithm survive large numbers`` () =
     close [| 1.0; 0.0; 0.0 |] (value (Ops.softmax 0 x))
     close [| 0.0; -1e4; -2e4 |] (value (Ops.logSoftmax 0 x))
     close [| 1e4 |] (value (Ops.logsumexp [| 0 |] false x))
-    close [| -infinity |] (value (Ops.logsumexp [| 0 |] false (Expr.Constant(Tensor.OfArray [| -infinity; -infinity |]))))
+    close
+        [| -infinity |]
+        (value (Ops.logsumexp [| 0 |] false (Expr.Constant(Tensor.OfArray [| -infinity; -infinity |]))))
 
 [<Property>]
 let ``sorting agrees with the array's own sort`` (seed: int) (length: uint8) (descending: bool) =
@@ -274,13 +287,21 @@ let ``special functions agree with MathNet`` (x: float) =
     let at e = (value (e (Expr.Constant(Tensor.OfArray [| x |]))))[0]
     Close.close 1e-13 0.0 [| SpecialFunctions.Erf x |] [| at Ops.erf |]
     let y = SpecialFunctions.Erf(x / 4.0)
-    Close.close 1e-10 0.0 [| SpecialFunctions.ErfInv y |] [| (value (Ops.erfinv (Expr.Constant(Tensor.OfArray [| y |]))))[0] |]
+    Close.close
+        1e-10
+        0.0
+        [| SpecialFunctions.ErfInv y |]
+        [| (value (Ops.erfinv (Expr.Constant(Tensor.OfArray [| y |]))))[0] |]
 
     if abs x < 0.6 then
         let series = x + x * x / 2.0 + (if abs x < 1e-3 then 0.0 else exp x - 1.0 - x - x * x / 2.0)
         Close.close 1e-14 0.0 [| series |] [| at Ops.expm1 |]
 
-    Close.close 1e-13 0.0 [| (if abs x < 1e-3 then x - x * x / 2.0 else log (1.0 + abs x)) |] [| at (fun e -> Ops.log1p (Ops.abs e)) |]
+    Close.close
+        1e-13
+        0.0
+        [| (if abs x < 1e-3 then x - x * x / 2.0 else log (1.0 + abs x)) |]
+        [| at (fun e -> Ops.log1p (Ops.abs e)) |]
 
 [<Fact>]
 let ``elementwise functions at their edges`` () =
@@ -319,7 +340,8 @@ let ``distributions have their moments`` () =
     let draw kind name = Ops.random kind name DType.Float64 (Shape.Of 20000) seed step
     let mean (v: float[]) = Array.average v
     let deviation (v: float[]) = let m = mean v in sqrt (v |> Array.averageBy (fun x -> (x - m) * (x - m)))
-    let near (tolerance: float) (expected: float) (actual: float) = Assert.InRange(actual, expected - tolerance, expected + tolerance)
+    let near (tolerance: float) (expected: float) (actual: float) =
+        Assert.InRange(actual, expected - tolerance, expected + tolerance)
     let u = value (Ops.uniformBetween -1.0 3.0 (draw RandomKind.Uniform "u"))
     near 0.03 1.0 (mean u)
     near 0.03 (4.0 / sqrt 12.0) (deviation u)
@@ -349,8 +371,10 @@ let ``a leaf without a value is named`` () =
 [<Fact>]
 let ``a value must fit its leaf`` () =
     let x = Expr.Input("x", DType.Float32, Shape.Of 2)
-    Assert.Throws<ShapeException>(fun () -> Interpreter.run [ x, Tensor.OfArray [| 1.0f |] ] [| x |] |> ignore) |> ignore
-    Assert.Throws<DTypeException>(fun () -> Interpreter.run [ x, Tensor.OfArray [| 1.0; 2.0 |] ] [| x |] |> ignore) |> ignore
+    Assert.Throws<ShapeException>(fun () -> Interpreter.run [ x, Tensor.OfArray [| 1.0f |] ] [| x |] |> ignore)
+    |> ignore
+    Assert.Throws<DTypeException>(fun () -> Interpreter.run [ x, Tensor.OfArray [| 1.0; 2.0 |] ] [| x |] |> ignore)
+    |> ignore
 
 [<Fact>]
 let ``results are rounded to their dtype only when they become tensors`` () =
@@ -369,8 +393,7 @@ let ``a graph gives outputs and new values computed from the old ones`` () =
     let struct (outputs, updates) =
         Interpreter.runGraph
             [ x, Tensor.Scalar 2.0; state, Tensor.Scalar 5.0 ]
-            { Outputs = [| "old", state + 0.0 |]
-              Updates = [| state, next |] }
+            { Outputs = [| "old", state + 0.0 |]; Updates = [| state, next |] }
 
     Assert.Equal(5.0, (snd outputs[0]).ToDoubles()[0])
     Assert.Equal(7.0, (snd updates[0]).ToDoubles()[0])

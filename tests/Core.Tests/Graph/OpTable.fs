@@ -57,7 +57,8 @@ let between (least: float) (greatest: float) : Gen<float> =
 let anyNumber = between -2.0 2.0
 
 /// Not near 0, of either sign.
-let away = Gen.map2 (fun positive x -> if positive then x else -x) (Gen.elements [ true; false ]) (between 0.3 2.0)
+let away =
+    Gen.map2 (fun positive x -> if positive then x else -x) (Gen.elements [ true; false ]) (between 0.3 2.0)
 
 /// Not near an integer.
 let fractional = Gen.map2 (fun k f -> float k + f) (Gen.choose (-3, 3)) (between 0.2 0.4)
@@ -67,7 +68,8 @@ let spread (dims: int list) : Gen<Tensor> =
     let s = shape dims
 
     Gen.shuffle [| 0 .. s.Size - 1 |]
-    |> Gen.map (fun p -> Tensor.OfDoubles(DType.Float64, s, p |> Array.map (fun k -> 0.1 * float k - 0.05 * float s.Size)))
+    |> Gen.map (fun p ->
+        Tensor.OfDoubles(DType.Float64, s, p |> Array.map (fun k -> 0.1 * float k - 0.05 * float s.Size)))
 
 let ints (dtype: DType) (least: int) (greatest: int) (dims: int list) : Gen<Tensor> =
     let s = shape dims
@@ -106,7 +108,10 @@ let private row name covers order inputs build =
 let private node op inputs = Expr.Node(op, inputs)
 
 let private unaryRow op number order =
-    row ("Unary " + string op) ("Unary." + string op) order
+    row
+        ("Unary " + string op)
+        ("Unary." + string op)
+        order
         (Gen.elements unaryShapes |> Gen.bind (of' number) |> Gen.map Array.singleton)
         (node (Unary op))
 
@@ -147,7 +152,10 @@ let private unaries =
     |> List.map (fun (op, number, order) -> unaryRow op number order)
 
 let private binaryRow op left right order =
-    row ("Binary " + string op) ("Binary." + string op) order
+    row
+        ("Binary " + string op)
+        ("Binary." + string op)
+        order
         (Gen.elements pairs |> Gen.bind (fun (a, b) -> together [ left a; right b ]))
         (node (Binary op))
 
@@ -180,12 +188,25 @@ let private binaries =
       binaryRow BinaryOp.Xor bools bools 0 ]
 
 let private integers =
-    [ for op in [ BinaryOp.Add; BinaryOp.Sub; BinaryOp.Mul; BinaryOp.FloorDiv; BinaryOp.Mod; BinaryOp.Max; BinaryOp.Min ] do
+    [ for op in
+          [ BinaryOp.Add
+            BinaryOp.Sub
+            BinaryOp.Mul
+            BinaryOp.FloorDiv
+            BinaryOp.Mod
+            BinaryOp.Max
+            BinaryOp.Min ] do
           for dtype in [ DType.Int32; DType.Int64 ] do
               let right =
                   if op = BinaryOp.FloorDiv || op = BinaryOp.Mod then
-                      fun dims -> Gen.zip (ints dtype 1 4 dims) (ints dtype 0 1 dims) |> Gen.map (fun (n, s) ->
-                          Tensor.OfDoubles(dtype, n.Shape, Array.map2 (fun x y -> if y = 0.0 then x else -x) (n.ToDoubles()) (s.ToDoubles())))
+                      fun dims ->
+                          Gen.zip (ints dtype 1 4 dims) (ints dtype 0 1 dims)
+                          |> Gen.map (fun (n, s) ->
+                              Tensor.OfDoubles(
+                                  dtype,
+                                  n.Shape,
+                                  Array.map2 (fun x y -> if y = 0.0 then x else -x) (n.ToDoubles()) (s.ToDoubles())
+                              ))
                   else
                       ints dtype -9 9
 
@@ -195,11 +216,7 @@ let private integers =
 let private spatial op = row op op 2
 
 let private conv strides dilations low high groups : ConvSpec =
-    { Strides = strides
-      Dilations = dilations
-      PadLow = low
-      PadHigh = high
-      Groups = groups }
+    { Strides = strides; Dilations = dilations; PadLow = low; PadHigh = high; Groups = groups }
 
 let private convs =
     [ "1d", conv [| 2 |] [| 1 |] [| 1 |] [| 0 |] 1, [ 2; 6; 2 ], [ 3; 2; 3 ]
@@ -224,10 +241,7 @@ let private convRows =
     |> List.map (fun (r, name) -> { r with Name = r.Name + " " + name })
 
 let private pool window strides low high : PoolSpec =
-    { Window = window
-      Strides = strides
-      PadLow = low
-      PadHigh = high }
+    { Window = window; Strides = strides; PadLow = low; PadHigh = high }
 
 let private pools =
     [ "1d", pool [| 2 |] [| 2 |] [| 0 |] [| 0 |], [ 2; 5; 2 ]
@@ -256,29 +270,51 @@ let private reductions =
                 ReduceOp.Min, spread, 2
                 ReduceOp.Any, bools, 0
                 ReduceOp.All, bools, 0 ] do
-              row ("Reduce " + string op + " over " + String.Join(",", axes)) ("Reduce." + string op) order
+              row
+                  ("Reduce " + string op + " over " + String.Join(",", axes))
+                  ("Reduce." + string op)
+                  order
                   (together [ input [ 2; 3; 2 ] ])
                   (node (Reduce(op, axes)))
 
       for axis in 0..2 do
           for largest in [ true; false ] do
-              row ("ArgReduce " + string largest + " " + string axis) "ArgReduce" 0 (together [ any [ 3; 2; 4 ] ]) (node (ArgReduce(largest, axis)))
+              row
+                  ("ArgReduce " + string largest + " " + string axis)
+                  "ArgReduce"
+                  0
+                  (together [ any [ 3; 2; 4 ] ])
+                  (node (ArgReduce(largest, axis)))
 
           for descending in [ true; false ] do
-              row ("ArgSort " + string descending + " " + string axis) "ArgSort" 0
+              row
+                  ("ArgSort " + string descending + " " + string axis)
+                  "ArgSort"
+                  0
                   (Gen.oneof [ together [ any [ 3; 2; 4 ] ]; together [ whole [ 3; 2; 4 ] ] ])
                   (node (ArgSort(axis, descending)))
 
           for exclusive, reverse in [ false, false; true, false; false, true; true, true ] do
-              row ("CumSum " + string axis + " " + string exclusive + " " + string reverse) "CumSum" 2
+              row
+                  ("CumSum " + string axis + " " + string exclusive + " " + string reverse)
+                  "CumSum"
+                  2
                   (together [ any [ 3; 2; 4 ] ])
                   (node (CumSum(axis, exclusive, reverse))) ]
 
 let private movements =
     [ row "Leaf" "Leaf" 1 (together [ any [ 2; 3 ] ]) (fun x -> x[0])
-      row "Constant" "Constant" 1 (together [ any [ 3 ] ]) (fun x -> x[0] + Expr.Constant(Tensor.OfDoubles(x[0].DType, Shape.Of 3, [| 1.0; 2.0; 3.0 |])))
-      row "Iota" "Iota" 0 (together [ any [ 1 ] ]) (fun _ -> node (Iota({ DType = DType.Float32; Shape = Shape.Of(2, 3, 2) }, 1)) [||])
-      row "Select" "Select" 2 (Gen.elements [ [ 2; 3 ]; [ 3 ]; [ 2; 1 ] ] |> Gen.bind (fun s -> together [ bools s; any [ 2; 3 ]; any [ 3 ] ])) (node Select)
+      row "Constant" "Constant" 1 (together [ any [ 3 ] ]) (fun x ->
+          x[0] + Expr.Constant(Tensor.OfDoubles(x[0].DType, Shape.Of 3, [| 1.0; 2.0; 3.0 |])))
+      row "Iota" "Iota" 0 (together [ any [ 1 ] ]) (fun _ ->
+          node (Iota({ DType = DType.Float32; Shape = Shape.Of(2, 3, 2) }, 1)) [||])
+      row
+          "Select"
+          "Select"
+          2
+          (Gen.elements [ [ 2; 3 ]; [ 3 ]; [ 2; 1 ] ]
+           |> Gen.bind (fun s -> together [ bools s; any [ 2; 3 ]; any [ 3 ] ]))
+          (node Select)
       { row "Cast to float32" "Cast" 1 (together [ any [ 5 ] ]) (node (Cast DType.Float32)) with
           GradientTolerance = 5e-3 }
       row "Cast to int32" "Cast" 0 (together [ of' (between -9.0 9.0) [ 7 ] ]) (node (Cast DType.Int32))
@@ -302,11 +338,19 @@ let private movements =
       row "Gather rows" "Gather" 2 (together [ any [ 5; 3 ]; ints DType.Int32 0 4 [ 2; 3 ] ]) (node (Gather 0))
       row "Gather last axis" "Gather" 2 (together [ any [ 2; 3; 4 ]; ints DType.Int64 0 3 [ 5 ] ]) (node (Gather 2))
       row "Gather out of range" "Gather" 2 (together [ any [ 3; 2 ]; ints DType.Int32 -2 4 [ 4 ] ]) (node (Gather 0))
-      row "ScatterAdd rows" "ScatterAdd" 2 (together [ ints DType.Int32 -1 4 [ 2; 3 ]; any [ 2; 3; 2 ] ]) (fun x -> node (ScatterAdd(0, 4)) x)
-      row "ScatterAdd middle" "ScatterAdd" 2 (together [ ints DType.Int32 0 2 [ 4 ]; any [ 2; 4; 3 ] ]) (fun x -> node (ScatterAdd(1, 3)) x)
-      row "TakeAlong" "TakeAlong" 2 (together [ any [ 2; 4; 3 ]; ints DType.Int32 -1 4 [ 2; 2; 3 ] ]) (node (TakeAlong 1))
+      row "ScatterAdd rows" "ScatterAdd" 2 (together [ ints DType.Int32 -1 4 [ 2; 3 ]; any [ 2; 3; 2 ] ]) (fun x ->
+          node (ScatterAdd(0, 4)) x)
+      row "ScatterAdd middle" "ScatterAdd" 2 (together [ ints DType.Int32 0 2 [ 4 ]; any [ 2; 4; 3 ] ]) (fun x ->
+          node (ScatterAdd(1, 3)) x)
+      row
+          "TakeAlong"
+          "TakeAlong"
+          2
+          (together [ any [ 2; 4; 3 ]; ints DType.Int32 -1 4 [ 2; 2; 3 ] ])
+          (node (TakeAlong 1))
       row "TakeAlong last" "TakeAlong" 2 (together [ any [ 2; 4 ]; ints DType.Int64 0 3 [ 2; 6 ] ]) (node (TakeAlong 1))
-      row "ScatterAlong" "ScatterAlong" 2 (together [ ints DType.Int32 -1 4 [ 2; 3; 2 ]; any [ 2; 3; 2 ] ]) (fun x -> node (ScatterAlong(1, 4)) x)
+      row "ScatterAlong" "ScatterAlong" 2 (together [ ints DType.Int32 -1 4 [ 2; 3; 2 ]; any [ 2; 3; 2 ] ]) (fun x ->
+          node (ScatterAlong(1, 4)) x)
       row "Unary Not" "Unary.Not" 0 (together [ bools [ 5 ] ]) (node (Unary UnaryOp.Not)) ]
 
 let private products =
@@ -316,7 +360,10 @@ let private products =
                   let a = batchA @ (if ta then [ 4; 2 ] else [ 2; 4 ])
                   let b = batchB @ (if tb then [ 3; 4 ] else [ 4; 3 ])
 
-                  row ("MatMul " + string ta + " " + string tb + " batch " + String.Join("x", batchA)) "MatMul" 2
+                  row
+                      ("MatMul " + string ta + " " + string tb + " batch " + String.Join("x", batchA))
+                      "MatMul"
+                      2
                       (together [ any a; any b ])
                       (node (MatMul(ta, tb))) ]
 
@@ -325,8 +372,12 @@ let private seedAndStep = together [ ints DType.Int64 0 100000 []; ints DType.In
 let private randoms =
     [ for kind in [ RandomKind.Uniform; RandomKind.Normal; RandomKind.Bits ] do
           for dims in [ [ 7 ]; [ 2; 5 ] ] do
-              row ("Random " + string kind + " " + (shape dims).ToString()) ("Random." + string kind) 0 seedAndStep (fun x ->
-                  Ops.random kind "stream" DType.Float32 (shape dims) x[0] x[1]) ]
+              row
+                  ("Random " + string kind + " " + (shape dims).ToString())
+                  ("Random." + string kind)
+                  0
+                  seedAndStep
+                  (fun x -> Ops.random kind "stream" DType.Float32 (shape dims) x[0] x[1]) ]
 
 /// x^2 y as a user would write it: on spans, for float32 and float64.
 type SquareTimes() =
@@ -350,8 +401,7 @@ type SquareTimes() =
             for i in 0 .. x.Length - 1 do
                 z[i] <- x[i] * x[i] * y[i]
 
-    override _.Gradient(x, _, g) =
-        [| g[0] * x[0] * x[1] * 2.0; g[0] * Ops.square x[0] |]
+    override _.Gradient(x, _, g) = [| g[0] * x[0] * x[1] * 2.0; g[0] * Ops.square x[0] |]
 
 let squareTimes = SquareTimes()
 
@@ -372,16 +422,34 @@ let private structures =
     [ row "Softmax" "Structured.Softmax" 3 (together [ any [ 2; 4 ] ]) (fun x -> Ops.softmax -1 x[0])
       row "Softmax first axis" "Structured.Softmax" 2 (together [ any [ 3; 2; 2 ] ]) (fun x -> Ops.softmax 0 x[0])
       row "LogSoftmax" "Structured.LogSoftmax" 3 (together [ any [ 2; 4 ] ]) (fun x -> Ops.logSoftmax -1 x[0])
-      row "SoftmaxCrossEntropy" "Structured.SoftmaxCrossEntropy" 3 (together [ of' (between 0.0 1.0) [ 3; 4 ]; any [ 3; 4 ] ]) (fun x ->
-          Ops.softmaxCrossEntropy x[0] x[1])
-      row "SoftmaxCrossEntropyGrad" "Structured.SoftmaxCrossEntropyGrad" 2 (together [ any [ 3; 4 ]; any [ 3; 4 ]; any [ 3 ] ]) (fun x ->
-          node (Structured(SoftmaxCrossEntropyGrad())) x)
-      row "SparseSoftmaxCrossEntropy" "Structured.SparseSoftmaxCrossEntropy" 3 (together [ ints DType.Int32 0 3 [ 3 ]; any [ 3; 4 ] ]) (fun x ->
-          Ops.sparseSoftmaxCrossEntropy x[0] x[1])
-      row "SparseSoftmaxCrossEntropy out of range" "Structured.SparseSoftmaxCrossEntropy" 2
+      row
+          "SoftmaxCrossEntropy"
+          "Structured.SoftmaxCrossEntropy"
+          3
+          (together [ of' (between 0.0 1.0) [ 3; 4 ]; any [ 3; 4 ] ])
+          (fun x -> Ops.softmaxCrossEntropy x[0] x[1])
+      row
+          "SoftmaxCrossEntropyGrad"
+          "Structured.SoftmaxCrossEntropyGrad"
+          2
+          (together [ any [ 3; 4 ]; any [ 3; 4 ]; any [ 3 ] ])
+          (fun x -> node (Structured(SoftmaxCrossEntropyGrad())) x)
+      row
+          "SparseSoftmaxCrossEntropy"
+          "Structured.SparseSoftmaxCrossEntropy"
+          3
+          (together [ ints DType.Int32 0 3 [ 3 ]; any [ 3; 4 ] ])
+          (fun x -> Ops.sparseSoftmaxCrossEntropy x[0] x[1])
+      row
+          "SparseSoftmaxCrossEntropy out of range"
+          "Structured.SparseSoftmaxCrossEntropy"
+          2
           (together [ ints DType.Int64 -1 5 [ 2; 2 ]; any [ 2; 2; 4 ] ])
           (fun x -> Ops.sparseSoftmaxCrossEntropy x[0] x[1])
-      row "SparseSoftmaxCrossEntropyGrad" "Structured.SparseSoftmaxCrossEntropyGrad" 2
+      row
+          "SparseSoftmaxCrossEntropyGrad"
+          "Structured.SparseSoftmaxCrossEntropyGrad"
+          2
           (together [ ints DType.Int32 0 3 [ 3 ]; any [ 3; 4 ]; any [ 3 ] ])
           (fun x -> node (Structured(SparseSoftmaxCrossEntropyGrad())) x)
       row "Scan outputs" "Structured.Scan" 3 scanInputs (fun x ->
@@ -395,11 +463,21 @@ let private structures =
           Ops.sumAll last[1] + Ops.sumAll (outputs[0] * outputs[1]))
       row "CustomGradient" "Structured.CustomGradient" 2 (together [ any [ 5 ] ]) (fun x ->
           x |> Ops.customGradient (fun x -> Ops.exp x[0]) (fun x _ g -> [| g * Ops.exp x[0] |]))
-      row "Custom" "Structured.CustomNode" 2 (together [ any [ 2; 3 ]; any [ 2; 3 ] ]) (fun x -> (Ops.custom squareTimes x)[0]) ]
+      row "Custom" "Structured.CustomNode" 2 (together [ any [ 2; 3 ]; any [ 2; 3 ] ]) (fun x ->
+          (Ops.custom squareTimes x)[0]) ]
 
 /// Every row. Names are unique.
 let rows: Row list =
-    unaries @ binaries @ integers @ movements @ reductions @ products @ convRows @ poolRows @ randoms @ structures
+    unaries
+    @ binaries
+    @ integers
+    @ movements
+    @ reductions
+    @ products
+    @ convRows
+    @ poolRows
+    @ randoms
+    @ structures
 
 /// Fixed samples of a row's inputs.
 let samples (count: int) (row: Row) : Tensor[][] =

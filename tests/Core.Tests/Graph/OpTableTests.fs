@@ -62,7 +62,8 @@ let ``a row builds its operation, well typed, in both float types`` (name: strin
             Check.graph [ root ]
             let keys = Traverse.topological [ root ] |> Array.map (fun e -> keyOf e.Op)
             Assert.Contains(row.Covers, keys)
-            let values = Interpreter.runDoubles (Array.zip leaves (inputs |> Array.map (fun t -> t.ToDoubles()))) [| root |]
+            let values =
+                Interpreter.runDoubles (Array.zip leaves (inputs |> Array.map (fun t -> t.ToDoubles()))) [| root |]
             Assert.Equal(root.Shape.Size, values[0].Length)
 
 [<Theory; MemberData(nameof names)>]

@@ -31,7 +31,8 @@ let ``reductions`` () =
     Ops.maxAll m |> gives [] [ 6.0 ]
     Ops.minAll m |> gives [] [ 1.0 ]
     Ops.any [| 1 |] false (Ops.greater m (Ops.scalar DType.Float64 3.0)) |> gives [ 2 ] [ 0.0; 1.0 ]
-    Ops.all [| 0 |] false (Ops.greater m (Ops.scalar DType.Float64 1.0)) |> gives [ 3 ] [ 0.0; 1.0; 1.0 ]
+    Ops.all [| 0 |] false (Ops.greater m (Ops.scalar DType.Float64 1.0))
+    |> gives [ 3 ] [ 0.0; 1.0; 1.0 ]
     Ops.var [| 0; 1 |] false m |> gives [] [ 35.0 / 12.0 ]
     Ops.std [| 1 |] false m |> gives [ 2 ] [ sqrt (2.0 / 3.0); sqrt (2.0 / 3.0) ]
     let struct (mean, variance) = Ops.moments [| 1 |] true m
@@ -54,7 +55,8 @@ let ``choices along an axis`` () =
     Ops.takeAlongAxis (Ops.expandDims 1 (ids [ 2; 0 ])) 1 m |> gives [ 2; 1 ] [ 3.0; 4.0 ]
     Ops.take (ids [ 1; 1; 0 ]) 0 m |> gives [ 3; 3 ] [ 4.0; 5.0; 6.0; 4.0; 5.0; 6.0; 1.0; 2.0; 3.0 ]
     Ops.take (ids [ 2; 5 ]) 1 m |> gives [ 2; 2 ] [ 3.0; 0.0; 6.0; 0.0 ]
-    Ops.oneHot 3 DType.Float64 (ids [ 1; 3; 0 ]) |> gives [ 3; 3 ] [ 0.0; 1.0; 0.0; 0.0; 0.0; 0.0; 1.0; 0.0; 0.0 ]
+    Ops.oneHot 3 DType.Float64 (ids [ 1; 3; 0 ])
+    |> gives [ 3; 3 ] [ 0.0; 1.0; 0.0; 0.0; 0.0; 0.0; 1.0; 0.0; 0.0 ]
 
 [<Fact>]
 let ``shapes`` () =
@@ -76,8 +78,10 @@ let ``parts and joins`` () =
     Ops.stridedSlice [| 0; 0 |] [| 2; 3 |] [| 1; 2 |] m |> gives [ 2; 2 ] [ 1.0; 3.0; 4.0; 6.0 ]
     Ops.sliceAxis 1 -2 3 m |> gives [ 2; 2 ] [ 2.0; 3.0; 5.0; 6.0 ]
     Ops.index 0 -1 m |> gives [ 3 ] [ 4.0; 5.0; 6.0 ]
-    Ops.concatenate 0 [| m; m |] |> gives [ 4; 3 ] [ 1.0; 2.0; 3.0; 4.0; 5.0; 6.0; 1.0; 2.0; 3.0; 4.0; 5.0; 6.0 ]
-    Ops.concatenate -1 [| m; Ops.sliceAxis 1 0 1 m |] |> gives [ 2; 4 ] [ 1.0; 2.0; 3.0; 1.0; 4.0; 5.0; 6.0; 4.0 ]
+    Ops.concatenate 0 [| m; m |]
+    |> gives [ 4; 3 ] [ 1.0; 2.0; 3.0; 4.0; 5.0; 6.0; 1.0; 2.0; 3.0; 4.0; 5.0; 6.0 ]
+    Ops.concatenate -1 [| m; Ops.sliceAxis 1 0 1 m |]
+    |> gives [ 2; 4 ] [ 1.0; 2.0; 3.0; 1.0; 4.0; 5.0; 6.0; 4.0 ]
     Ops.stack -1 [| vector [ 1.0; 2.0 ]; vector [ 3.0; 4.0 ] |] |> gives [ 2; 2 ] [ 1.0; 3.0; 2.0; 4.0 ]
     let parts = Ops.split 3 1 m
     parts[1] |> gives [ 2; 1 ] [ 2.0; 5.0 ]
@@ -86,7 +90,8 @@ let ``parts and joins`` () =
     Ops.flip [| 1 |] m |> gives [ 2; 3 ] [ 3.0; 2.0; 1.0; 6.0; 5.0; 4.0 ]
     Ops.repeat 2 0 (vector [ 1.0; 2.0 ]) |> gives [ 4 ] [ 1.0; 1.0; 2.0; 2.0 ]
     Ops.tile [| 2 |] (vector [ 1.0; 2.0 ]) |> gives [ 4 ] [ 1.0; 2.0; 1.0; 2.0 ]
-    Ops.tile [| 1; 2 |] m |> gives [ 2; 6 ] [ 1.0; 2.0; 3.0; 1.0; 2.0; 3.0; 4.0; 5.0; 6.0; 4.0; 5.0; 6.0 ]
+    Ops.tile [| 1; 2 |] m
+    |> gives [ 2; 6 ] [ 1.0; 2.0; 3.0; 1.0; 2.0; 3.0; 4.0; 5.0; 6.0; 4.0; 5.0; 6.0 ]
     Ops.roll 1 1 m |> gives [ 2; 3 ] [ 3.0; 1.0; 2.0; 6.0; 4.0; 5.0 ]
     Ops.roll -1 0 (vector [ 1.0; 2.0; 3.0 ]) |> gives [ 3 ] [ 2.0; 3.0; 1.0 ]
 
@@ -104,17 +109,20 @@ let ``products`` () =
     Ops.matmul m v |> gives [ 2 ] [ -2.0; -2.0 ]
     Ops.matmul (vector [ 1.0; 1.0 ]) m |> gives [ 3 ] [ 5.0; 7.0; 9.0 ]
     Ops.matmul v v |> gives [] [ 2.0 ]
-    Ops.matmul (Ops.reshape [| 1; 2; 3 |] m) (Ops.transpose [| 1; 0 |] m) |> gives [ 1; 2; 2 ] [ 14.0; 32.0; 32.0; 77.0 ]
+    Ops.matmul (Ops.reshape [| 1; 2; 3 |] m) (Ops.transpose [| 1; 0 |] m)
+    |> gives [ 1; 2; 2 ] [ 14.0; 32.0; 32.0; 77.0 ]
     Ops.matmul (Ops.reshape [| 2; 1; 3 |] m) v |> gives [ 2; 1 ] [ -2.0; -2.0 ]
     Ops.dot m v |> gives [ 2 ] [ -2.0; -2.0 ]
     Ops.tensordot [| 0; 1 |] [| 0; 1 |] m m |> gives [] [ 91.0 ]
-    Ops.tensordot [| 0 |] [| 0 |] m m |> gives [ 3; 3 ] [ 17.0; 22.0; 27.0; 22.0; 29.0; 36.0; 27.0; 36.0; 45.0 ]
+    Ops.tensordot [| 0 |] [| 0 |] m m
+    |> gives [ 3; 3 ] [ 17.0; 22.0; 27.0; 22.0; 29.0; 36.0; 27.0; 36.0; 45.0 ]
     Ops.outer (vector [ 1.0; 2.0 ]) v |> gives [ 2; 3 ] [ 1.0; 0.0; -1.0; 2.0; 0.0; -2.0 ]
 
 [<Fact>]
 let ``values, masks and constants`` () =
     Ops.clip 2.0 4.0 m |> gives [ 2; 3 ] [ 2.0; 2.0; 3.0; 4.0; 4.0; 4.0 ]
-    Ops.where (Ops.less m (Ops.scalar DType.Float64 3.0)) m (Ops.scalar DType.Float64 0.0) |> gives [ 2; 3 ] [ 1.0; 2.0; 0.0; 0.0; 0.0; 0.0 ]
+    Ops.where (Ops.less m (Ops.scalar DType.Float64 3.0)) m (Ops.scalar DType.Float64 0.0)
+    |> gives [ 2; 3 ] [ 1.0; 2.0; 0.0; 0.0; 0.0; 0.0 ]
     Ops.tril 0 m |> gives [ 2; 3 ] [ 1.0; 0.0; 0.0; 4.0; 5.0; 0.0 ]
     Ops.triu 1 m |> gives [ 2; 3 ] [ 0.0; 2.0; 3.0; 0.0; 0.0; 6.0 ]
     Ops.triMask 2 2 0 |> gives [ 2; 2 ] [ 1.0; 0.0; 1.0; 1.0 ]
@@ -130,8 +138,9 @@ let ``values, masks and constants`` () =
 [<Fact>]
 let ``cross-entropies`` () =
     let logits = matrix [ [ 0.0; log 2.0; log 5.0 ]; [ 0.0; 0.0; 0.0 ] ]
-    Ops.sparseSoftmaxCrossEntropy (ids [ 2; 0 ]) logits |> gives [ 2 ] [ -log (5.0 / 8.0); log 3.0 ]
-    Ops.softmaxCrossEntropy (matrix [ [ 0.0; 0.5; 0.5 ]; [ 1.0; 0.0; 0.0 ] ]) logits |> gives [ 2 ] [ -0.5 * log (10.0 / 64.0); log 3.0 ]
+    Ops.sparseSoftmaxCrossEntropy (ids [ 2; 0 ]) logits |> gives [ 2 ] [ -log(5.0 / 8.0); log 3.0 ]
+    Ops.softmaxCrossEntropy (matrix [ [ 0.0; 0.5; 0.5 ]; [ 1.0; 0.0; 0.0 ] ]) logits
+    |> gives [ 2 ] [ -0.5 * log (10.0 / 64.0); log 3.0 ]
 
 [<Fact>]
 let ``composites with equal attributes are equal operations`` () =
@@ -183,23 +192,47 @@ let badCalls: (string * Type * (unit -> Expr)) list =
       "one-hot floats", typeof<DTypeException>, fun () -> Ops.oneHot 3 DType.Float32 (f32 [ 2 ])
       "topK", typeof<ArgumentValueException>, fun () -> (let struct (v, _) = Ops.topK 4 (f32 [ 3 ]) in v)
       "where", typeof<DTypeException>, fun () -> Ops.where (f32 [ 2 ]) (f32 [ 2 ]) (f32 [ 2 ])
-      "conv rank", typeof<ShapeException>, fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 1; 2 ]) (f32 [ 8; 8 ])
-      "conv channels", typeof<ShapeException>, fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 2; 2 ]) (f32 [ 1; 8; 8; 3 ])
-      "conv small", typeof<ShapeException>, fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 3; 2 ]) (f32 [ 1; 2; 8; 3 ])
-      "conv strides", typeof<ArgumentValueException>, fun () -> Ops.conv [| 0; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 3; 2 ]) (f32 [ 1; 8; 8; 3 ])
-      "conv groups", typeof<ArgumentValueException>, fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 0 (f32 [ 3; 3; 3; 2 ]) (f32 [ 1; 8; 8; 3 ])
-      "depthwise", typeof<ShapeException>, fun () -> Ops.depthwiseConv [| 1 |] Padding.Valid [| 1 |] (f32 [ 3; 2; 1 ]) (f32 [ 1; 8; 3 ])
-      "transpose output padding", typeof<ArgumentValueException>, fun () -> Ops.convTranspose [| 2 |] Padding.Valid (Some [| 2 |]) [| 1 |] (f32 [ 3; 2; 3 ]) (f32 [ 1; 8; 3 ])
-      "transpose causal", typeof<ArgumentValueException>, fun () -> Ops.convTranspose [| 2 |] Padding.Causal None [| 1 |] (f32 [ 3; 2; 3 ]) (f32 [ 1; 8; 3 ])
+      "conv rank",
+      typeof<ShapeException>,
+      fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 1; 2 ]) (f32 [ 8; 8 ])
+      "conv channels",
+      typeof<ShapeException>,
+      fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 2; 2 ]) (f32 [ 1; 8; 8; 3 ])
+      "conv small",
+      typeof<ShapeException>,
+      fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 3; 2 ]) (f32 [ 1; 2; 8; 3 ])
+      "conv strides",
+      typeof<ArgumentValueException>,
+      fun () -> Ops.conv [| 0; 1 |] Padding.Valid [| 1; 1 |] 1 (f32 [ 3; 3; 3; 2 ]) (f32 [ 1; 8; 8; 3 ])
+      "conv groups",
+      typeof<ArgumentValueException>,
+      fun () -> Ops.conv [| 1; 1 |] Padding.Valid [| 1; 1 |] 0 (f32 [ 3; 3; 3; 2 ]) (f32 [ 1; 8; 8; 3 ])
+      "depthwise",
+      typeof<ShapeException>,
+      fun () -> Ops.depthwiseConv [| 1 |] Padding.Valid [| 1 |] (f32 [ 3; 2; 1 ]) (f32 [ 1; 8; 3 ])
+      "transpose output padding",
+      typeof<ArgumentValueException>,
+      fun () -> Ops.convTranspose [| 2 |] Padding.Valid (Some [| 2 |]) [| 1 |] (f32 [ 3; 2; 3 ]) (f32 [ 1; 8; 3 ])
+      "transpose causal",
+      typeof<ArgumentValueException>,
+      fun () -> Ops.convTranspose [| 2 |] Padding.Causal None [| 1 |] (f32 [ 3; 2; 3 ]) (f32 [ 1; 8; 3 ])
       "pool", typeof<ShapeException>, fun () -> Ops.maxPool [| 9 |] [| 1 |] Padding.Valid (f32 [ 1; 4; 1 ])
       "softmax axis", typeof<ShapeException>, fun () -> Ops.softmax 2 (f32 [ 2; 3 ])
       "softmax ints", typeof<DTypeException>, fun () -> Ops.softmax 0 (i32 [ 2; 3 ])
       "labels", typeof<ShapeException>, fun () -> Ops.sparseSoftmaxCrossEntropy (i32 [ 3 ]) (f32 [ 2; 3 ])
       "labels as floats", typeof<DTypeException>, fun () -> Ops.sparseSoftmaxCrossEntropy (f32 [ 2 ]) (f32 [ 2; 3 ])
-      "scan lengths", typeof<ShapeException>, fun () -> (snd (Ops.scan (fun c s -> c, s) [||] [| f32 [ 2 ]; f32 [ 3 ] |] false))[0]
-      "scan of nothing", typeof<ArgumentValueException>, fun () -> (fst (Ops.scan (fun c s -> c, s) [| f32 [ 2 ] |] [||] false))[0]
-      "scan carry shape", typeof<ShapeException>, fun () -> (fst (Ops.scan (fun c s -> [| c[0] + s[0] |], [||]) [| f32 [] |] [| f32 [ 2; 3 ] |] false))[0]
-      "scan carry count", typeof<ArgumentValueException>, fun () -> (fst (Ops.scan (fun _ s -> s, [||]) [||] [| f32 [ 2; 3 ] |] false))[0]
+      "scan lengths",
+      typeof<ShapeException>,
+      fun () -> (snd (Ops.scan (fun c s -> c, s) [||] [| f32 [ 2 ]; f32 [ 3 ] |] false))[0]
+      "scan of nothing",
+      typeof<ArgumentValueException>,
+      fun () -> (fst (Ops.scan (fun c s -> c, s) [| f32 [ 2 ] |] [||] false))[0]
+      "scan carry shape",
+      typeof<ShapeException>,
+      fun () -> (fst (Ops.scan (fun c s -> [| c[0] + s[0] |], [||]) [| f32 [] |] [| f32 [ 2; 3 ] |] false))[0]
+      "scan carry count",
+      typeof<ArgumentValueException>,
+      fun () -> (fst (Ops.scan (fun _ s -> s, [||]) [||] [| f32 [ 2; 3 ] |] false))[0]
       "randint", typeof<ArgumentValueException>, fun () -> Ops.randint 3 3 DType.Int32 (i32 [ 2 ]) ]
 
 let badCallNames () = badCalls |> Seq.map (fun (name, _, _) -> [| box name |])

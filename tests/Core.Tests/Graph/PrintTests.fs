@@ -17,8 +17,7 @@ let private dense () =
       Updates = [| w, w - gradient * 0.1 |] }
 
 [<Fact>]
-let ``Golden: the text of a training step`` () =
-    Golden.Check("graph/training-step.txt", Print.graph (dense ()))
+let ``Golden: the text of a training step`` () = Golden.Check("graph/training-step.txt", Print.graph (dense ()))
 
 [<Fact>]
 let ``Golden: the text of a loop and its derivative`` () =
@@ -47,8 +46,7 @@ let ``every row of the op table prints its attributes on one line per node`` () 
         Assert.DoesNotContain("FunctionalNet", text)
 
 [<Fact>]
-let ``a graph from the constructors is well formed`` () =
-    Check.graph (Traverse.roots (dense ()))
+let ``a graph from the constructors is well formed`` () = Check.graph (Traverse.roots (dense ()))
 
 [<Fact>]
 let ``a wrong type is found and named`` () =
@@ -57,7 +55,8 @@ let ``a wrong type is found and named`` () =
     let error = Assert.Throws<GraphException>(fun () -> Check.graph [ Ops.neg wrong ])
     Assert.Equal("Exp", error.Path)
     Assert.Contains("float32 (3,)", error.Actual)
-    let outOfPlace = Expr(Binary BinaryOp.Add, [| x; Expr.Input("y", DType.Int32, Shape.Of 2) |], [| x.Type |])
+    let outOfPlace =
+        Expr(Binary BinaryOp.Add, [| x; Expr.Input("y", DType.Int32, Shape.Of 2) |], [| x.Type |])
     Assert.Throws<GraphException>(fun () -> Check.graph [ outOfPlace ]) |> ignore
     let projection = Expr(Project 3, [| x |], [| x.Type |])
     Assert.Throws<GraphException>(fun () -> Check.graph [ projection ]) |> ignore

@@ -41,7 +41,10 @@ let private same (step: Expr[] -> Step) (inputs: Expr[]) (carries: int) (sequenc
 
     let derivatives loss =
         let first = Grad.gradients loss wrt
-        let combined = first |> Array.mapi (fun i g -> Ops.sumAll (Ops.square g * (1.0 + float i))) |> Array.reduce (fun a b -> a + b)
+        let combined =
+            first
+            |> Array.mapi (fun i g -> Ops.sumAll (Ops.square g * (1.0 + float i)))
+            |> Array.reduce (fun a b -> a + b)
         let second = Grad.gradients combined wrt
         Check.graph (Array.append first second)
         Array.concat (Interpreter.run [] (Array.concat [ [| loss |]; first; second ]))
@@ -56,7 +59,12 @@ let ``a recurrent network, in value and derivatives to order 2`` (seed: int) (re
         let h = Ops.tanh (Ops.matmul carry[0] constants[0] + slice[0] * constants[1])
         [| h; carry[1] + h * slice[0] |], [| Ops.square h; carry[1] |]
 
-    let inputs = [| numbers seed [ 2; 3 ]; numbers (seed + 1) [ 2; 3 ]; numbers (seed + 2) [ 4; 2; 3 ]; numbers (seed + 3) [ 3; 3 ]; numbers (seed + 4) [ 3 ] |]
+    let inputs =
+        [| numbers seed [ 2; 3 ]
+           numbers (seed + 1) [ 2; 3 ]
+           numbers (seed + 2) [ 4; 2; 3 ]
+           numbers (seed + 3) [ 3; 3 ]
+           numbers (seed + 4) [ 3 ] |]
     same step inputs 2 1 reverse
 
 [<Fact>]
@@ -131,7 +139,8 @@ let ``a loop and the pass that keeps its carries become one`` (withLast: bool) =
     let layer (x: Expr) =
         let last, outputs =
             Ops.scan
-                (fun c s -> (let h = Ops.tanh (Ops.matmul c[0] w + s[0]) in [| h |], (if withLast then [||] else [| h |])))
+                (fun c s ->
+                    (let h = Ops.tanh (Ops.matmul c[0] w + s[0]) in [| h |], (if withLast then [||] else [| h |])))
                 [| Ops.zeros DType.Float64 (Shape.Of(2, 3)) |]
                 [| x |]
                 false

@@ -58,7 +58,11 @@ module private Reference =
           TileOp.Atanh, Math.Atanh
           TileOp.Tanh, tanh
           TileOp.Sigmoid, (fun x -> 1.0 / (1.0 + exp -x))
-          TileOp.Softplus, (fun x -> if x > 30.0 then x elif x < -15.0 then exp x - exp (2.0 * x) / 2.0 else Math.Log(1.0 + exp x))
+          TileOp.Softplus,
+          (fun x ->
+              if x > 30.0 then x
+              elif x < -15.0 then exp x - exp (2.0 * x) / 2.0
+              else Math.Log(1.0 + exp x))
           TileOp.Relu, (fun x -> if x < 0.0 then 0.0 else x)
           TileOp.Erf, erf
           TileOp.Floor, floor
@@ -125,7 +129,12 @@ type ElementwiseTests() =
 
     let program2 (domain: TileDomain) (op: TileOp) =
         let t = dtypeOf domain
-        TileProgram(domain, [| flat t; flat t |], [| TileInstruction.Binary(op, 0, 1) |], [| { Value = 2; DType = t } |])
+        TileProgram(
+            domain,
+            [| flat t; flat t |],
+            [| TileInstruction.Binary(op, 0, 1) |],
+            [| { Value = 2; DType = t } |]
+        )
 
     let lengths = [ 0..256 ]
 
@@ -138,7 +147,15 @@ type ElementwiseTests() =
             let floor = if passesZero then 0.1 else 5e-32
             close tolerance floor (string op) (expected |> Array.map (fun v -> float (float32 v))) actual
         else
-            close (if op = TileOp.Softplus || op = TileOp.Expm1 || op = TileOp.Log1p || op = TileOp.Erf then 1e-9 else 1e-12) (if passesZero then 0.1 else 1e-300) (string op) expected actual
+            close
+                (if op = TileOp.Softplus || op = TileOp.Expm1 || op = TileOp.Log1p || op = TileOp.Erf then
+                     1e-9
+                 else
+                     1e-12)
+                (if passesZero then 0.1 else 1e-300)
+                (string op)
+                expected
+                actual
 
     let unaryAt (domain: TileDomain) (op: TileOp) (f: float -> float) (n: int) =
         let t = dtypeOf domain
@@ -154,7 +171,11 @@ type ElementwiseTests() =
         let t = dtypeOf domain
         let x = Reference.samples (n + int op) n |> rounded t
         // Another order of the samples, so that specials meet numbers.
-        let y = Reference.samples (n + 1000) n |> rounded t |> Array.mapi (fun i v -> if i % 5 = 0 && i < x.Length then x[i] else v) |> Array.rev
+        let y =
+            Reference.samples (n + 1000) n
+            |> rounded t
+            |> Array.mapi (fun i v -> if i % 5 = 0 && i < x.Length then x[i] else v)
+            |> Array.rev
         let a = write t x
         let b = write t y
         let z = room t n
@@ -191,7 +212,11 @@ type ElementwiseTests() =
     member _.``erfinv undoes erf``() =
         for domain, tolerance in [ TileDomain.F32, 4e-7; TileDomain.F64, 1e-9 ] do
             let t = dtypeOf domain
-            let x = Array.append [| -1.0; 1.0; 0.0; 1.5; nan; 1e-6; -1e-4 |] (Array.init 400 (fun i -> float (i - 200) / 200.5)) |> rounded t
+            let x =
+                Array.append
+                    [| -1.0; 1.0; 0.0; 1.5; nan; 1e-6; -1e-4 |]
+                    (Array.init 400 (fun i -> float (i - 200) / 200.5))
+                |> rounded t
             let a = write t x
             let y = room t x.Length
             runOnce (ElementwiseKernel(program1 domain TileOp.Erfinv, x.Length, [| a.Pointer |], [| y.Pointer |]))
@@ -204,7 +229,10 @@ type ElementwiseTests() =
             for i in 5 .. x.Length - 1 do
                 let slope = 2.0 / sqrt Math.PI * exp (-r[i] * r[i])
                 let error = (Reference.erf r[i] - x[i]) / slope
-                Assert.True(abs error <= tolerance * max 1e-3 (abs r[i]) * 2.0, string x[i] + " gave " + string r[i] + " off by " + string error)
+                Assert.True(
+                    abs error <= tolerance * max 1e-3 (abs r[i]) * 2.0,
+                    string x[i] + " gave " + string r[i] + " off by " + string error
+                )
 
     [<Fact>]
     member _.``integers``() =
@@ -215,7 +243,9 @@ type ElementwiseTests() =
             let a = guarded x
             let b = guarded y
             let z = empty<int64> x.Length
-            runOnce (ElementwiseKernel(program2 TileDomain.I64 op, x.Length, [| a.Pointer; b.Pointer |], [| z.Pointer |]))
+            runOnce (
+                ElementwiseKernel(program2 TileDomain.I64 op, x.Length, [| a.Pointer; b.Pointer |], [| z.Pointer |])
+            )
             z.Check()
             Assert.Equal<int64[]>(want, z.Read<int64>())
 
@@ -265,19 +295,13 @@ type ElementwiseTests() =
         let outputs = [ room DType.Float32 size; room DType.Int32 size; room DType.Bool size ]
 
         let kernel =
-            ElementwiseKernel(
-                program,
-                size,
-                [| for g in inputs -> g.Pointer |],
-                [| for g in outputs -> g.Pointer |]
-            )
+            ElementwiseKernel(program, size, [| for g in inputs -> g.Pointer |], [| for g in outputs -> g.Pointer |])
 
         run kernel outputs inputs
         allocatesNothing kernel
 
         let y =
-            Array.init size (fun i ->
-                if mask[i] <> 0.0 then a[i] * bias[i % width] + 0.25 else column[i / width])
+            Array.init size (fun i -> if mask[i] <> 0.0 then a[i] * bias[i % width] + 0.25 else column[i / width])
 
         close 1e-6 1.0 "y" y (read DType.Float32 outputs[0])
         let got = read DType.Float32 outputs[0]
@@ -306,7 +330,8 @@ type ElementwiseTests() =
                 let program =
                     TileProgram(
                         domain,
-                        [| { DType = DType.Float32; Access = Strided(dims, strides) }; { DType = t; Access = Iota(dims, 1) } |],
+                        [| { DType = DType.Float32; Access = Strided(dims, strides) }
+                           { DType = t; Access = Iota(dims, 1) } |],
                         [| TileInstruction.Binary(TileOp.Add, 0, 1) |],
                         [| { Value = 2; DType = t } |]
                     )
@@ -333,7 +358,8 @@ type ElementwiseTests() =
             let program =
                 TileProgram(
                     TileDomain.F32,
-                    [| flat DType.Float32; { DType = DType.Float32; Access = Strided([| size / width; width |], [| 0; 1 |]) } |],
+                    [| flat DType.Float32
+                       { DType = DType.Float32; Access = Strided([| size / width; width |], [| 0; 1 |]) } |],
                     [| TileInstruction.Binary(TileOp.Add, 0, 1); TileInstruction.Unary(TileOp.Relu, 2) |],
                     [| { Value = 3; DType = DType.Float32 } |]
                 )
@@ -373,7 +399,12 @@ type ElementwiseTests() =
             for s in all do
                 for d in all do
                     let program =
-                        TileProgram(domain, [| flat s |], [| TileInstruction.Unary(TileOp.Copy, 0) |], [| { Value = 1; DType = d } |])
+                        TileProgram(
+                            domain,
+                            [| flat s |],
+                            [| TileInstruction.Unary(TileOp.Copy, 0) |],
+                            [| { Value = 1; DType = d } |]
+                        )
 
                     let x = write s values
                     let y = room d values.Length
@@ -412,6 +443,9 @@ type ElementwiseTests() =
     [<Fact>]
     member _.``malformed programs are refused``() =
         let make domain ins outs = TileProgram(domain, [| flat DType.Float32 |], ins, outs) |> ignore
-        Assert.Throws<GraphException>(fun () -> make TileDomain.F32 [| TileInstruction.Unary(TileOp.Exp, 1) |] [||]) |> ignore
-        Assert.Throws<GraphException>(fun () -> make TileDomain.I64 [| TileInstruction.Unary(TileOp.Exp, 0) |] [||]) |> ignore
-        Assert.Throws<GraphException>(fun () -> make TileDomain.F32 [||] [| { Value = 3; DType = DType.Float32 } |]) |> ignore
+        Assert.Throws<GraphException>(fun () -> make TileDomain.F32 [| TileInstruction.Unary(TileOp.Exp, 1) |] [||])
+        |> ignore
+        Assert.Throws<GraphException>(fun () -> make TileDomain.I64 [| TileInstruction.Unary(TileOp.Exp, 0) |] [||])
+        |> ignore
+        Assert.Throws<GraphException>(fun () -> make TileDomain.F32 [||] [| { Value = 3; DType = DType.Float32 } |])
+        |> ignore

@@ -33,11 +33,14 @@ type GemmTests() =
         let gb = write dtype b
         let gc = write dtype c
         let ws = workspace (Gemm.Workspace(dtype, transA, transB, m, n, k, 1))
-        let kernel = Gemm.Create(dtype, transA, transB, m, n, k, ga.Pointer, lda, gb.Pointer, ldb, gc.Pointer, ldc, ws.Pointer)
+        let kernel =
+            Gemm.Create(dtype, transA, transB, m, n, k, ga.Pointer, lda, gb.Pointer, ldb, gc.Pointer, ldc, ws.Pointer)
         run kernel [ gc ] [ ga; gb; ws ]
         let product = naive transA transB m n k a lda b ldb
-        let expected = Array.init (m * ldc) (fun i -> if i % ldc < n then product[i / ldc * n + i % ldc] else 9.0)
-        let name = String.Join(" ", [| string dtype; string transA; string transB; string m; string n; string k |])
+        let expected =
+            Array.init (m * ldc) (fun i -> if i % ldc < n then product[i / ldc * n + i % ldc] else 9.0)
+        let name =
+            String.Join(" ", [| string dtype; string transA; string transB; string m; string n; string k |])
         close (2.0 * tolerance dtype) (sqrt (float (k + 1))) name expected (read dtype gc)
 
     let sizes = [ 1; 2; 5; 6; 7; 13; 16; 17; 31; 33; 50; 97 ]
@@ -55,7 +58,8 @@ type GemmTests() =
         for dtype in [ DType.Float32; DType.Float64 ] do
             for transA in [ false; true ] do
                 for transB in [ false; true ] do
-                    for m, n, k in [ 1, 1, 1; 1, 70, 9; 70, 1, 9; 3, 4, 300; 20, 40, 70; 100, 90, 300; 7, 300, 520; 200, 7, 33 ] do
+                    for m, n, k in
+                        [ 1, 1, 1; 1, 70, 9; 70, 1, 9; 3, 4, 300; 20, 40, 70; 100, 90, 300; 7, 300, 520; 200, 7, 33 ] do
                         check dtype transA transB m n k 0
                         check dtype transA transB m n k 3
 
@@ -110,15 +114,38 @@ type GemmTests() =
 
                         for i in 0 .. batch - 1 do
                             let expected = naive transA transB m n k a lda (Array.sub b (i * k * n) (k * n)) ldb
-                            close (tolerance dtype) (sqrt (float k)) "batched" expected (Array.sub c ((batch - 1 - i) * m * n) (m * n))
+                            close
+                                (tolerance dtype)
+                                (sqrt (float k))
+                                "batched"
+                                expected
+                                (Array.sub c ((batch - 1 - i) * m * n) (m * n))
 
     [<Fact>]
     member _.``running allocates nothing``() =
         for m, n, k in [ 3, 4, 5; 1, 400, 300; 200, 100, 300 ] do
             let ga, gb, gc = room DType.Float32 (m * k), room DType.Float32 (k * n), room DType.Float32 (m * n)
             let ws = workspace (Gemm.Workspace(DType.Float32, false, false, m, n, k, 1))
-            allocatesNothing (Gemm.Create(DType.Float32, false, false, m, n, k, ga.Pointer, k, gb.Pointer, n, gc.Pointer, n, ws.Pointer))
+            allocatesNothing (
+                Gemm.Create(
+                    DType.Float32,
+                    false,
+                    false,
+                    m,
+                    n,
+                    k,
+                    ga.Pointer,
+                    k,
+                    gb.Pointer,
+                    n,
+                    gc.Pointer,
+                    n,
+                    ws.Pointer
+                )
+            )
 
     [<Fact>]
     member _.``products of integers are refused``() =
-        Assert.Throws<DTypeException>(fun () -> Gemm.Create(DType.Int32, false, false, 2, 2, 2, 0n, 2, 0n, 2, 0n, 2, 0n) |> ignore) |> ignore
+        Assert.Throws<DTypeException>(fun () ->
+            Gemm.Create(DType.Int32, false, false, 2, 2, 2, 0n, 2, 0n, 2, 0n, 2, 0n) |> ignore)
+        |> ignore

@@ -100,7 +100,10 @@ let run (kernel: Kernel) (targets: Guarded list) (others: Guarded list) =
                       targets |> List.map (fun t -> t.Image()) ]
 
             for image in List.tail images do
-                List.iter2 (fun (a: byte[]) (b: byte[]) -> Assert.True(a.AsSpan().SequenceEqual b, "bits depend on threads")) (List.head images) image
+                List.iter2
+                    (fun (a: byte[]) (b: byte[]) -> Assert.True(a.AsSpan().SequenceEqual b, "bits depend on threads"))
+                    (List.head images)
+                    image
 
             for g in targets @ others do
                 g.Check()
@@ -176,6 +179,16 @@ let close (tolerance: float) (floor: float) (what: string) (expected: float[]) (
             else abs (a - e) <= tolerance * max floor (abs e)
 
         if not ok then
-            Assert.Fail(what + ": element " + string i + " of " + string expected.Length + ": expected " + string e + ", got " + string a)
+            Assert.Fail(
+                what
+                + ": element "
+                + string i
+                + " of "
+                + string expected.Length
+                + ": expected "
+                + string e
+                + ", got "
+                + string a
+            )
 
 let tolerance (dtype: DType) = if dtype = DType.Float32 then 2e-6 else 1e-12

@@ -11,8 +11,7 @@ type MovementTests() =
 
     let product (v: int[]) = Array.fold (*) 1 v
 
-    let rowMajor (dims: int[]) =
-        Array.init dims.Length (fun a -> product dims[a + 1 ..])
+    let rowMajor (dims: int[]) = Array.init dims.Length (fun a -> product dims[a + 1 ..])
 
     /// Calls f with each index of the dims.
     let indices (dims: int[]) (f: int[] -> unit) =
@@ -57,9 +56,18 @@ type MovementTests() =
             for dims in [ [| 3; 4; 5 |]; [| 1; 17; 33 |]; [| 2; 1; 3 |]; [| 40; 3; 70 |]; [| 0; 3; 2 |] ] do
                 let s = rowMajor dims
 
-                for order in [ [| 0; 1; 2 |]; [| 0; 2; 1 |]; [| 1; 0; 2 |]; [| 1; 2; 0 |]; [| 2; 0; 1 |]; [| 2; 1; 0 |] ] do
+                for order in
+                    [ [| 0; 1; 2 |]; [| 0; 2; 1 |]; [| 1; 0; 2 |]; [| 1; 2; 0 |]; [| 2; 0; 1 |]; [| 2; 1; 0 |] ] do
                     let permuted = order |> Array.map (fun a -> dims[a])
-                    copy t permuted (product dims) 0 (order |> Array.map (fun a -> s[a])) (product dims) 0 (rowMajor permuted)
+                    copy
+                        t
+                        permuted
+                        (product dims)
+                        0
+                        (order |> Array.map (fun a -> s[a]))
+                        (product dims)
+                        0
+                        (rowMajor permuted)
 
     [<Fact>]
     member _.``transpositions that are shared out``() =
@@ -107,14 +115,34 @@ type MovementTests() =
             for indexType in [ DType.Int32; DType.Int64 ] do
                 for outer, axis, inner, count in [ 1, 5, 1, 9; 3, 7, 4, 6; 2, 3, 100, 5; 1, 50, 300, 400; 2, 4, 3, 0 ] do
                     let r = Random(axis + inner)
-                    let ids = Array.init count (fun i -> if i = 2 then -1.0 elif i = 4 then float axis else float (r.Next axis))
-                    let x = floats 1 (outer * axis * inner) |> Array.map (fun v -> Math.Round(v * 8.0) / 8.0) |> rounded dtype
-                    let u = floats 2 (outer * count * inner) |> Array.map (fun v -> Math.Round(v * 8.0) / 8.0) |> rounded dtype
+                    let ids =
+                        Array.init count (fun i ->
+                            if i = 2 then -1.0
+                            elif i = 4 then float axis
+                            else float (r.Next axis))
+                    let x =
+                        floats 1 (outer * axis * inner)
+                        |> Array.map (fun v -> Math.Round(v * 8.0) / 8.0)
+                        |> rounded dtype
+                    let u =
+                        floats 2 (outer * count * inner)
+                        |> Array.map (fun v -> Math.Round(v * 8.0) / 8.0)
+                        |> rounded dtype
                     let gi, gx, gu = write indexType ids, write dtype x, write dtype u
                     let taken = room dtype u.Length
 
                     run
-                        (Take.Create(DType.size dtype, indexType, outer, axis, inner, count, gx.Pointer, gi.Pointer, taken.Pointer))
+                        (Take.Create(
+                            DType.size dtype,
+                            indexType,
+                            outer,
+                            axis,
+                            inner,
+                            count,
+                            gx.Pointer,
+                            gi.Pointer,
+                            taken.Pointer
+                        ))
                         [ taken ]
                         [ gi; gx ]
 
@@ -129,7 +157,17 @@ type MovementTests() =
                     let added = room dtype x.Length
 
                     run
-                        (ScatterAdd.Create(dtype, indexType, outer, axis, inner, count, gi.Pointer, gu.Pointer, added.Pointer))
+                        (ScatterAdd.Create(
+                            dtype,
+                            indexType,
+                            outer,
+                            axis,
+                            inner,
+                            count,
+                            gi.Pointer,
+                            gu.Pointer,
+                            added.Pointer
+                        ))
                         [ added ]
                         [ gi; gu ]
 
@@ -151,19 +189,46 @@ type MovementTests() =
                 for outer, axis, inner, count in [ 1, 5, 1, 9; 3, 7, 4, 6; 300, 10, 1, 1; 2, 40, 300, 30 ] do
                     let r = Random(axis + inner)
                     let n = outer * count * inner
-                    let ids = Array.init n (fun i -> if i % 11 = 2 then -3.0 elif i % 11 = 4 then float axis + 9.0 else float (r.Next axis))
-                    let x = floats 1 (outer * axis * inner) |> Array.map (fun v -> Math.Round(v * 8.0) / 8.0) |> rounded dtype
+                    let ids =
+                        Array.init n (fun i ->
+                            if i % 11 = 2 then -3.0
+                            elif i % 11 = 4 then float axis + 9.0
+                            else float (r.Next axis))
+                    let x =
+                        floats 1 (outer * axis * inner)
+                        |> Array.map (fun v -> Math.Round(v * 8.0) / 8.0)
+                        |> rounded dtype
                     let u = floats 2 n |> Array.map (fun v -> Math.Round(v * 8.0) / 8.0) |> rounded dtype
                     let gi, gx, gu = write indexType ids, write dtype x, write dtype u
                     let taken, added = room dtype n, room dtype x.Length
 
                     run
-                        (TakeAlongAxis.Create(DType.size dtype, indexType, outer, axis, inner, count, gx.Pointer, gi.Pointer, taken.Pointer))
+                        (TakeAlongAxis.Create(
+                            DType.size dtype,
+                            indexType,
+                            outer,
+                            axis,
+                            inner,
+                            count,
+                            gx.Pointer,
+                            gi.Pointer,
+                            taken.Pointer
+                        ))
                         [ taken ]
                         [ gi; gx ]
 
                     run
-                        (ScatterAlongAxis.Create(dtype, indexType, outer, axis, inner, count, gi.Pointer, gu.Pointer, added.Pointer))
+                        (ScatterAlongAxis.Create(
+                            dtype,
+                            indexType,
+                            outer,
+                            axis,
+                            inner,
+                            count,
+                            gi.Pointer,
+                            gu.Pointer,
+                            added.Pointer
+                        ))
                         [ added ]
                         [ gi; gu ]
 
@@ -191,21 +256,40 @@ type MovementTests() =
                 for descending in [ false; true ] do
                     let target = room DType.Int32 x.Length
                     let ws = workspace (ArgSort.Workspace(dtype, outer, n, inner))
-                    run (ArgSort.Create(dtype, descending, outer, n, inner, source.Pointer, target.Pointer, ws.Pointer)) [ target ] [ source; ws ]
+                    run
+                        (ArgSort.Create(dtype, descending, outer, n, inner, source.Pointer, target.Pointer, ws.Pointer))
+                        [ target ]
+                        [ source; ws ]
                     let got = read DType.Int32 target
 
                     for o in 0 .. outer - 1 do
                         for j in 0 .. inner - 1 do
                             let v = line o j
-                            let key i = if Double.IsNaN v[i] then Double.PositiveInfinity elif descending then -v[i] else v[i]
-                            let expected = [| 0 .. n - 1 |] |> Array.sortBy (fun i -> struct (key i, i)) |> Array.map float
+                            let key i =
+                                if Double.IsNaN v[i] then Double.PositiveInfinity
+                                elif descending then -v[i]
+                                else v[i]
+                            let expected =
+                                [| 0 .. n - 1 |] |> Array.sortBy (fun i -> struct (key i, i)) |> Array.map float
                             Assert.Equal<float[]>(expected, Array.init n (fun i -> got[(o * n + i) * inner + j]))
 
                 if dtype <> DType.Bool then
                     for isExclusive in [ false; true ] do
                         for reverse in [ false; true ] do
                             let target = room dtype x.Length
-                            run (CumSum.Create(dtype, isExclusive, reverse, outer, n, inner, source.Pointer, target.Pointer)) [ target ] [ source ]
+                            run
+                                (CumSum.Create(
+                                    dtype,
+                                    isExclusive,
+                                    reverse,
+                                    outer,
+                                    n,
+                                    inner,
+                                    source.Pointer,
+                                    target.Pointer
+                                ))
+                                [ target ]
+                                [ source ]
                             let got = read dtype target
 
                             for o in 0 .. outer - 1 do
@@ -214,7 +298,12 @@ type MovementTests() =
                                     let sums = Array.scan (+) 0.0 v
                                     let sums = if isExclusive then sums[.. n - 1] else sums[1..]
                                     let expected = if reverse then Array.rev sums else sums
-                                    close (tolerance dtype) 100.0 "cumsum" expected (Array.init n (fun i -> got[(o * n + i) * inner + j]))
+                                    close
+                                        (tolerance dtype)
+                                        100.0
+                                        "cumsum"
+                                        expected
+                                        (Array.init n (fun i -> got[(o * n + i) * inner + j]))
 
     [<Fact>]
     member _.``random fills``() =
@@ -252,7 +341,10 @@ type MovementTests() =
                     let gx, gdy = write dtype x, write dtype dy
                     let gy, gdx = room dtype x.Length, room dtype x.Length
                     run (Softmax.Forward(dtype, isLog, rows, n, gx.Pointer, gy.Pointer)) [ gy ] [ gx ]
-                    run (Softmax.Backward(dtype, isLog, rows, n, gy.Pointer, gdy.Pointer, gdx.Pointer)) [ gdx ] [ gy; gdy ]
+                    run
+                        (Softmax.Backward(dtype, isLog, rows, n, gy.Pointer, gdy.Pointer, gdx.Pointer))
+                        [ gdx ]
+                        [ gy; gdy ]
                     let y = Array.zeroCreate x.Length
                     let dx = Array.zeroCreate x.Length
 

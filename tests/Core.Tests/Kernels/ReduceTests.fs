@@ -62,7 +62,8 @@ type ReduceTests() =
         let ws = workspace (Reduce.Workspace(op, dtype, dims, reduced))
         let kernel = Reduce.Create(op, dtype, dims, reduced, source.Pointer, target.Pointer, ws.Pointer)
         run kernel [ target ] [ source; ws ]
-        let name = string op + " " + string dtype + " (" + String.Join(",", dims) + ") " + String.Join(",", reduced)
+        let name =
+            string op + " " + string dtype + " (" + String.Join(",", dims) + ") " + String.Join(",", reduced)
         close (tolerance dtype) (1.0 + sqrt (float x.Length) / 4.0) name expected (read dtype target)
 
     let types = [ DType.Float32; DType.Float64; DType.Int32; DType.Int64 ]
@@ -73,8 +74,14 @@ type ReduceTests() =
         let v = floats (n + 3) n
 
         if DType.isInteger dtype then
-            if op = ReduceKind.Prod then v |> Array.map (fun x -> if x < -1.9 then 2.0 elif x < 0.0 then -1.0 else 1.0)
-            else v |> Array.map (fun x -> Math.Round(x * 100.0))
+            if op = ReduceKind.Prod then
+                v
+                |> Array.map (fun x ->
+                    if x < -1.9 then 2.0
+                    elif x < 0.0 then -1.0
+                    else 1.0)
+            else
+                v |> Array.map (fun x -> Math.Round(x * 100.0))
         elif op = ReduceKind.Prod then
             v |> Array.map (fun x -> 1.0 + x * 0.02)
         else
@@ -133,7 +140,17 @@ type ReduceTests() =
         let source = guarded (Array.create n 1.0f)
         let target = room DType.Float32 1
         let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, [| n |], [| true |]))
-        runOnce (Reduce.Create(ReduceKind.Sum, DType.Float32, [| n |], [| true |], source.Pointer, target.Pointer, ws.Pointer))
+        runOnce (
+            Reduce.Create(
+                ReduceKind.Sum,
+                DType.Float32,
+                [| n |],
+                [| true |],
+                source.Pointer,
+                target.Pointer,
+                ws.Pointer
+            )
+        )
         Assert.Equal(float n, (read DType.Float32 target)[0])
 
     [<Fact>]
@@ -151,11 +168,15 @@ type ReduceTests() =
         for dtype in types do
             for isMax in [ true; false ] do
                 for outer, axis, inner in [ 1, 1, 1; 5, 9, 1; 3, 40, 7; 1, 3000, 1; 200, 10, 30 ] do
-                    let x = floats axis (outer * axis * inner) |> Array.map (fun v -> Math.Round(v * 5.0)) |> rounded dtype
+                    let x =
+                        floats axis (outer * axis * inner) |> Array.map (fun v -> Math.Round(v * 5.0)) |> rounded dtype
                     if DType.isFloating dtype && axis > 3 then x[2 * inner] <- nan
                     let source = write dtype x
                     let target = room DType.Int32 (outer * inner)
-                    run (ArgReduce.Create(isMax, dtype, outer, axis, inner, source.Pointer, target.Pointer)) [ target ] [ source ]
+                    run
+                        (ArgReduce.Create(isMax, dtype, outer, axis, inner, source.Pointer, target.Pointer))
+                        [ target ]
+                        [ source ]
 
                     let expected =
                         Array.init (outer * inner) (fun oi ->
@@ -172,9 +193,12 @@ type ReduceTests() =
 
     [<Fact>]
     member _.``running allocates nothing``() =
-        for dims, reduced in [ [| 300000 |], [| true |]; [| 20; 60; 90 |], [| true; false; true |]; [| 4 |], [| true |] ] do
+        for dims, reduced in
+            [ [| 300000 |], [| true |]; [| 20; 60; 90 |], [| true; false; true |]; [| 4 |], [| true |] ] do
             let n = Array.fold (*) 1 dims
             let source, target = write DType.Float32 (floats 1 n), room DType.Float32 n
             let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, dims, reduced))
-            allocatesNothing (Reduce.Create(ReduceKind.Sum, DType.Float32, dims, reduced, source.Pointer, target.Pointer, ws.Pointer))
+            allocatesNothing (
+                Reduce.Create(ReduceKind.Sum, DType.Float32, dims, reduced, source.Pointer, target.Pointer, ws.Pointer)
+            )
             allocatesNothing (ArgReduce.Create(true, DType.Float32, 10, n / 10, 1, source.Pointer, target.Pointer))

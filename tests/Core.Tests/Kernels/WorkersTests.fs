@@ -115,8 +115,7 @@ type WorkersTests() =
                 Assert.All(k.Runs[0], fun n -> Assert.Equal(1, n)))
 
     [<Fact>]
-    member _.``running allocates nothing``() =
-        withThreads 3 (fun () -> allocatesNothing (Counting [| 40; 1; 40 |]))
+    member _.``running allocates nothing``() = withThreads 3 (fun () -> allocatesNothing (Counting [| 40; 1; 40 |]))
 
     [<Fact>]
     member _.``thread counts out of range are refused``() =

@@ -148,6 +148,32 @@ type CompositionTests() =
         let values = LayerRun.interpret (LayerRun.bind trace [| x |] [| Tensor.Full(DType.Float64, Shape.Of(1, 2), 1.0) |]) trace.Traced.Losses
         Assert.Equal(0.5 * 20.0, values[0][0], 1e-12)
 
+    [<Fact>]
+    member _.``categories in every form``() =
+        let run (layer: Layer) (inputs: Tensor list) =
+            let types = inputs |> List.map (fun t -> LayerRun.typeOf t.DType (t.Shape.ToArray())) |> List.toArray
+            let trace = LayerRun.trace Mode.Infer DType.Float64 layer types (LayerRun.unmasked types)
+            let out = trace.Outputs[0]
+            out.Shape, (LayerRun.interpret (LayerRun.bind trace (List.toArray inputs) [||]) [| out |])[0]
+
+        let encode mode = Layer.categoryEncodingWith { CategoryEncoding.options 3 with OutputMode = mode }
+        let ids = Tensor.OfArray(array2D [ [ 2; 0; 2 ]; [ 1; 1; 7 ] ])
+        let weights = Tensor.OfArray(array2D [ [ 0.5; 2.0; 1.0 ]; [ 1.0; 3.0; 9.0 ] ])
+        Assert.Equal((Shape.Of(2, 3), [| 1.0; 0.0; 1.0; 0.0; 1.0; 0.0 |]), run (encode CategoryOutput.MultiHot) [ ids ])
+        Assert.Equal((Shape.Of(2, 3), [| 1.0; 0.0; 2.0; 0.0; 2.0; 0.0 |]), run (encode CategoryOutput.Count) [ ids ])
+        Assert.Equal((Shape.Of(2, 3), [| 2.0; 0.0; 1.5; 0.0; 4.0; 0.0 |]), run (encode CategoryOutput.Count) [ ids; weights ])
+        let column = Tensor.OfArray(array2D [ [ 2 ]; [ 0 ] ])
+        Assert.Equal((Shape.Of(2, 3), [| 0.0; 0.0; 1.0; 1.0; 0.0; 0.0 |]), run (encode CategoryOutput.OneHot) [ column ])
+        Assert.Equal(Shape.Of(2, 3, 3), fst (run (encode CategoryOutput.OneHot) [ ids ]))
+        let refused layer = Assert.Throws<ArgumentValueException>(fun () -> run layer [ ids; weights ] |> ignore)
+        Assert.Contains("count", (refused (encode CategoryOutput.MultiHot)).Expected)
+
+        // A boundary belongs to the bin above it.
+        let numbers = Tensor.OfArray(array2D [ [ -1.0; 0.0 ]; [ 0.5; 1.0 ] ])
+        Assert.Equal((Shape.Of(2, 2), [| 0.0; 1.0; 1.0; 2.0 |]), run (Layer.discretization [ 0.0; 1.0 ]) [ numbers ])
+        let hot = Layer.discretizationWith { Discretization.options [ 0.0; 1.0 ] with OutputMode = CategoryOutput.MultiHot }
+        Assert.Equal((Shape.Of(2, 3), [| 1.0; 1.0; 0.0; 0.0; 1.0; 1.0 |]), run hot [ numbers ])
+
     /// The small cases of keras-js, which Keras 2 computed with 6 digits and without a batch.
     static member KerasJs = KerasCases.kerasJs () |> KerasCases.ids (fun c -> c.Id)
 

@@ -123,6 +123,8 @@ module LayerTable =
           row "Normalization" (fun () -> Layer.normalization [ 0.5; -1.0; 2.0 ] [ 1.5; 0.25; 4.0 ]) [ [ -1; 3 ] ] 0 Keeps [ [ 4 ] ]
           row "Rescaling" (fun () -> Layer.rescaling 0.25 -1.5) [ [ -1; 3 ] ] 0 Keeps []
           row "Resizing" (fun () -> Layer.resizing 3 7) [ [ 5; 4; 2 ] ] 0 Drops [ [ 5; 4 ] ]
+          row "Discretization" (fun () -> Layer.discretization [ -0.5; 0.0; 0.25 ]) [ [ -1; 3 ] ] 0 Drops []
+          row "CategoryEncoding" (fun () -> Layer.categoryEncoding 4) [ [ -1 ] ] 0 Drops [ [] ] |> ids
           row "Parallel" (fun () -> Layer.parallel' [ Layer.dense 2; Layer.dense 2 ]) [ [ -1; 3 ] ] 16 Own [ [] ]
           row "ParallelMerge" (fun () -> Layer.parallelMerge Layer.concatenate [ Layer.dense 2; Layer.named "right" (Layer.dense 3) ]) [ [ -1; 3 ] ] 20 Keeps [ [] ]
           row "Residual" (fun () -> Layer.residual (Layer.dense 3)) [ [ -1; 3 ] ] 12 Keeps [ [] ]

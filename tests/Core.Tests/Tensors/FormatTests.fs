@@ -3,8 +3,7 @@ module FunctionalNet.Tests.Tensors.FormatTests
 open Xunit
 open FunctionalNet
 
-let private prints (expected: string list) (t: Tensor) =
-    Assert.Equal(String.concat "\n" expected, t.ToString())
+let private prints (expected: string list) (t: Tensor) = Assert.Equal(String.concat "\n" expected, t.ToString())
 
 [<Fact>]
 let ``numbers line up at the point`` () =

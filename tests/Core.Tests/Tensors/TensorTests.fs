@@ -1,5 +1,6 @@
 module FunctionalNet.Tests.Tensors.TensorTests
 
+open System
 open FsCheck.FSharp
 open FsCheck.Xunit
 open Xunit
@@ -46,3 +47,74 @@ let ``nothing before the greatest is as great, and nothing after it greater`` ()
 
     Prop.forAll (Arb.fromGen rows) (fun rows ->
         (Tensor.OfRows rows).ArgMax() = (rows |> Array.map (fun row -> Array.findIndex ((=) (Array.max row)) row)))
+
+[<Fact>]
+let ``arrays, spans, memory and rows make the same tensor`` () =
+    let values = [| 1.0f; 2.0f; 3.0f; 4.0f; 5.0f; 6.0f |]
+    let shape = Shape.Of(2, 3)
+    let expected = Tensor.Of(shape, values)
+    let rows = [| [| 1.0f; 2.0f; 3.0f |]; [| 4.0f; 5.0f; 6.0f |] |]
+
+    let same =
+        [ Tensor.Of<float32>(shape, ReadOnlySpan<float32>(values))
+          Tensor.Of<float32>(shape, ReadOnlyMemory<float32>(values))
+          Tensor.OfArray(Array2D.init 2 3 (fun i j -> rows[i][j]))
+          Tensor.OfArray(Array3D.init 1 2 3 (fun _ i j -> rows[i][j])).Reshape shape
+          Tensor.OfRows rows
+          Tensor.OfDoubles(DType.Float32, shape, Array.map float values)
+          Tensor.OfArray(values).Reshape shape ]
+
+    for t in same do
+        Assert.True(expected.BitEquals t)
+        Assert.Equal(shape, t.Shape)
+        Assert.Equal(DType.Float32, t.DType)
+
+[<Fact>]
+let ``every dtype has its arrays`` () =
+    let check (dtype: DType) (values: Array) (doubles: float[]) =
+        let t = Tensor.OfArray values
+        Assert.Equal(dtype, t.DType)
+        Assert.Equal<float[]>(doubles, t.ToDoubles())
+
+    check DType.Float32 [| 0.5f; -1.0f |] [| 0.5; -1.0 |]
+    check DType.Float64 [| 0.1; 2.0 |] [| 0.1; 2.0 |]
+    check DType.Int32 [| 7; -8 |] [| 7.0; -8.0 |]
+    check DType.Int64 [| 1L <<< 40 |] [| 1099511627776.0 |]
+    check DType.Bool [| true; false |] [| 1.0; 0.0 |]
+
+[<Fact>]
+let ``a tensor keeps its values when the array that made it changes, and gives copies`` () =
+    let values = [| 1.0f; 2.0f |]
+    let table = array2D [ [ 1; 2 ] ]
+    let t, u = Tensor.Of(Shape.Of 2, values), Tensor.OfArray table
+    values[0] <- 9.0f
+    table[0, 0] <- 9
+    t.ToArray<float32>()[1] <- 9.0f
+    Assert.Equal<float[]>([| 1.0; 2.0 |], t.ToDoubles())
+    Assert.Equal<float[]>([| 1.0; 2.0 |], u.ToDoubles())
+
+[<Fact>]
+let ``a span is a view without a copy, also of a reshaped tensor`` () =
+    let t = Tensor.Zeros(DType.Float32, Shape.Of(4, 250))
+    t.AsSpan<float32>().Length |> ignore
+    let before = GC.GetAllocatedBytesForCurrentThread()
+    let mutable sum = 0.0f
+
+    for _ in 1..100 do
+        sum <- sum + t.AsSpan<float32>()[999]
+
+    Assert.Equal(0L, GC.GetAllocatedBytesForCurrentThread() - before)
+    Assert.Equal(0.0f, sum)
+    Assert.True(t.AsSpan<float32>().Overlaps(t.Reshape(Shape.Of(1000)).AsSpan<float32>()))
+    Assert.Throws<DTypeException>(fun () -> t.AsSpan<int>().Length |> ignore) |> ignore
+
+[<Fact>]
+let ``values that do not fill the shape, uneven rows and unknown elements are refused`` () =
+    Assert.Throws<ShapeException>(fun () -> Tensor.Of(Shape.Of(2, 2), [| 1.0f |]) |> ignore) |> ignore
+
+    Assert.Throws<ShapeException>(fun () -> Tensor.OfRows [| [| 1.0f |]; [| 1.0f; 2.0f |] |] |> ignore)
+    |> ignore
+
+    Assert.Throws<DTypeException>(fun () -> Tensor.OfArray [| "text" |] |> ignore) |> ignore
+
+    Assert.Throws<ShapeException>(fun () -> Tensor.Scalar(1.0f).Reshape(Shape.Of 2) |> ignore) |> ignore

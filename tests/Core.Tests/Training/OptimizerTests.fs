@@ -110,7 +110,8 @@ type OptimizerTests() =
 
         let take (what: string) (names: string list) (actual: Tensor) =
             let fits (v: CaseTensor) =
-                List.contains (v.Name.Substring(v.Name.LastIndexOf '/' + 1)) names && Shape.Of v.Shape = actual.Shape
+                List.contains (v.Name.Substring(v.Name.LastIndexOf '/' + 1)) names
+                && Shape.Of v.Shape = actual.Shape
 
             match List.tryFindIndex fits rest with
             | None -> Assert.Fail("Keras has no " + what)

@@ -291,6 +291,23 @@ type TrainerTests() =
         Assert.Throws<ArgumentValueException>(fun () -> trainer.Freeze("dens", true)) |> ignore
 
     [<Fact>]
+    member _.``A penalty on outputs is part of the loss, summed over the batch``() =
+        let layers = [ Layer.activityRegularization 0.0 0.5; Layer.dense 1 ]
+        let trainer = Trainer(Network.sequential (Network.input [ 2 ]) layers)
+        trainer.Compile(TrainingOptions(Optimizer = Optimizer.sgd 0.0).AddLoss(Loss.meanSquaredError))
+        trainer.SetWeights [| Tensor.Zeros(DType.Float32, Shape.Of(2, 1)); Tensor.Zeros(DType.Float32, Shape.Of 1) |]
+        let x = Tensor.OfArray(array2D [ [ 1.0f; 2.0f ]; [ 0.0f; 1.0f ]; [ 3.0f; 1.0f ] ])
+        let y = Tensor.OfArray(array2D [ [ 1.0f ]; [ 1.0f ]; [ 1.0f ] ])
+
+        // Batches of 2 and 1 count as 2 and 1: the squared errors are 1, the penalties 3 and 5.
+        let expected = 1.0 + (2.0 * 3.0 + 5.0) / 3.0
+        let fit = FitOptions(BatchSize = 2, Shuffle = false, Verbosity = Verbosity.Silent)
+        let history = trainer.Fit(x, y, fit)
+        let logs = trainer.Evaluate(TrainingData(x, y), EvaluateOptions(BatchSize = 2))
+        Assert.Equal(expected, Seq.head history["loss"], 5)
+        Assert.Equal(expected, logs["loss"], 5)
+
+    [<Fact>]
     member _.``The validation split is the last part of the data``() =
         let trainer = trained (mlp ())
         trainer.Fit(x, y, FitOptions(ValidationSplit = 0.2, Epochs = 1, Verbosity = Verbosity.Silent))

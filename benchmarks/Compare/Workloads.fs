@@ -1,0 +1,236 @@
+namespace FunctionalNet.Benchmarks.Compare
+
+open System.IO
+open System.Text.Json.Nodes
+open FunctionalNet
+open FunctionalNet.Graph
+
+/// Something that is measured on both sides.
+[<NoEquality; NoComparison>]
+type internal Workload =
+    {
+        Id: string
+        /// Part of the short run.
+        Quick: bool
+        Create: unit -> Ours
+        /// Writes a file with weights and data, and gives the request that prepares the peer.
+        Prepare: string -> JsonObject
+        /// For training: ours and the peer's request without dropout, whose losses must agree.
+        Check: (unit -> Ours * (string -> JsonObject)) voption
+        /// The floor is the time to read the bytes rather than the time of the operations.
+        MemoryBound: bool
+    }
+
+module internal Workloads =
+
+    let private text (value: string) : JsonNode = nonNull (JsonValue.Create value)
+    let private number (value: int) : JsonNode = nonNull (JsonValue.Create value)
+    let private flag (value: bool) : JsonNode = nonNull (JsonValue.Create value)
+
+    let private write (path: string) (tensors: (string * Tensor)[]) =
+        SafeTensors.write path { Tensors = tensors; Metadata = [||] }
+
+    let private weightsOf (spec: NetSpec) : (string * Tensor)[] =
+        Network.init 7UL (Spec.network true spec)
+        |> Array.map (fun (variable, value) -> variable.Path, value)
+
+    // By number: names of layers are ours.
+    let private numbered (weights: (string * Tensor)[]) = weights |> Array.mapi (fun i (_, value) -> $"w{i}", value)
+
+    let private netRequest
+        (kind: string)
+        (spec: NetSpec)
+        (dropout: bool)
+        (x: Tensor)
+        (weights: (string * Tensor)[])
+        (path: string)
+        =
+        write path (Array.concat [ [| "x", x; "y", Spec.targets spec |]; numbered weights ])
+
+        PeerProcess.Request(
+            "prepare",
+            [ "kind", text kind
+              "net", text (Spec.text dropout spec)
+              "classes", number spec.Classes
+              "file", text path ]
+        )
+
+    let private training (id: string) (quick: bool) (spec: NetSpec) : Workload =
+        let weights = lazy (weightsOf spec)
+        let ours dropout : Ours = TrainingOurs(spec, dropout, weights.Value)
+        let request dropout path = netRequest "train" spec dropout (Spec.inputs spec) weights.Value path
+
+        { Id = id
+          Quick = quick
+          Create = fun () -> ours true
+          Prepare = request true
+          Check = ValueSome(fun () -> ours false, request false)
+          MemoryBound = false }
+
+    let private predict (id: string) (spec: NetSpec) : Workload =
+        let weights = lazy (weightsOf spec)
+
+        { Id = "predict-" + id
+          Quick = true
+          Create = fun () -> PredictOurs(spec, weights.Value)
+          Prepare = netRequest "predict" spec true (Spec.uniform 1 (1 :: spec.Input)) weights.Value
+          Check = ValueNone
+          MemoryBound = false }
+
+    let private gemm (quick: bool) (name: string) (m: int, n: int, k: int) (transA: bool, transB: bool) : Workload =
+        let letter on = if on then "t" else "n"
+        let dims trans rows columns = if trans then [ columns; rows ] else [ rows; columns ]
+        let a = lazy (Spec.uniform 1 (dims transA m k))
+        let b = lazy (Spec.uniform 2 (dims transB k n))
+
+        { Id = $"gemm-{name}-{letter transA}{letter transB}"
+          Quick = quick && not transA && not transB
+          Create = fun () -> GemmOurs(m, n, k, transA, transB, a.Value, b.Value)
+          Prepare =
+            fun path ->
+                write path [| "a", a.Value; "b", b.Value |]
+
+                PeerProcess.Request(
+                    "prepare",
+                    [ "kind", text "gemm"
+                      "m", number m
+                      "n", number n
+                      "k", number k
+                      "transA", flag transA
+                      "transB", flag transB
+                      "file", text path ]
+                )
+          Check = ValueNone
+          MemoryBound = false }
+
+    let private op (name: string) (label: string, dims: int list) (build: Expr -> Expr) : Workload =
+        let positive = name = "log"
+
+        let x =
+            lazy
+                (let u = (Spec.uniform 1 dims).ToArray<float32>()
+                 let spread = u |> Array.map (fun v -> if positive then 0.01f + v else 8.0f * v - 4.0f)
+                 Tensor.Of<float32>(Shape.Of(List.toArray dims), spread))
+
+        { Id = $"op-{name}-{label}"
+          Quick = true
+          Create = fun () -> OpOurs(x.Value, build)
+          Prepare =
+            fun path ->
+                write path [| "x", x.Value |]
+                PeerProcess.Request("prepare", [ "kind", text "op"; "op", text name; "file", text path ])
+          Check = ValueNone
+          MemoryBound = true }
+
+    let private mlpSmall =
+        { Input = [ 13 ]
+          Parts = [ Part.Dense(64, true); Part.Dense(64, true); Part.Dense(1, false) ]
+          Batch = 16
+          Classes = 0 }
+
+    let private mlp =
+        { Input = [ 784 ]
+          Parts =
+            [ Part.Dense(512, true)
+              Part.Dropout 0.2
+              Part.Dense(512, true)
+              Part.Dropout 0.2
+              Part.Dense(10, false) ]
+          Batch = 128
+          Classes = 10 }
+
+    let private cnn =
+        { Input = [ 28; 28; 1 ]
+          Parts =
+            [ Part.Conv(32, 3, true)
+              Part.MaxPool 2
+              Part.Conv(64, 3, true)
+              Part.MaxPool 2
+              Part.Flatten
+              Part.Dropout 0.5
+              Part.Dense(10, false) ]
+          Batch = 128
+          Classes = 10 }
+
+    let private cnnTutorial =
+        { Input = [ 28; 28; 1 ]
+          Parts =
+            [ Part.Conv(32, 3, true)
+              Part.Conv(64, 3, true)
+              Part.MaxPool 2
+              Part.Dropout 0.25
+              Part.Flatten
+              Part.Dense(128, true)
+              Part.Dropout 0.5
+              Part.Dense(10, false) ]
+          Batch = 128
+          Classes = 10 }
+
+    let private nets = [ "mlp-small", mlpSmall; "mlp", mlp; "cnn", cnn; "cnn-tutorial", cnnTutorial ]
+
+    let private squares = [ 64; 96; 128; 192; 256; 384; 512; 768; 1024; 1536 ]
+    let private quickSquares = set [ 64; 256; 384; 1024 ]
+
+    /// m, n, k of products in small and middling dense layers and in recurrent ones.
+    let private skinny =
+        [ 16, 64, 13
+          16, 64, 64
+          128, 512, 784
+          128, 512, 512
+          128, 10, 512
+          1, 512, 784
+          32, 512, 128
+          2560, 512, 128 ]
+
+    let private transposes = [ false, false; false, true; true, false; true, true ]
+
+    let private lastAxisNormalised (x: Expr) =
+        let struct (mean, variance) = Ops.moments [| -1 |] true x
+        (x - mean) / Ops.sqrt (variance + 1e-5)
+
+    let private operations: (string * (Expr -> Expr)) list =
+        [ "exp", Ops.exp
+          "tanh", Ops.tanh
+          "sigmoid", Ops.sigmoid
+          "gelu", (fun x -> 0.5 * x * (1.0 + Ops.erf (x * sqrt 0.5)))
+          "erf", Ops.erf
+          "log", Ops.log
+          "softmax", Ops.softmax -1
+          "layernorm", lastAxisNormalised
+          "sum", Ops.sumAll
+          "mean", Ops.meanAll
+          "max", Ops.maxAll ]
+
+    let all: Workload list =
+        [ for id, spec in nets do
+              training id true spec
+          for id, spec in nets do
+              predict id spec
+          for n in squares do
+              for transpose in transposes do
+                  gemm (quickSquares.Contains n) (string n) (n, n, n) transpose
+          for m, n, k in skinny do
+              for transpose in transposes do
+                  gemm true $"{m}x{n}x{k}" (m, n, k) transpose
+          for name, build in operations do
+              for size in [ "4096", [ 64; 64 ]; "1m", [ 1024; 1024 ] ] do
+                  op name size build ]
+
+    /// Those that the words name: an id, the beginning of ids followed by a star, or the first part of ids.
+    let select (quick: bool) (words: string list) : Workload list =
+        let fits (word: string) (w: Workload) =
+            w.Id = word
+            || (word.EndsWith '*' && w.Id.StartsWith(word.TrimEnd '*', System.StringComparison.Ordinal))
+            || ((word = "gemm" || word = "op" || word = "predict")
+                && w.Id.StartsWith(word + "-", System.StringComparison.Ordinal))
+
+        for word in words do
+            if not (all |> List.exists (fits word)) then
+                let ids = all |> List.map _.Id |> String.concat " "
+                failwith $"there is no workload {word}; there are: {ids}"
+
+        // What is named in full is always measured.
+        all
+        |> List.filter (fun w ->
+            List.contains w.Id words
+            || ((words.IsEmpty || words |> List.exists (fun word -> fits word w)) && (w.Quick || not quick)))
