@@ -69,8 +69,112 @@ public static class Activations
     /// <summary>exp(x).</summary>
     public static ActivationFunction Exponential => "exponential";
 
+    /// <summary>x for positive x, exp(x) - 1 otherwise; its derivative is continuous for every alpha.</summary>
+    public static ActivationFunction Celu => "celu";
+
+    /// <summary>x hard_sigmoid(x), also called hard swish.</summary>
+    public static ActivationFunction HardSilu => "hard_silu";
+
+    /// <summary>0 below -1, (x + 1)² / 4 up to 1, x above.</summary>
+    public static ActivationFunction SparsePlus => "sparse_plus";
+
+    /// <summary>(x + sqrt(x² + 4)) / 2.</summary>
+    public static ActivationFunction Squareplus => "squareplus";
+
+    /// <summary>The logarithm of sigmoid.</summary>
+    public static ActivationFunction LogSigmoid => "log_sigmoid";
+
+    /// <summary>0 below -1, (x + 1) / 2 up to 1, then 1.</summary>
+    public static ActivationFunction SparseSigmoid => "sparse_sigmoid";
+
+    /// <summary>x - tanh(x).</summary>
+    public static ActivationFunction TanhShrink => "tanh_shrink";
+
+    /// <summary>x cut to -1..1.</summary>
+    public static ActivationFunction HardTanh => "hard_tanh";
+
+    /// <summary>x where |x| is above 0.5, else 0.</summary>
+    public static ActivationFunction HardShrink => "hard_shrink";
+
+    /// <summary>x moved toward 0 by 0.5, 0 within it.</summary>
+    public static ActivationFunction SoftShrink => "soft_shrink";
+
+    /// <summary>The nearest probability distribution along the last axis: like softmax, with exact zeros.</summary>
+    public static ActivationFunction Sparsemax => "sparsemax";
+
+    /// <summary>The first half of the last axis times the sigmoid of the second half.</summary>
+    public static ActivationFunction Glu => "glu";
+
     /// <summary>x itself.</summary>
     public static ActivationFunction Linear => "linear";
+
+    /// <summary>The general rectifier: x from the threshold on, slope (x - threshold) below, at most a greatest value.</summary>
+    /// <param name="negativeSlope">Slope below the threshold.</param>
+    /// <param name="maxValue">Ceiling; none by default.</param>
+    /// <param name="threshold">Where the slope changes.</param>
+    public static ActivationFunction ReluWith(double negativeSlope = 0, double? maxValue = null, double threshold = 0) =>
+        With("relu", Arguments.Empty
+            .Set("negative_slope", negativeSlope)
+            .Set("max_value", maxValue)
+            .Set("threshold", threshold));
+
+    /// <summary>x for positive x, a multiple otherwise.</summary>
+    /// <param name="negativeSlope">The multiple.</param>
+    public static ActivationFunction LeakyReluWith(double negativeSlope = 0.2) =>
+        With("leaky_relu", Arguments.Empty.Set("negative_slope", negativeSlope));
+
+    /// <summary>x for positive x, alpha (exp(x) - 1) otherwise.</summary>
+    /// <param name="alpha">Scale of the negative part.</param>
+    public static ActivationFunction EluWith(double alpha = 1) => With("elu", Arguments.Empty.Set("alpha", alpha));
+
+    /// <summary>x for positive x, alpha (exp(x / alpha) - 1) otherwise.</summary>
+    /// <param name="alpha">Scale of the negative part.</param>
+    public static ActivationFunction CeluWith(double alpha = 1) => With("celu", Arguments.Empty.Set("alpha", alpha));
+
+    /// <summary>Gelu, exact or by its approximation with tanh.</summary>
+    /// <param name="approximate">Whether to approximate.</param>
+    public static ActivationFunction GeluWith(bool approximate = false) =>
+        With("gelu", Arguments.Empty.Set("approximate", approximate));
+
+    /// <summary>(x + sqrt(x² + b)) / 2.</summary>
+    /// <param name="b">How smooth it is at 0.</param>
+    public static ActivationFunction SquareplusWith(double b = 4) => With("squareplus", Arguments.Empty.Set("b", b));
+
+    /// <summary>x where |x| is above the threshold, else 0.</summary>
+    /// <param name="threshold">The threshold.</param>
+    public static ActivationFunction HardShrinkWith(double threshold = 0.5) =>
+        With("hard_shrink", Arguments.Empty.Set("threshold", threshold));
+
+    /// <summary>x moved toward 0 by the threshold, 0 within it.</summary>
+    /// <param name="threshold">The threshold.</param>
+    public static ActivationFunction SoftShrinkWith(double threshold = 0.5) =>
+        With("soft_shrink", Arguments.Empty.Set("threshold", threshold));
+
+    /// <summary>x above the threshold, else another value.</summary>
+    /// <param name="threshold">The threshold.</param>
+    /// <param name="defaultValue">The other value.</param>
+    public static ActivationFunction Threshold(double threshold = 0, double defaultValue = 0) =>
+        With("threshold", Arguments.Empty.Set("threshold", threshold).Set("default_value", defaultValue));
+
+    /// <summary>exp(x) over its sum along an axis.</summary>
+    /// <param name="axis">The axis.</param>
+    public static ActivationFunction SoftmaxOn(int axis = -1) => OnAxis("softmax", axis);
+
+    /// <summary>The logarithm of softmax along an axis.</summary>
+    /// <param name="axis">The axis.</param>
+    public static ActivationFunction LogSoftmaxOn(int axis = -1) => OnAxis("log_softmax", axis);
+
+    /// <summary>The nearest probability distribution along an axis.</summary>
+    /// <param name="axis">The axis.</param>
+    public static ActivationFunction SparsemaxOn(int axis = -1) => OnAxis("sparsemax", axis);
+
+    /// <summary>The first half of an axis times the sigmoid of the second half.</summary>
+    /// <param name="axis">The axis.</param>
+    public static ActivationFunction GluOn(int axis = -1) => OnAxis("glu", axis);
+
+    private static ActivationFunction With(string name, Arguments arguments) => new(new Description(name, arguments));
+
+    private static ActivationFunction OnAxis(string name, int axis) => With(name, Arguments.Empty.Set("axis", axis));
 }
 
 /// <summary>How a weight gets its first value: Keras's name (<c>"he_normal"</c>) or a member of <see cref="Initializers"/>.</summary>
@@ -116,13 +220,16 @@ public static class Initializers
 
     /// <summary>Random numbers whose variance is <paramref name="scale"/> over the fan.</summary>
     /// <param name="scale">A positive factor.</param>
-    /// <param name="mode">fan_in, fan_out or fan_avg.</param>
-    /// <param name="distribution">truncated_normal, untruncated_normal or uniform.</param>
+    /// <param name="mode">fan_in (default), fan_out or fan_avg.</param>
+    /// <param name="distribution">truncated_normal (default), untruncated_normal or uniform.</param>
     /// <param name="seed">Fixes the values.</param>
     public static Initializer VarianceScaling(
-        double scale = 1, string mode = "fan_in", string distribution = "truncated_normal", int? seed = null) =>
-        new("VarianceScaling",
-            Arguments.Empty.Set("scale", scale).Set("mode", mode).Set("distribution", distribution).Set("seed", seed));
+        double scale = 1, FanMode? mode = null, FanDistribution? distribution = null, int? seed = null) =>
+        new("VarianceScaling", Arguments.Empty
+            .Set("scale", scale)
+            .Set("mode", mode?.Name)
+            .Set("distribution", distribution?.Name)
+            .Set("seed", seed));
 
     /// <summary>Uniform within sqrt(6 / (fan in + fan out)): the default of most kernels (Glorot and Bengio, 2010).</summary>
     public static Initializer GlorotUniform(int? seed = null) => Seeded("GlorotUniform", seed);
@@ -174,6 +281,12 @@ public static class Regularizers
 
     /// <summary>Both penalties.</summary>
     public static Regularizer L1L2(double l1 = 0, double l2 = 0) => new("L1L2", Arguments.Empty.Set("l1", l1).Set("l2", l2));
+
+    /// <summary>Keeps the rows or columns of a matrix apart: a penalty on the cosines between them.</summary>
+    /// <param name="factor">Strength.</param>
+    /// <param name="mode">rows (default) or columns.</param>
+    public static Regularizer OrthogonalRegularizer(double factor = 0.01, OrthogonalMode? mode = null) =>
+        new("OrthogonalRegularizer", Arguments.Empty.Set("factor", factor).Set("mode", mode?.Name));
 }
 
 /// <summary>A projection of a weight after every update: Keras's name (<c>"non_neg"</c>) or a member of
@@ -194,18 +307,22 @@ public sealed class Constraint
 /// <summary>Keras's constraints.</summary>
 public static class Constraints
 {
-    /// <summary>Norms along the axis at most <paramref name="maxValue"/>.</summary>
-    public static Constraint MaxNorm(double maxValue = 2, int axis = 0) =>
-        new("MaxNorm", Arguments.Empty.Set("max_value", maxValue).Set("axis", axis));
+    /// <summary>Norms along the axes (0 by default) at most <paramref name="maxValue"/>.</summary>
+    public static Constraint MaxNorm(double maxValue = 2, Axes? axis = null) =>
+        new("MaxNorm", Arguments.Empty.Set("max_value", maxValue).Set("axis", axis?.Values));
 
     /// <summary>No negative weights.</summary>
     public static Constraint NonNeg => new("NonNeg", Arguments.Empty);
 
-    /// <summary>Norms along the axis equal to 1.</summary>
-    public static Constraint UnitNorm(int axis = 0) => new("UnitNorm", Arguments.Empty.Set("axis", axis));
+    /// <summary>Norms along the axes (0 by default) equal to 1.</summary>
+    public static Constraint UnitNorm(Axes? axis = null) => new("UnitNorm", Arguments.Empty.Set("axis", axis?.Values));
 
-    /// <summary>Norms along the axis within two limits, approached at a rate.</summary>
-    public static Constraint MinMaxNorm(double minValue = 0, double maxValue = 1, double rate = 1, int axis = 0) =>
-        new("MinMaxNorm",
-            Arguments.Empty.Set("min_value", minValue).Set("max_value", maxValue).Set("rate", rate).Set("axis", axis));
+    /// <summary>Norms along the axes (0 by default) within two limits, approached at a rate.</summary>
+    public static Constraint MinMaxNorm(
+        double minValue = 0, double maxValue = 1, double rate = 1, Axes? axis = null) =>
+        new("MinMaxNorm", Arguments.Empty
+            .Set("min_value", minValue)
+            .Set("max_value", maxValue)
+            .Set("rate", rate)
+            .Set("axis", axis?.Values));
 }

@@ -2,37 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace FunctionalNet;
 
-/// <summary>What a window does at the border: <see cref="Valid"/>, <see cref="Same"/> or <see cref="Causal"/>, or Keras's
-/// name.</summary>
-public sealed class Padding
-{
-    private Padding(string name) => Name = name;
-
-    /// <summary>Keras's name.</summary>
-    public string Name { get; }
-
-    /// <summary>No padding: windows stay inside.</summary>
-    public static Padding Valid { get; } = new("valid");
-
-    /// <summary>As many windows as ceil(size / stride); the odd cell goes to the end.</summary>
-    public static Padding Same { get; } = new("same");
-
-    /// <summary>Padding in front only, so that no output sees the future (one-dimensional convolutions).</summary>
-    public static Padding Causal { get; } = new("causal");
-
-    /// <summary>The padding of that Keras name.</summary>
-    /// <exception cref="ArgumentValueException">The name is none of the three.</exception>
-    [SuppressMessage("Usage", "CA2225", Justification = "The constructor of a layer is where names are converted.")]
-    public static implicit operator Padding(string name) => name switch
-    {
-        "valid" => Valid,
-        "same" => Same,
-        "causal" => Causal,
-        _ => throw new ArgumentValueException(
-            "Unknown padding.", "padding", "valid, same or causal", name, "Use one of the three names."),
-    };
-}
-
 /// <summary>Height and width: one number for both, or a pair.</summary>
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Columns.</param>
@@ -78,4 +47,65 @@ public readonly record struct Border(int Before, int After)
 
     /// <summary>A pair of numbers.</summary>
     public static implicit operator Border((int Before, int After) pair) => new(pair.Before, pair.After);
+}
+
+/// <summary>Cells around images: one number for all sides, one for the rows and one for the columns, or a pair for
+/// each.</summary>
+/// <param name="Rows">Cells above and below.</param>
+/// <param name="Columns">Cells left and right.</param>
+/// <example><code>new ZeroPadding2D(((0, 1), (0, 1)))</code></example>
+[SuppressMessage("Usage", "CA2225", Justification = "Numbers and pairs are converted where they are passed.")]
+public readonly record struct Border2(Border Rows, Border Columns)
+{
+    internal int[][] Values => [Rows.Values, Columns.Values];
+
+    /// <summary>The same number on all sides.</summary>
+    public static implicit operator Border2(int all) => new(all, all);
+
+    /// <summary>A number for the rows and one for the columns.</summary>
+    public static implicit operator Border2((int Rows, int Columns) pair) => new(pair.Rows, pair.Columns);
+
+    /// <summary>A pair for the rows and one for the columns.</summary>
+    public static implicit operator Border2(((int Before, int After) Rows, (int Before, int After) Columns) pairs) =>
+        new(pairs.Rows, pairs.Columns);
+}
+
+/// <summary>Cells around volumes: one number for all sides, one per axis, or a pair per axis.</summary>
+/// <param name="Planes">Cells in front and behind.</param>
+/// <param name="Rows">Cells above and below.</param>
+/// <param name="Columns">Cells left and right.</param>
+[SuppressMessage("Usage", "CA2225", Justification = "Numbers and triples are converted where they are passed.")]
+public readonly record struct Border3(Border Planes, Border Rows, Border Columns)
+{
+    internal int[][] Values => [Planes.Values, Rows.Values, Columns.Values];
+
+    /// <summary>The same number on all sides.</summary>
+    public static implicit operator Border3(int all) => new(all, all, all);
+
+    /// <summary>A number per axis.</summary>
+    public static implicit operator Border3((int Planes, int Rows, int Columns) triple) =>
+        new(triple.Planes, triple.Rows, triple.Columns);
+
+    /// <summary>A pair per axis.</summary>
+    public static implicit operator Border3(
+        ((int Before, int After) Planes, (int Before, int After) Rows, (int Before, int After) Columns) pairs) =>
+        new(pairs.Planes, pairs.Rows, pairs.Columns);
+}
+
+/// <summary>One number, or several.</summary>
+[SuppressMessage("Usage", "CA2225", Justification = "Numbers are converted where they are passed.")]
+[SuppressMessage("Performance", "CA1815", Justification = "Numbers are passed, never compared.")]
+public readonly struct Numbers
+{
+    private readonly double[]? values;
+
+    private Numbers(double[] values) => this.values = values;
+
+    internal double[] Values => values ?? [];
+
+    /// <summary>One number.</summary>
+    public static implicit operator Numbers(double value) => new([value]);
+
+    /// <summary>Several numbers.</summary>
+    public static implicit operator Numbers(double[] values) => new(values);
 }

@@ -43,8 +43,8 @@ public sealed class PReLU(
 public sealed class ELU(double alpha = 1, string? name = null)
     : Layer("ELU", name, Arguments.Empty.Set("alpha", alpha));
 
-/// <summary>exp(x) over its sum along an axis.</summary>
-/// <param name="axis">The axis.</param>
+/// <summary>exp(x) over its sum along one axis or several.</summary>
+/// <param name="axis">The axes; the last by default.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
-public sealed class Softmax(int axis = -1, string? name = null)
-    : Layer("Softmax", name, Arguments.Empty.Set("axis", axis));
+public sealed class Softmax(Axes? axis = null, string? name = null)
+    : Layer("Softmax", name, Arguments.Empty.Set("axis", axis?.Values));

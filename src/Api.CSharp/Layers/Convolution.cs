@@ -2,11 +2,13 @@ using FunctionalNet.Interop;
 
 namespace FunctionalNet.Layers;
 
-/// <summary>Convolution over sequences: (batch, steps, channels). Kernel: (window..., channels / groups, filters).</summary>
+/// <summary>Convolution over sequences: (batch, steps, channels). Kernel: (window..., channels / groups,
+/// filters).</summary>
 /// <param name="filters">Number of output channels.</param>
 /// <param name="kernelSize">Size of the window.</param>
 /// <param name="strides">Step of the window; 1 by default.</param>
 /// <param name="padding">valid (default), same or causal.</param>
+/// <param name="dataFormat">channels_last (default) or channels_first.</param>
 /// <param name="dilationRate">Distance of the window's cells; 1 by default.</param>
 /// <param name="groups">Groups of channels that do not see one another.</param>
 /// <param name="activation">Function of the output; none by default.</param>
@@ -24,6 +26,7 @@ public sealed class Conv1D(
     int kernelSize,
     int? strides = null,
     Padding? padding = null,
+    DataFormat? dataFormat = null,
     int? dilationRate = null,
     int groups = 1,
     ActivationFunction? activation = null,
@@ -41,6 +44,7 @@ public sealed class Conv1D(
         .Set("kernel_size", kernelSize)
         .Set("strides", strides)
         .Set("padding", padding?.Name)
+        .Set("data_format", dataFormat?.Name)
         .Set("dilation_rate", dilationRate)
         .Set("groups", groups)
         .Set("activation", activation?.Description)
@@ -53,11 +57,13 @@ public sealed class Conv1D(
         .Set("kernel_constraint", kernelConstraint?.Description)
         .Set("bias_constraint", biasConstraint?.Description));
 
-/// <summary>Convolution over images: (batch, rows, columns, channels). Kernel: (window..., channels / groups, filters).</summary>
+/// <summary>Convolution over images: (batch, rows, columns, channels). Kernel: (window..., channels / groups,
+/// filters).</summary>
 /// <param name="filters">Number of output channels.</param>
 /// <param name="kernelSize">Size of the window.</param>
 /// <param name="strides">Step of the window; 1 by default.</param>
 /// <param name="padding">valid (default) or same.</param>
+/// <param name="dataFormat">channels_last (default) or channels_first.</param>
 /// <param name="dilationRate">Distance of the window's cells; 1 by default.</param>
 /// <param name="groups">Groups of channels that do not see one another.</param>
 /// <param name="activation">Function of the output; none by default.</param>
@@ -75,6 +81,7 @@ public sealed class Conv2D(
     Size2 kernelSize,
     Size2? strides = null,
     Padding? padding = null,
+    DataFormat? dataFormat = null,
     Size2? dilationRate = null,
     int groups = 1,
     ActivationFunction? activation = null,
@@ -92,6 +99,7 @@ public sealed class Conv2D(
         .Set("kernel_size", kernelSize.Values)
         .Set("strides", strides?.Values)
         .Set("padding", padding?.Name)
+        .Set("data_format", dataFormat?.Name)
         .Set("dilation_rate", dilationRate?.Values)
         .Set("groups", groups)
         .Set("activation", activation?.Description)
@@ -104,11 +112,13 @@ public sealed class Conv2D(
         .Set("kernel_constraint", kernelConstraint?.Description)
         .Set("bias_constraint", biasConstraint?.Description));
 
-/// <summary>Convolution over volumes: (batch, planes, rows, columns, channels). Kernel: (window..., channels / groups, filters).</summary>
+/// <summary>Convolution over volumes: (batch, planes, rows, columns, channels). Kernel: (window..., channels / groups,
+/// filters).</summary>
 /// <param name="filters">Number of output channels.</param>
 /// <param name="kernelSize">Size of the window.</param>
 /// <param name="strides">Step of the window; 1 by default.</param>
 /// <param name="padding">valid (default) or same.</param>
+/// <param name="dataFormat">channels_last (default) or channels_first.</param>
 /// <param name="dilationRate">Distance of the window's cells; 1 by default.</param>
 /// <param name="groups">Groups of channels that do not see one another.</param>
 /// <param name="activation">Function of the output; none by default.</param>
@@ -126,6 +136,7 @@ public sealed class Conv3D(
     Size3 kernelSize,
     Size3? strides = null,
     Padding? padding = null,
+    DataFormat? dataFormat = null,
     Size3? dilationRate = null,
     int groups = 1,
     ActivationFunction? activation = null,
@@ -143,6 +154,7 @@ public sealed class Conv3D(
         .Set("kernel_size", kernelSize.Values)
         .Set("strides", strides?.Values)
         .Set("padding", padding?.Name)
+        .Set("data_format", dataFormat?.Name)
         .Set("dilation_rate", dilationRate?.Values)
         .Set("groups", groups)
         .Set("activation", activation?.Description)

@@ -2,7 +2,8 @@ using FunctionalNet.Interop;
 
 namespace FunctionalNet.Layers;
 
-/// <summary>A fully connected layer: activation(x · kernel + bias) over the last axis. Kernel: (inputs, units).</summary>
+/// <summary>A fully connected layer: activation(x · kernel + bias) over the last axis. Kernel: (inputs,
+/// units).</summary>
 /// <param name="units">Size of the output's last axis.</param>
 /// <param name="activation">Function of the output; none by default.</param>
 /// <param name="useBias">Whether a bias is added.</param>
@@ -38,6 +39,46 @@ public sealed class Dense(
         .Set("kernel_constraint", kernelConstraint?.Description)
         .Set("bias_constraint", biasConstraint?.Description));
 
+/// <summary>A fully connected layer over any axes, by an equation such as <c>"abc,cd-&gt;abd"</c>.</summary>
+/// <param name="equation">Axes of input and kernel, and which of them the output has; an ellipsis stands for the axes
+/// in front.</param>
+/// <param name="outputShape">Sizes of the output without the batch axis; null where the input decides.</param>
+/// <param name="activation">Function of the output; none by default.</param>
+/// <param name="biasAxes">The axes of the output that have a bias; no bias by default.</param>
+/// <param name="kernelInitializer">First kernel; glorot_uniform by default.</param>
+/// <param name="biasInitializer">First bias; zeros by default.</param>
+/// <param name="kernelRegularizer">Penalty on the kernel.</param>
+/// <param name="biasRegularizer">Penalty on the bias.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
+/// <param name="kernelConstraint">Projection of the kernel after updates.</param>
+/// <param name="biasConstraint">Projection of the bias after updates.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class EinsumDense(
+    string equation,
+    int?[] outputShape,
+    ActivationFunction? activation = null,
+    string? biasAxes = null,
+    Initializer? kernelInitializer = null,
+    Initializer? biasInitializer = null,
+    Regularizer? kernelRegularizer = null,
+    Regularizer? biasRegularizer = null,
+    Regularizer? activityRegularizer = null,
+    Constraint? kernelConstraint = null,
+    Constraint? biasConstraint = null,
+    string? name = null)
+    : Layer("EinsumDense", name, Arguments.Empty
+        .Set("equation", equation)
+        .Set("output_shape", outputShape)
+        .Set("activation", activation?.Description)
+        .Set("bias_axes", biasAxes)
+        .Set("kernel_initializer", kernelInitializer?.Description)
+        .Set("bias_initializer", biasInitializer?.Description)
+        .Set("kernel_regularizer", kernelRegularizer?.Description)
+        .Set("bias_regularizer", biasRegularizer?.Description)
+        .Set("activity_regularizer", activityRegularizer?.Description)
+        .Set("kernel_constraint", kernelConstraint?.Description)
+        .Set("bias_constraint", biasConstraint?.Description));
+
 /// <summary>Applies an activation function.</summary>
 /// <param name="activation">The function.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
@@ -51,6 +92,7 @@ public sealed class Activation(ActivationFunction activation, string? name = nul
 /// <param name="embeddingsRegularizer">Penalty on the vectors.</param>
 /// <param name="embeddingsConstraint">Projection of the vectors after updates.</param>
 /// <param name="maskZero">Whether id 0 is padding, which later layers skip.</param>
+/// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Embedding(
     int inputDim,
@@ -59,6 +101,7 @@ public sealed class Embedding(
     Regularizer? embeddingsRegularizer = null,
     Constraint? embeddingsConstraint = null,
     bool maskZero = false,
+    Regularizer? activityRegularizer = null,
     string? name = null)
     : Layer("Embedding", name, Arguments.Empty
         .Set("input_dim", inputDim)
@@ -66,7 +109,8 @@ public sealed class Embedding(
         .Set("embeddings_initializer", embeddingsInitializer?.Description)
         .Set("embeddings_regularizer", embeddingsRegularizer?.Description)
         .Set("embeddings_constraint", embeddingsConstraint?.Description)
-        .Set("mask_zero", maskZero));
+        .Set("mask_zero", maskZero)
+        .Set("activity_regularizer", activityRegularizer?.Description));
 
 /// <summary>Gives its input back.</summary>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>

@@ -37,9 +37,6 @@ public abstract class Layer
     /// frozen BatchNormalization runs in inference mode.</summary>
     public bool Trainable { get; set; } = true;
 
-    private protected static int[][]? Pairs((Border Rows, Border Columns)? borders) =>
-        borders is { } b ? [b.Rows.Values, b.Columns.Values] : null;
-
     /// <summary>Applies the layer to a symbolic tensor, as Keras's <c>layer(x)</c>. Shapes are checked at once.</summary>
     /// <exception cref="ShapeException">The shape does not fit; the error names the layer.</exception>
     public SymbolicTensor Apply(SymbolicTensor input)
@@ -56,6 +53,13 @@ public abstract class Layer
         var nodes = NetworkBridge.Apply(Core, [.. inputs.Select(input => input.Node)]);
         return new SymbolicTensor(nodes[0], this, inputs);
     }
+}
+
+internal static class LayerArguments
+{
+    /// <summary>Sets a whole number, or Python's None where that is not the default.</summary>
+    public static Arguments SetOrNone(this Arguments arguments, string name, int? value) =>
+        value is { } number ? arguments.Set(name, number) : arguments.SetNone(name);
 }
 
 /// <summary>A layer read from a file, known by its class name and configuration.</summary>

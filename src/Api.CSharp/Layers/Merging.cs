@@ -42,5 +42,5 @@ public sealed class Concatenate(int axis = -1, string? name = null)
 /// <param name="axes">One axis for both, or one for each; the batch is axis 0.</param>
 /// <param name="normalize">Whether to normalise first, which gives cosine proximity.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
-public sealed class Dot(int[] axes, bool normalize = false, string? name = null)
-    : Layer("Dot", name, Arguments.Empty.Set("axes", axes).Set("normalize", normalize));
+public sealed class Dot(Axes axes, bool normalize = false, string? name = null)
+    : Layer("Dot", name, Arguments.Empty.Set("axes", axes.Values).Set("normalize", normalize));

@@ -2,7 +2,8 @@ using FunctionalNet.Interop;
 
 namespace FunctionalNet.Layers;
 
-/// <summary>Normalises every channel over the batch in training, and by running statistics in inference (Ioffe and Szegedy, 2015).</summary>
+/// <summary>Normalises every channel over the batch in training, and by running statistics in inference (Ioffe and
+/// Szegedy, 2015).</summary>
 /// <param name="axis">The channel axis.</param>
 /// <param name="momentum">Share of the old running statistics kept at each step.</param>
 /// <param name="epsilon">Added to the variance.</param>
@@ -47,8 +48,8 @@ public sealed class BatchNormalization(
         .Set("beta_constraint", betaConstraint?.Description)
         .Set("gamma_constraint", gammaConstraint?.Description));
 
-/// <summary>Normalises every row over its last axis (Ba et al., 2016).</summary>
-/// <param name="axis">The axis to normalise over.</param>
+/// <summary>Normalises every row over its last axis, or over several (Ba et al., 2016).</summary>
+/// <param name="axis">The axes to normalise over; the last by default.</param>
 /// <param name="epsilon">Added to the variance.</param>
 /// <param name="center">Whether beta is added.</param>
 /// <param name="scale">Whether gamma multiplies.</param>
@@ -60,7 +61,7 @@ public sealed class BatchNormalization(
 /// <param name="gammaConstraint">Projection of gamma.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class LayerNormalization(
-    int axis = -1,
+    Axes? axis = null,
     double epsilon = 0.001,
     bool center = true,
     bool scale = true,
@@ -72,6 +73,45 @@ public sealed class LayerNormalization(
     Constraint? gammaConstraint = null,
     string? name = null)
     : Layer("LayerNormalization", name, Arguments.Empty
+        .Set("axis", axis?.Values)
+        .Set("epsilon", epsilon)
+        .Set("center", center)
+        .Set("scale", scale)
+        .Set("beta_initializer", betaInitializer?.Description)
+        .Set("gamma_initializer", gammaInitializer?.Description)
+        .Set("beta_regularizer", betaRegularizer?.Description)
+        .Set("gamma_regularizer", gammaRegularizer?.Description)
+        .Set("beta_constraint", betaConstraint?.Description)
+        .Set("gamma_constraint", gammaConstraint?.Description));
+
+/// <summary>Normalises every row over groups of its channels (Wu and He, 2018).</summary>
+/// <param name="groups">Number of groups; -1 for one per channel.</param>
+/// <param name="axis">The channel axis.</param>
+/// <param name="epsilon">Added to the variance.</param>
+/// <param name="center">Whether beta is added.</param>
+/// <param name="scale">Whether gamma multiplies.</param>
+/// <param name="betaInitializer">zeros by default.</param>
+/// <param name="gammaInitializer">ones by default.</param>
+/// <param name="betaRegularizer">Penalty on beta.</param>
+/// <param name="gammaRegularizer">Penalty on gamma.</param>
+/// <param name="betaConstraint">Projection of beta.</param>
+/// <param name="gammaConstraint">Projection of gamma.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class GroupNormalization(
+    int groups = 32,
+    int axis = -1,
+    double epsilon = 0.001,
+    bool center = true,
+    bool scale = true,
+    Initializer? betaInitializer = null,
+    Initializer? gammaInitializer = null,
+    Regularizer? betaRegularizer = null,
+    Regularizer? gammaRegularizer = null,
+    Constraint? betaConstraint = null,
+    Constraint? gammaConstraint = null,
+    string? name = null)
+    : Layer("GroupNormalization", name, Arguments.Empty
+        .Set("groups", groups)
         .Set("axis", axis)
         .Set("epsilon", epsilon)
         .Set("center", center)
@@ -82,3 +122,16 @@ public sealed class LayerNormalization(
         .Set("gamma_regularizer", gammaRegularizer?.Description)
         .Set("beta_constraint", betaConstraint?.Description)
         .Set("gamma_constraint", gammaConstraint?.Description));
+
+/// <summary>Divides by the root of the mean of squares, and scales (Zhang and Sennrich, 2019).</summary>
+/// <param name="axis">The axes to normalise over; the last by default.</param>
+/// <param name="epsilon">Added to the mean of squares.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class RMSNormalization(Axes? axis = null, double epsilon = 1e-6, string? name = null)
+    : Layer("RMSNormalization", name, Arguments.Empty.Set("axis", axis?.Values).Set("epsilon", epsilon));
+
+/// <summary>Divides every row by its length.</summary>
+/// <param name="axis">The axes of the vectors; the last by default.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class UnitNormalization(Axes? axis = null, string? name = null)
+    : Layer("UnitNormalization", name, Arguments.Empty.Set("axis", axis?.Values));

@@ -35,24 +35,25 @@ public class Loss
 }
 
 /// <summary>How losses of rows become one number.</summary>
-public enum Reduction
+public sealed class Reduction : Choice
 {
-    /// <summary>The sum over the number of rows (Keras's sum_over_batch_size).</summary>
-    SumOverBatchSize,
+    private Reduction(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>The sum over the number of rows.</summary>
+    public static Reduction SumOverBatchSize { get; } = new("sum_over_batch_size");
 
     /// <summary>The sum.</summary>
-    Sum,
+    public static Reduction Sum { get; } = new("sum");
 
     /// <summary>The sum over the sum of the sample weights.</summary>
-    MeanWithSampleWeight,
-}
+    public static Reduction MeanWithSampleWeight { get; } = new("mean_with_sample_weight");
 
-internal static class LossArguments
-{
-    public static Arguments Reduce(this Arguments arguments, Reduction reduction) => arguments.Set("reduction", reduction switch
-    {
-        Reduction.Sum => "sum",
-        Reduction.MeanWithSampleWeight => "mean_with_sample_weight",
-        _ => "sum_over_batch_size",
-    });
+    /// <summary>The reduction of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator Reduction(string name) =>
+        Find("reduction", name, SumOverBatchSize, Sum, MeanWithSampleWeight);
 }

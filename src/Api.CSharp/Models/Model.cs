@@ -119,7 +119,8 @@ public partial class Model : Layer
     /// <param name="showTrainable">Whether a column says which layers are trained.</param>
     public void Summary(
         TextWriter? writer = null, int lineLength = 76, bool expandNested = false, bool showTrainable = false) =>
-        (writer ?? Console.Out).WriteLine(TrainingBridge.Summary(Network, lineLength, expandNested, showTrainable));
+        (writer ?? Console.Out).WriteLine(TrainingBridge.Summary(
+            NetworkBridge.Freeze(Network, [.. FrozenPaths()]), lineLength, expandNested, showTrainable));
 
     /// <summary>Number of all weights, trained or not.</summary>
     public long CountParameters() => TrainingBridge.CountParameters(Network);

@@ -17,5 +17,7 @@ public readonly struct Axes
     /// <summary>Several axes.</summary>
     public static implicit operator Axes(int[] axes) => new(axes);
 
+    internal int[] Values => axes ?? [];
+
     internal int[] Of(Expr x) => axes ?? Enumerable.Range(0, x.Rank).ToArray();
 }

@@ -50,13 +50,4 @@ internal static class OptimizerArguments
         { Schedule: { } schedule } => arguments.Set("learning_rate", schedule.Description),
         _ => arguments.Set("learning_rate", rate.Value),
     };
-
-    /// <summary>The arguments every optimizer has.</summary>
-    public static Arguments Common(
-        this Arguments arguments, double? weightDecay, double? clipnorm, double? clipvalue, double? globalClipnorm) =>
-        arguments
-            .Set("weight_decay", weightDecay)
-            .Set("clipnorm", clipnorm)
-            .Set("clipvalue", clipvalue)
-            .Set("global_clipnorm", globalClipnorm);
 }

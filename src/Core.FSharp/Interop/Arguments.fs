@@ -51,6 +51,21 @@ type Arguments private (items: (string * ConfigValue) list) =
         | null -> this
         | numbers -> this.With(name, List [ for n in numbers -> Int(int64 n) ])
 
+    /// <summary>Sets a list of whole numbers some of which are open, such as a shape; unless null.</summary>
+    member this.Set(name: string, value: Nullable<int>[] | null) =
+        match value with
+        | null -> this
+        | numbers -> this.With(name, List [ for n in numbers -> if n.HasValue then Int(int64 n.Value) else Null ])
+
+    /// <summary>Sets a list of texts, unless null.</summary>
+    member this.Set(name: string, value: string[] | null) =
+        match value with
+        | null -> this
+        | texts -> this.With(name, List [ for text in texts -> Text text ])
+
+    /// <summary>Sets Python's None, for arguments where it means something else than the default.</summary>
+    member this.SetNone(name: string) = this.With(name, Null)
+
     /// <summary>Sets a list of pairs, such as the padding of each axis.</summary>
     member this.Set(name: string, value: int[][] | null) =
         match value with

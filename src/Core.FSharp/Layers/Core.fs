@@ -81,11 +81,7 @@ module Dense =
         let kernel = o.Kernel |> Weight.declare scope "kernel" [| x.Shape[-1]; o.Units |]
         let product = Ops.matmul x kernel
 
-        let sum =
-            if o.UseBias then
-                product + (o.Bias |> Weight.declare scope "bias" [| o.Units |])
-            else
-                product
+        let sum = if o.UseBias then product + (o.Bias |> Weight.declare scope "bias" [| o.Units |]) else product
 
         let output = o.Activation.Apply sum
         LayerCheck.activity scope o.ActivityRegularizer output
@@ -94,12 +90,18 @@ module Dense =
     let internal definition: LayerClass<DenseOptions> =
         LayerClass.keepsMask
             "Dense"
-            ([ Field.int "units" (fun (o: DenseOptions) -> o.Units) (fun v (o: DenseOptions) -> { o with Units = v }) |> Field.required
-               LayerField.activation "activation" (fun (o: DenseOptions) -> o.Activation) (fun v (o: DenseOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: DenseOptions) -> o.UseBias) (fun v (o: DenseOptions) -> { o with UseBias = v }) ]
-             @ LayerField.weight "kernel" (fun (o: DenseOptions) -> o.Kernel) (fun v (o: DenseOptions) -> { o with Kernel = v })
-             @ LayerField.weight "bias" (fun (o: DenseOptions) -> o.Bias) (fun v (o: DenseOptions) -> { o with Bias = v })
-             @ [ LayerField.activity (fun (o: DenseOptions) -> o.ActivityRegularizer) (fun v (o: DenseOptions) -> { o with ActivityRegularizer = v }) ])
+            ([ Field.int "units" (fun (o: DenseOptions) -> o.Units) (fun v (o: DenseOptions) -> { o with Units = v })
+               |> Field.required
+               LayerField.activation "activation" (fun (o: DenseOptions) -> o.Activation) (fun v (o: DenseOptions) ->
+                   { o with Activation = v })
+               Field.bool "use_bias" (fun (o: DenseOptions) -> o.UseBias) (fun v (o: DenseOptions) ->
+                   { o with UseBias = v }) ]
+             @ LayerField.weight "kernel" (fun (o: DenseOptions) -> o.Kernel) (fun v (o: DenseOptions) ->
+                 { o with Kernel = v })
+             @ LayerField.weight "bias" (fun (o: DenseOptions) -> o.Bias) (fun v (o: DenseOptions) ->
+                 { o with Bias = v })
+             @ [ LayerField.activity (fun (o: DenseOptions) -> o.ActivityRegularizer) (fun v (o: DenseOptions) ->
+                     { o with ActivityRegularizer = v }) ])
             (options 1)
             run
         |> LayerClass.checkedBy (fun (o: DenseOptions) ->
@@ -121,7 +123,11 @@ module EinsumDense =
           ActivityRegularizer = None }
 
     let private badEquation (equation: string) =
-        LayerCheck.argument "EinsumDense.equation" "input,kernel->output, such as \"abc,cd->abd\"" equation "Write one letter per axis."
+        LayerCheck.argument
+            "EinsumDense.equation"
+            "input,kernel->output, such as \"abc,cd->abd\""
+            equation
+            "Write one letter per axis."
 
     /// The three terms of an equation.
     let private terms (equation: string) =
@@ -137,7 +143,10 @@ module EinsumDense =
     /// Sizes of letters: those of a term's axes, aligned to the left up to "..." and to the right after it.
     let private measure (term: string) (dims: int option[]) : (char * int option) list =
         match term.IndexOf("...", StringComparison.Ordinal) with
-        | -1 -> List.zip (List.ofSeq (Seq.truncate dims.Length term)) (List.ofArray dims[.. min term.Length dims.Length - 1])
+        | -1 ->
+            List.zip
+                (List.ofSeq (Seq.truncate dims.Length term))
+                (List.ofArray dims[.. min term.Length dims.Length - 1])
         | at ->
             let left, right = term.Substring(0, at), term.Substring(at + 3)
 
@@ -158,12 +167,10 @@ module EinsumDense =
         let given = List.toArray o.OutputShape
         let outputLetters = output.Replace("...", "")
         let count = min given.Length outputLetters.Length
-        let ofOutput =
-            [ for i in 1..count -> outputLetters[outputLetters.Length - i], given[given.Length - i] ]
+        let ofOutput = [ for i in 1..count -> outputLetters[outputLetters.Length - i], given[given.Length - i] ]
 
         let size letter =
-            let find pairs =
-                pairs |> List.tryPick (fun (l, d) -> if l = letter then d else None)
+            let find pairs = pairs |> List.tryPick (fun (l, d) -> if l = letter then d else None)
 
             match find ofInput, find ofOutput with
             | Some d, _
@@ -191,26 +198,44 @@ module EinsumDense =
         result
 
     let private shapeField: Field<EinsumDenseOptions> =
-        let write (dims: int option list) =
-            Some(List(dims |> List.map (ConfigWrite.option (fun d -> Int(int64 d)))))
+        let write (dims: int option list) = Some(List(dims |> List.map (ConfigWrite.option (fun d -> Int(int64 d)))))
 
         let read where value =
             match value with
             | Int _ -> [ Some(ConfigRead.int where value) ]
             | other -> ConfigRead.list where other |> List.map (ConfigRead.optional ConfigRead.int where)
 
-        Field.make "output_shape" write read (fun (o: EinsumDenseOptions) -> o.OutputShape) (fun v (o: EinsumDenseOptions) -> { o with OutputShape = v })
+        Field.make
+            "output_shape"
+            write
+            read
+            (fun (o: EinsumDenseOptions) -> o.OutputShape)
+            (fun v (o: EinsumDenseOptions) -> { o with OutputShape = v })
 
     let internal definition: LayerClass<EinsumDenseOptions> =
         LayerClass.dropsMask
             "EinsumDense"
-            ([ Field.text "equation" (fun (o: EinsumDenseOptions) -> o.Equation) (fun v (o: EinsumDenseOptions) -> { o with Equation = v }) |> Field.required
+            ([ Field.text "equation" (fun (o: EinsumDenseOptions) -> o.Equation) (fun v (o: EinsumDenseOptions) ->
+                   { o with Equation = v })
+               |> Field.required
                Field.required shapeField
-               LayerField.activation "activation" (fun (o: EinsumDenseOptions) -> o.Activation) (fun v (o: EinsumDenseOptions) -> { o with Activation = v })
-               Field.optional "bias_axes" (Text >> Some) ConfigRead.text (fun (o: EinsumDenseOptions) -> o.BiasAxes) (fun v (o: EinsumDenseOptions) -> { o with BiasAxes = v }) ]
-             @ LayerField.weight "kernel" (fun (o: EinsumDenseOptions) -> o.Kernel) (fun v (o: EinsumDenseOptions) -> { o with Kernel = v })
-             @ LayerField.weight "bias" (fun (o: EinsumDenseOptions) -> o.Bias) (fun v (o: EinsumDenseOptions) -> { o with Bias = v })
-             @ [ LayerField.activity (fun (o: EinsumDenseOptions) -> o.ActivityRegularizer) (fun v (o: EinsumDenseOptions) -> { o with ActivityRegularizer = v }) ])
+               LayerField.activation
+                   "activation"
+                   (fun (o: EinsumDenseOptions) -> o.Activation)
+                   (fun v (o: EinsumDenseOptions) -> { o with Activation = v })
+               Field.optional
+                   "bias_axes"
+                   (Text >> Some)
+                   ConfigRead.text
+                   (fun (o: EinsumDenseOptions) -> o.BiasAxes)
+                   (fun v (o: EinsumDenseOptions) -> { o with BiasAxes = v }) ]
+             @ LayerField.weight "kernel" (fun (o: EinsumDenseOptions) -> o.Kernel) (fun v (o: EinsumDenseOptions) ->
+                 { o with Kernel = v })
+             @ LayerField.weight "bias" (fun (o: EinsumDenseOptions) -> o.Bias) (fun v (o: EinsumDenseOptions) ->
+                 { o with Bias = v })
+             @ [ LayerField.activity
+                     (fun (o: EinsumDenseOptions) -> o.ActivityRegularizer)
+                     (fun v (o: EinsumDenseOptions) -> { o with ActivityRegularizer = v }) ])
             (options "" [])
             run
         |> LayerClass.checkedBy (fun (o: EinsumDenseOptions) ->
@@ -245,11 +270,21 @@ module Embedding =
     let internal definition: LayerClass<EmbeddingOptions> =
         LayerClass.flow
             "Embedding"
-            ([ Field.int "input_dim" (fun (o: EmbeddingOptions) -> o.InputDim) (fun v (o: EmbeddingOptions) -> { o with InputDim = v }) |> Field.required
-               Field.int "output_dim" (fun (o: EmbeddingOptions) -> o.OutputDim) (fun v (o: EmbeddingOptions) -> { o with OutputDim = v }) |> Field.required
-               Field.bool "mask_zero" (fun (o: EmbeddingOptions) -> o.MaskZero) (fun v (o: EmbeddingOptions) -> { o with MaskZero = v }) ]
-             @ LayerField.weight "embeddings" (fun (o: EmbeddingOptions) -> o.Embeddings) (fun v (o: EmbeddingOptions) -> { o with Embeddings = v })
-             @ [ LayerField.activity (fun (o: EmbeddingOptions) -> o.ActivityRegularizer) (fun v (o: EmbeddingOptions) -> { o with ActivityRegularizer = v }) ])
+            ([ Field.int "input_dim" (fun (o: EmbeddingOptions) -> o.InputDim) (fun v (o: EmbeddingOptions) ->
+                   { o with InputDim = v })
+               |> Field.required
+               Field.int "output_dim" (fun (o: EmbeddingOptions) -> o.OutputDim) (fun v (o: EmbeddingOptions) ->
+                   { o with OutputDim = v })
+               |> Field.required
+               Field.bool "mask_zero" (fun (o: EmbeddingOptions) -> o.MaskZero) (fun v (o: EmbeddingOptions) ->
+                   { o with MaskZero = v }) ]
+             @ LayerField.weight
+                 "embeddings"
+                 (fun (o: EmbeddingOptions) -> o.Embeddings)
+                 (fun v (o: EmbeddingOptions) -> { o with Embeddings = v })
+             @ [ LayerField.activity
+                     (fun (o: EmbeddingOptions) -> o.ActivityRegularizer)
+                     (fun v (o: EmbeddingOptions) -> { o with ActivityRegularizer = v }) ])
             (options 1 1)
             run
         |> LayerClass.checkedBy (fun (o: EmbeddingOptions) ->
@@ -275,8 +310,7 @@ module internal PassThrough =
     let activityRegularization: LayerClass<float * float> =
         LayerClass.keepsMask
             "ActivityRegularization"
-            [ Field.float "l1" fst (fun v (_, l2) -> v, l2)
-              Field.float "l2" snd (fun v (l1, _) -> l1, v) ]
+            [ Field.float "l1" fst (fun v (_, l2) -> v, l2); Field.float "l2" snd (fun v (l1, _) -> l1, v) ]
             (0.0, 0.0)
             (fun (l1, l2) scope x ->
                 LayerCheck.activity scope (Some(Regularizer.l1l2 l1 l2)) x
@@ -296,12 +330,14 @@ module internal PassThrough =
 
     let lambdaEntry: LayerEntry =
         { Class = "Lambda"
+          Arguments = [ { Key = "function"; Required = true; Free = true } ]
           Read =
             fun _ arguments ->
                 match ConfigRead.get "function" arguments with
                 | Text name ->
                     match functions.TryGetValue name with
-                    | true, apply -> lambdaLayer (Some { ClassName = "Lambda"; Arguments = [ "function", Text name ] }) apply
+                    | true, apply ->
+                        lambdaLayer (Some { ClassName = "Lambda"; Arguments = [ "function", Text name ] }) apply
                     | _ -> raise (Names.unknown "function of a Lambda layer" "Lambda.function" name functions.Keys)
                 | other ->
                     raise (

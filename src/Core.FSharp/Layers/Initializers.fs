@@ -49,9 +49,12 @@ module Initializer =
         let z = normalAt seed stream attempt index
         if abs z <= 2.0 then z else truncatedAt seed stream (attempt + 1u) index
 
-    let private custom (className: string) (arguments: (string * ConfigValue) list) (create: uint64 -> uint64 -> Shape -> float[]) : Initializer =
-        { Config = Some { ClassName = className; Arguments = arguments }
-          Create = create }
+    let private custom
+        (className: string)
+        (arguments: (string * ConfigValue) list)
+        (create: uint64 -> uint64 -> Shape -> float[])
+        : Initializer =
+        { Config = Some { ClassName = className; Arguments = arguments }; Create = create }
 
     let private elementwise (draw: uint64 -> uint64 -> int -> float) =
         fun seed stream (shape: Shape) -> Array.init shape.Size (draw seed stream)
@@ -101,18 +104,24 @@ module Initializer =
 
     /// <summary>Normal with that mean and standard deviation. Keras's defaults: 0 and 0.05.</summary>
     let randomNormal (mean: float) (stddev: float) =
-        custom "RandomNormal" [ noSeed; "mean", Float mean; "stddev", Float stddev ] (elementwise (fun seed stream i ->
-            mean + stddev * normalAt seed stream 0u i))
+        custom
+            "RandomNormal"
+            [ noSeed; "mean", Float mean; "stddev", Float stddev ]
+            (elementwise (fun seed stream i -> mean + stddev * normalAt seed stream 0u i))
 
     /// <summary>Uniform between two values. Keras's defaults: -0.05 and 0.05.</summary>
     let randomUniform (low: float) (high: float) =
-        custom "RandomUniform" [ noSeed; "minval", Float low; "maxval", Float high ] (elementwise (fun seed stream i ->
-            low + (high - low) * uniformAt seed stream i))
+        custom
+            "RandomUniform"
+            [ noSeed; "minval", Float low; "maxval", Float high ]
+            (elementwise (fun seed stream i -> low + (high - low) * uniformAt seed stream i))
 
     /// <summary>Normal, cut at two standard deviations from the mean. Keras's defaults: 0 and 0.05.</summary>
     let truncatedNormal (mean: float) (stddev: float) =
-        custom "TruncatedNormal" [ noSeed; "mean", Float mean; "stddev", Float stddev ] (elementwise (fun seed stream i ->
-            mean + stddev * truncatedAt seed stream 0u i))
+        custom
+            "TruncatedNormal"
+            [ noSeed; "mean", Float mean; "stddev", Float stddev ]
+            (elementwise (fun seed stream i -> mean + stddev * truncatedAt seed stream 0u i))
 
     /// Inputs and outputs per unit. Kernels of convolutions count their window's cells.
     let internal fans (shape: Shape) =
@@ -160,8 +169,7 @@ module Initializer =
           "untruncated_normal", FanDistribution.UntruncatedNormal
           "uniform", FanDistribution.Uniform ]
 
-    let private nameOf cases value =
-        cases |> List.find (fun (_, case) -> case = value) |> fst
+    let private nameOf cases value = cases |> List.find (fun (_, case) -> case = value) |> fst
 
     /// <summary>Variance scale / fan. Keras's defaults: 1, FanIn, TruncatedNormal.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The scale is not positive.</exception>
@@ -287,9 +295,13 @@ module Initializer =
           "Ones", (fun _ _ -> ones)
           "Constant", (fun where entries -> constant (number "value" 0.0 where entries))
           "Identity", (fun where entries -> identity (number "gain" 1.0 where entries))
-          "RandomNormal", (fun where entries -> randomNormal (number "mean" 0.0 where entries) (number "stddev" 0.05 where entries))
-          "RandomUniform", (fun where entries -> randomUniform (number "minval" -0.05 where entries) (number "maxval" 0.05 where entries))
-          "TruncatedNormal", (fun where entries -> truncatedNormal (number "mean" 0.0 where entries) (number "stddev" 0.05 where entries))
+          "RandomNormal",
+          (fun where entries -> randomNormal (number "mean" 0.0 where entries) (number "stddev" 0.05 where entries))
+          "RandomUniform",
+          (fun where entries ->
+              randomUniform (number "minval" -0.05 where entries) (number "maxval" 0.05 where entries))
+          "TruncatedNormal",
+          (fun where entries -> truncatedNormal (number "mean" 0.0 where entries) (number "stddev" 0.05 where entries))
           "VarianceScaling",
           (fun where entries ->
               varianceScaling
@@ -303,6 +315,8 @@ module Initializer =
           "LecunUniform", (fun _ _ -> lecunUniform)
           "LecunNormal", (fun _ _ -> lecunNormal)
           "Orthogonal", (fun where entries -> orthogonal (number "gain" 1.0 where entries)) ]
+
+    let internal classNames = List.map fst known
 
     /// Other spellings that Keras accepts.
     let private aliases =

@@ -33,9 +33,7 @@ module Weight =
 
     /// <summary>A weight with that initializer, no penalty and no projection.</summary>
     let startingFrom (initializer: Initializer) : WeightOptions =
-        { Initializer = initializer
-          Regularizer = None
-          Constraint = None }
+        { Initializer = initializer; Regularizer = None; Constraint = None }
 
     let internal glorot = startingFrom Initializer.glorotUniform
     let internal zeros = startingFrom Initializer.zeros
@@ -47,30 +45,37 @@ module Weight =
 /// A class of layers as Keras knows it: a name, a table of arguments, and what such a layer does.
 [<NoEquality; NoComparison>]
 type internal LayerClass<'o> =
-    { Kind: string
-      Fields: Field<'o> list
-      /// The options from which reading starts: Keras's defaults.
-      Start: 'o
-      /// Completes or refuses options when the layer is made.
-      Check: 'o -> 'o
-      Run: 'o -> Scope -> Flow[] -> Flow[] }
+    {
+        Kind: string
+        Fields: Field<'o> list
+        /// The options from which reading starts: Keras's defaults.
+        Start: 'o
+        /// Completes or refuses options when the layer is made.
+        Check: 'o -> 'o
+        Run: 'o -> Scope -> Flow[] -> Flow[]
+    }
 
-/// An entry of the registry: a Keras class name, and how its layer is read from arguments. The function it is given reads
-/// nested layers.
+/// An argument of a class of layers: its Keras name, whether it must be given, and whether it may have more than one value.
+type internal ArgumentInfo = { Key: string; Required: bool; Free: bool }
+
+/// An entry of the registry: a Keras class name, its arguments, and how its layer is read from them. The function that Read
+/// is given reads nested layers.
 [<NoEquality; NoComparison>]
 type internal LayerEntry =
     { Class: string
+      Arguments: ArgumentInfo list
       Read: (ConfigValue -> Layer) -> (string * ConfigValue) list -> Layer }
 
 module internal LayerClass =
 
     /// Any inputs, any outputs.
-    let many (kind: string) (fields: Field<'o> list) (start: 'o) (run: 'o -> Scope -> Flow[] -> Flow[]) : LayerClass<'o> =
-        { Kind = kind
-          Fields = fields
-          Start = start
-          Check = id
-          Run = run }
+    let many
+        (kind: string)
+        (fields: Field<'o> list)
+        (start: 'o)
+        (run: 'o -> Scope -> Flow[] -> Flow[])
+        : LayerClass<'o> =
+        { Kind = kind; Fields = fields; Start = start; Check = id; Run = run }
 
     /// One input with its mask, one output.
     let flow kind fields start (run: 'o -> Scope -> Flow -> Flow) : LayerClass<'o> =
@@ -94,44 +99,53 @@ module internal LayerClass =
 
     let entry (layerClass: LayerClass<'o>) : LayerEntry =
         { Class = layerClass.Kind
-          Read = fun reader arguments -> layer layerClass (Codec.read layerClass.Kind layerClass.Fields reader layerClass.Start arguments) }
+          Arguments =
+            layerClass.Fields
+            |> List.map (fun field -> { Key = field.Key; Required = field.Required; Free = field.Written })
+          Read =
+            fun reader arguments ->
+                layer layerClass (Codec.read layerClass.Kind layerClass.Fields reader layerClass.Start arguments) }
 
 /// Fields for the parts of layers.
 module internal LayerField =
 
-    let activation key get set : Field<'o> =
-        Field.make key Activation.toConfig Activation.ofConfigAt get set
+    let activation key get set : Field<'o> = Field.make key Activation.toConfig Activation.ofConfigAt get set
 
-    let private ofKeras moduleName (config: Config option) =
-        config |> Option.map (ConfigWrite.objectOf moduleName)
+    let private ofKeras moduleName (config: Config option) = config |> Option.map (ConfigWrite.objectOf moduleName)
 
     let initializer key get set : Field<'o> =
         Field.make key (fun (i: Initializer) -> ofKeras "keras.initializers" i.Config) Initializer.ofConfigAt get set
 
     let regularizer key get set : Field<'o> =
-        Field.optional key (fun (r: Regularizer) -> ofKeras "keras.regularizers" r.Config) Regularizer.ofConfigAt get set
+        Field.optional
+            key
+            (fun (r: Regularizer) -> ofKeras "keras.regularizers" r.Config)
+            Regularizer.ofConfigAt
+            get
+            set
 
     let constraint' key get set : Field<'o> =
         Field.optional key (fun (c: Constraint) -> ofKeras "keras.constraints" c.Config) Constraint.ofConfigAt get set
 
     /// The three arguments of one weight: PREFIX_initializer, PREFIX_regularizer, PREFIX_constraint.
     let weight (prefix: string) (get: 'o -> WeightOptions) (set: WeightOptions -> 'o -> 'o) : Field<'o> list =
-        [ initializer (prefix + "_initializer") (fun o -> (get o).Initializer) (fun v o -> set { get o with Initializer = v } o)
-          regularizer (prefix + "_regularizer") (fun o -> (get o).Regularizer) (fun v o -> set { get o with Regularizer = v } o)
-          constraint' (prefix + "_constraint") (fun o -> (get o).Constraint) (fun v o -> set { get o with Constraint = v } o) ]
+        [ initializer (prefix + "_initializer") (fun o -> (get o).Initializer) (fun v o ->
+              set { get o with Initializer = v } o)
+          regularizer (prefix + "_regularizer") (fun o -> (get o).Regularizer) (fun v o ->
+              set { get o with Regularizer = v } o)
+          constraint' (prefix + "_constraint") (fun o -> (get o).Constraint) (fun v o ->
+              set { get o with Constraint = v } o) ]
 
     let activity get set : Field<'o> = regularizer "activity_regularizer" get set
 
     let dataFormat get set : Field<'o> =
         Field.choice
             "data_format"
-            [ "channels_last", DataFormat.ChannelsLast
-              "channels_first", DataFormat.ChannelsFirst ]
+            [ "channels_last", DataFormat.ChannelsLast; "channels_first", DataFormat.ChannelsFirst ]
             get
             set
 
-    let padding get set : Field<'o> =
-        Field.choice "padding" [ "valid", Padding.Valid; "same", Padding.Same ] get set
+    let padding get set : Field<'o> = Field.choice "padding" [ "valid", Padding.Valid; "same", Padding.Same ] get set
 
 /// Checks and small steps that many layers need.
 module internal LayerCheck =
@@ -153,7 +167,11 @@ module internal LayerCheck =
 
         if values.Length <> rank || values |> List.exists (fun v -> v <= 0) then
             let text = "[" + String.Join(", ", values) + "]"
-            argument where (string rank + " positive numbers, or one for all axes") text "Give one number per spatial axis."
+            argument
+                where
+                (string rank + " positive numbers, or one for all axes")
+                text
+                "Give one number per spatial axis."
 
         values
 
@@ -162,7 +180,11 @@ module internal LayerCheck =
 
     let rank (kind: string) (rank: int) (meaning: string) (x: Expr) =
         if x.Rank <> rank then
-            rankError kind ("rank " + string rank + ": " + meaning) x "Reshape the input, or use the layer for its rank."
+            rankError
+                kind
+                ("rank " + string rank + ": " + meaning)
+                x
+                "Reshape the input, or use the layer for its rank."
 
     let minRank (kind: string) (rank: int) (x: Expr) =
         if x.Rank < rank then

@@ -6,9 +6,12 @@ open FunctionalNet.Common
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Regularizer =
 
-    let private make (className: string) (arguments: (string * ConfigValue) list) (penalty: Expr -> Expr) : Regularizer =
-        { Config = Some { ClassName = className; Arguments = arguments }
-          Penalty = penalty }
+    let private make
+        (className: string)
+        (arguments: (string * ConfigValue) list)
+        (penalty: Expr -> Expr)
+        : Regularizer =
+        { Config = Some { ClassName = className; Arguments = arguments }; Penalty = penalty }
 
     let private absolute factor x = Ops.sumAll (Ops.abs x) * factor
     let private squared factor x = Ops.sumAll (Ops.square x) * factor
@@ -35,28 +38,30 @@ module Regularizer =
     /// <param name="factor">Strength.</param>
     /// <param name="rows">True for rows, false for columns.</param>
     let orthogonal (factor: float) (rows: bool) =
-        make "OrthogonalRegularizer" [ "factor", Float factor; "mode", Text(if rows then "rows" else "columns") ] (fun x ->
-            if x.Rank <> 2 then
-                raise (
-                    ShapeException(
-                        "The orthogonal regularizer takes matrices only.",
-                        "",
-                        "a variable with two axes",
-                        x.Shape.ToString(),
-                        "Use another regularizer for this variable."
+        make
+            "OrthogonalRegularizer"
+            [ "factor", Float factor; "mode", Text(if rows then "rows" else "columns") ]
+            (fun x ->
+                if x.Rank <> 2 then
+                    raise (
+                        ShapeException(
+                            "The orthogonal regularizer takes matrices only.",
+                            "",
+                            "a variable with two axes",
+                            x.Shape.ToString(),
+                            "Use another regularizer for this variable."
+                        )
                     )
-                )
 
-            let unit = Ops.l2Normalize [| (if rows then 1 else 0) |] 1e-7 x
-            let vectors = if rows then unit else Ops.transpose [| 1; 0 |] unit
-            let count = vectors.Shape[0]
-            let cosines = Ops.matmul vectors (Ops.transpose [| 1; 0 |] vectors)
-            let others = cosines * (1.0 - Ops.eye x.DType count count)
-            let pairs = max 1.0 (float count * float (count - 1) / 2.0)
-            Ops.sumAll (Ops.abs others) * (factor * 0.5 / pairs))
+                let unit = Ops.l2Normalize [| (if rows then 1 else 0) |] 1e-7 x
+                let vectors = if rows then unit else Ops.transpose [| 1; 0 |] unit
+                let count = vectors.Shape[0]
+                let cosines = Ops.matmul vectors (Ops.transpose [| 1; 0 |] vectors)
+                let others = cosines * (1.0 - Ops.eye x.DType count count)
+                let pairs = max 1.0 (float count * float (count - 1) / 2.0)
+                Ops.sumAll (Ops.abs others) * (factor * 0.5 / pairs))
 
-    let private known =
-        [ "L1"; "L2"; "L1L2"; "OrthogonalRegularizer" ]
+    let internal known = [ "L1"; "L2"; "L1L2"; "OrthogonalRegularizer" ]
 
     let internal ofConfigAt (where: string) (value: ConfigValue) : Regularizer =
         let config = ConfigRead.config where value
@@ -74,7 +79,11 @@ module Regularizer =
         | "L1L2"
         | "l1_l2" ->
             // By its bare name Keras means 0.01 for both; in an object the defaults are 0.
-            let fallback = if config.Arguments.IsEmpty then 0.01 else 0.0
+            let fallback =
+                match value with
+                | Text _ -> 0.01
+                | _ -> 0.0
+
             l1l2 (number "l1" fallback) (number "l2" fallback)
         | "OrthogonalRegularizer"
         | "orthogonal_regularizer" ->
@@ -86,7 +95,8 @@ module Regularizer =
                 | other -> raise (ConfigRead.wrong (where + ".mode") "\"rows\" or \"columns\"" other)
 
             orthogonal (number "factor" 0.01) rows
-        | other -> raise (Names.unknown "regularizer" where other (known @ [ "l1"; "l2"; "l1_l2"; "orthogonal_regularizer" ]))
+        | other ->
+            raise (Names.unknown "regularizer" where other (known @ [ "l1"; "l2"; "l1_l2"; "orthogonal_regularizer" ]))
 
     /// <summary>The regularizer of a Keras name or configuration object.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown.</exception>
@@ -100,16 +110,14 @@ module Constraint =
     let private Epsilon = 1e-7
 
     let private make (className: string) (arguments: (string * ConfigValue) list) (project: Expr -> Expr) : Constraint =
-        { Config = Some { ClassName = className; Arguments = arguments }
-          Project = project }
+        { Config = Some { ClassName = className; Arguments = arguments }; Project = project }
 
     let private axesValue (axes: int list) =
         match axes with
         | [ axis ] -> Int(int64 axis)
         | axes -> ConfigWrite.ints axes
 
-    let private norms (axes: int list) (w: Expr) =
-        Ops.sqrt (Ops.sum (List.toArray axes) true (Ops.square w))
+    let private norms (axes: int list) (w: Expr) = Ops.sqrt (Ops.sum (List.toArray axes) true (Ops.square w))
 
     /// <summary>A projection of your own. It cannot be saved.</summary>
     let create (project: Expr -> Expr) : Constraint = { Config = None; Project = project }
@@ -124,8 +132,7 @@ module Constraint =
     let nonNeg = make "NonNeg" [] Ops.relu
 
     /// <summary>Euclidean norms over the axes are 1. Keras's default: axis 0.</summary>
-    let unitNorm (axes: int list) =
-        make "UnitNorm" [ "axis", axesValue axes ] (fun w -> w / (norms axes w + Epsilon))
+    let unitNorm (axes: int list) = make "UnitNorm" [ "axis", axesValue axes ] (fun w -> w / (norms axes w + Epsilon))
 
     /// <summary>Euclidean norms over the axes move toward the range by the given rate. Keras's defaults: 0, 1, 1 and
     /// axis 0.</summary>
@@ -140,6 +147,8 @@ module Constraint =
                 let norm = norms axes w
                 let wanted = Ops.clip minValue maxValue norm * rate + norm * (1.0 - rate)
                 w * (wanted / (norm + Epsilon)))
+
+    let internal known = [ "MaxNorm"; "NonNeg"; "UnitNorm"; "MinMaxNorm" ]
 
     let internal ofConfigAt (where: string) (value: ConfigValue) : Constraint =
         let config = ConfigRead.config where value
@@ -164,8 +173,9 @@ module Constraint =
         | "MinMaxNorm"
         | "min_max_norm" -> minMaxNorm (number "min_value" 0.0) (number "max_value" 1.0) (number "rate" 1.0) axes
         | other ->
-            let names = [ "MaxNorm"; "NonNeg"; "UnitNorm"; "MinMaxNorm"; "max_norm"; "non_neg"; "unit_norm"; "min_max_norm" ]
-            raise (Names.unknown "constraint" where other names)
+            raise (
+                Names.unknown "constraint" where other (known @ [ "max_norm"; "non_neg"; "unit_norm"; "min_max_norm" ])
+            )
 
     /// <summary>The constraint of a Keras name or configuration object.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown.</exception>

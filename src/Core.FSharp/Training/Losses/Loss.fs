@@ -354,6 +354,8 @@ module Loss =
 
     let internal isKnown (name: string) = (tryFind name).IsSome
 
+    let internal classNames = table |> Array.map (fun (className, _, _) -> className)
+
     let internal knownNames () = table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
 
     /// <summary>The loss of a configuration.</summary>

@@ -400,12 +400,12 @@ module Metric =
     // Scores of classes
 
     /// <summary>The weighted harmonic mean of precision and recall per class. Without threshold, the greatest prediction of
-    /// a row is positive. Keras: FBetaScore, F1Score (beta 1).</summary>
+    /// a row is positive. Keras: FBetaScore (beta 1).</summary>
     [<CompiledName("FBeta")>]
     let fBeta (beta: float) (average: ScoreAverage) (threshold: float option) : Metric =
         let micro = average = ScoreAverage.Micro
 
-        { Name = if beta = 1.0 then "f1_score" else "fbeta_score"
+        { Name = "fbeta_score"
           Config =
             Some(
                 Configs.make
@@ -466,6 +466,18 @@ module Metric =
                     let all = Array.sum slots[3] + e
                     [| Array.fold2 (fun s score w -> s + score * w / all) 0.0 scores slots[3] |]
                 | _ -> [| Array.average scores |] }
+
+    /// <summary>The harmonic mean of precision and recall, per class or averaged. Keras: F1Score.</summary>
+    [<CompiledName("F1Score")>]
+    let f1Score (average: ScoreAverage) (threshold: float option) : Metric =
+        let metric = fBeta 1.0 average threshold
+
+        { metric with
+            Name = "f1_score"
+            Config =
+                metric.Config
+                |> Option.map (fun config ->
+                    Configs.make "F1Score" (config.Arguments |> List.filter (fun (key, _) -> key <> "beta"))) }
 
     /// <summary>How much of the targets' variance is explained. Keras: R2Score.</summary>
     /// <param name="aggregation">uniform_average (default), variance_weighted_average, or None for one result per output.</param>
@@ -661,47 +673,6 @@ module Metric =
 
     // Names
 
-    let private crossentropyOptions (a: Arguments) : CrossentropyOptions =
-        { FromLogits = a.Bool("from_logits", false)
-          LabelSmoothing = a.Float("label_smoothing", 0.0)
-          Axis = a.Int("axis", -1) }
-
-    let private positives (a: Arguments) : PositiveOptions =
-        { Thresholds = a.Floats "thresholds"; TopK = a.IntOption "top_k"; ClassId = a.IntOption "class_id" }
-
-    let private average (a: Arguments) =
-        match a.TextOption "average" with
-        | None -> ScoreAverage.None
-        | Some "micro" -> ScoreAverage.Micro
-        | Some "macro" -> ScoreAverage.Macro
-        | Some "weighted" -> ScoreAverage.Weighted
-        | Some other -> raise (Names.unknown "average" "average" other [ "micro"; "macro"; "weighted" ])
-
-    let private aucOf (a: Arguments) =
-        // The number of labels follows from the predictions.
-        a.Raw "num_labels" |> ignore
-
-        auc
-            { NumThresholds = a.Int("num_thresholds", 200)
-              Curve =
-                (match a.Text("curve", "ROC") with
-                 | "ROC" -> AucCurve.ROC
-                 | "PR" -> AucCurve.PR
-                 | other -> raise (Names.unknown "curve" "curve" other [ "ROC"; "PR" ]))
-              Summation =
-                (match a.Text("summation_method", "interpolation") with
-                 | "interpolation" -> AucSummation.Interpolation
-                 | "minoring" -> AucSummation.Minoring
-                 | "majoring" -> AucSummation.Majoring
-                 | other ->
-                     raise (
-                         Names.unknown "summation" "summation_method" other [ "interpolation"; "minoring"; "majoring" ]
-                     ))
-              Thresholds = a.Floats "thresholds"
-              MultiLabel = a.Bool("multi_label", false)
-              LabelWeights = a.Floats "label_weights"
-              FromLogits = a.Bool("from_logits", false) }
-
     let private iouArguments (className: string) (oneHot: bool) (a: Arguments) =
         iouOf
             className
@@ -730,9 +701,9 @@ module Metric =
            "FalsePositives", [], (fun a -> falsePositives (a.Floats "thresholds"))
            "TrueNegatives", [], (fun a -> trueNegatives (a.Floats "thresholds"))
            "FalseNegatives", [], (fun a -> falseNegatives (a.Floats "thresholds"))
-           "Precision", [], (fun a -> precision (positives a))
-           "Recall", [], (fun a -> recall (positives a))
-           "AUC", [], aucOf
+           "Precision", [], (fun a -> precision (MetricArguments.positives a))
+           "Recall", [], (fun a -> recall (MetricArguments.positives a))
+           "AUC", [], (fun a -> auc (MetricArguments.auc a))
            "SensitivityAtSpecificity",
            [],
            (fun a -> sensitivityAtSpecificity (a.Float("specificity", 0.5)) (a.Int("num_thresholds", 200)))
@@ -743,8 +714,10 @@ module Metric =
            "RecallAtPrecision",
            [],
            (fun a -> recallAtPrecision (a.Float("precision", 0.5)) (a.Int("num_thresholds", 200)))
-           "FBetaScore", [], (fun a -> fBeta (a.Float("beta", 1.0)) (average a) (a.FloatOption "threshold"))
-           "F1Score", [], (fun a -> fBeta 1.0 (average a) (a.FloatOption "threshold"))
+           "FBetaScore",
+           [],
+           (fun a -> fBeta (a.Float("beta", 1.0)) (MetricArguments.average a) (a.FloatOption "threshold"))
+           "F1Score", [], (fun a -> f1Score (MetricArguments.average a) (a.FloatOption "threshold"))
            "R2Score",
            [],
            (fun a ->
@@ -763,6 +736,8 @@ module Metric =
            [],
            (fun a ->
                binaryIoU (a.Ints "target_class_ids" |> Option.defaultValue [| 0; 1 |]) (a.Float("threshold", 0.5))) |]
+
+    let internal classNames = table |> Array.map (fun (className, _, _) -> className)
 
     /// <summary>The metric of a configuration; any loss is one too.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>

@@ -330,6 +330,8 @@ module Optimizer =
                      ClipThreshold = a.Float("clip_threshold", 1.0)
                      RelativeStep = a.Bool("relative_step", true) }) |]
 
+    let internal classNames = table |> Array.map (fun (className, _, _) -> className)
+
     /// <summary>The optimizer of a configuration.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>
     [<CompiledName("OfConfig")>]

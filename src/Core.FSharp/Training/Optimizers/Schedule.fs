@@ -221,7 +221,7 @@ module Schedule =
                 let cosine = 0.5 * Math.Pow(mMul, restart) * (1.0 + Math.Cos(Math.PI * fraction))
                 rate * ((1.0 - alpha) * cosine + alpha) }
 
-    let private known =
+    let internal known =
         [| "ExponentialDecay"
            "InverseTimeDecay"
            "PolynomialDecay"

@@ -1,0 +1,187 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace FunctionalNet;
+
+/// <summary>A word that Keras uses for one of a few choices.</summary>
+public abstract class Choice
+{
+    internal const string Named = "Constructors are where names are converted.";
+
+    private protected Choice(string name) => Name = name;
+
+    /// <summary>Keras's name.</summary>
+    public string Name { get; }
+
+    /// <summary>Keras's name.</summary>
+    public override string ToString() => Name;
+
+    private protected static T Find<T>(string noun, string name, params T[] choices)
+        where T : Choice
+    {
+        var names = string.Join(", ", choices.Select(choice => choice.Name));
+        return Array.Find(choices, choice => choice.Name == name)
+            ?? throw new ArgumentValueException($"Unknown {noun}.", noun, names, name, "Use one of these names.");
+    }
+}
+
+/// <summary>What a window does at the border.</summary>
+public sealed class Padding : Choice
+{
+    private Padding(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>No padding: windows stay inside.</summary>
+    public static Padding Valid { get; } = new("valid");
+
+    /// <summary>As many windows as ceil(size / stride); the odd cell goes to the end.</summary>
+    public static Padding Same { get; } = new("same");
+
+    /// <summary>Padding in front only, so that no output sees the future (one-dimensional convolutions).</summary>
+    public static Padding Causal { get; } = new("causal");
+
+    /// <summary>The padding of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator Padding(string name) =>
+        Find("padding", name, Valid, Same, Causal);
+}
+
+/// <summary>Where images have their channels.</summary>
+public sealed class DataFormat : Choice
+{
+    private DataFormat(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>(batch, spatial, channels): the default, and what runs fastest.</summary>
+    public static DataFormat ChannelsLast { get; } = new("channels_last");
+
+    /// <summary>(batch, channels, spatial).</summary>
+    public static DataFormat ChannelsFirst { get; } = new("channels_first");
+
+    /// <summary>The data format of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator DataFormat(string name) =>
+        Find("data format", name, ChannelsLast, ChannelsFirst);
+}
+
+/// <summary>How images are enlarged.</summary>
+public sealed class Interpolation : Choice
+{
+    private Interpolation(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Repeats cells.</summary>
+    public static Interpolation Nearest { get; } = new("nearest");
+
+    /// <summary>Mixes neighbours; centres of cells lie at halves.</summary>
+    public static Interpolation Bilinear { get; } = new("bilinear");
+
+    /// <summary>The interpolation of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator Interpolation(string name) =>
+        Find("interpolation", name, Nearest, Bilinear);
+}
+
+/// <summary>Which number of a weight's connections scales its variance.</summary>
+public sealed class FanMode : Choice
+{
+    private FanMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Inputs of a unit.</summary>
+    public static FanMode FanIn { get; } = new("fan_in");
+
+    /// <summary>Outputs of a unit.</summary>
+    public static FanMode FanOut { get; } = new("fan_out");
+
+    /// <summary>The mean of both.</summary>
+    public static FanMode FanAvg { get; } = new("fan_avg");
+
+    /// <summary>The mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator FanMode(string name) =>
+        Find("mode", name, FanIn, FanOut, FanAvg);
+}
+
+/// <summary>What the numbers of a variance scaling initializer are drawn from.</summary>
+public sealed class FanDistribution : Choice
+{
+    private FanDistribution(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Normal, within two standard deviations.</summary>
+    public static FanDistribution TruncatedNormal { get; } = new("truncated_normal");
+
+    /// <summary>Normal.</summary>
+    public static FanDistribution UntruncatedNormal { get; } = new("untruncated_normal");
+
+    /// <summary>Spread evenly around zero.</summary>
+    public static FanDistribution Uniform { get; } = new("uniform");
+
+    /// <summary>The distribution of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator FanDistribution(string name) =>
+        Find("distribution", name, TruncatedNormal, UntruncatedNormal, Uniform);
+}
+
+/// <summary>Which vectors of a matrix a regularizer makes orthogonal.</summary>
+public sealed class OrthogonalMode : Choice
+{
+    private OrthogonalMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>The rows.</summary>
+    public static OrthogonalMode Rows { get; } = new("rows");
+
+    /// <summary>The columns.</summary>
+    public static OrthogonalMode Columns { get; } = new("columns");
+
+    /// <summary>The mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator OrthogonalMode(string name) =>
+        Find("mode", name, Rows, Columns);
+}
+
+/// <summary>What a layer makes of categories.</summary>
+public sealed class EncodingMode : Choice
+{
+    private EncodingMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Their numbers.</summary>
+    public static EncodingMode Int { get; } = new("int");
+
+    /// <summary>A vector per category, with a 1 at its number.</summary>
+    public static EncodingMode OneHot { get; } = new("one_hot");
+
+    /// <summary>A vector per row, with a 1 at every number that occurs.</summary>
+    public static EncodingMode MultiHot { get; } = new("multi_hot");
+
+    /// <summary>A vector per row that says how often every number occurs.</summary>
+    public static EncodingMode Count { get; } = new("count");
+
+    /// <summary>The output mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator EncodingMode(string name) =>
+        Find("output mode", name, Int, OneHot, MultiHot, Count);
+}
