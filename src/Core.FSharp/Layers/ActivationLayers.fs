@@ -30,10 +30,7 @@ module ActivationLayerTypes =
 module ReLU =
 
     /// <summary>Keras's defaults: max(x, 0).</summary>
-    let options: ReLUOptions =
-        { MaxValue = None
-          NegativeSlope = 0.0
-          Threshold = 0.0 }
+    let options: ReLUOptions = { MaxValue = None; NegativeSlope = 0.0; Threshold = 0.0 }
 
     let internal definition: LayerClass<ReLUOptions> =
         LayerClass.keepsMask
@@ -45,7 +42,12 @@ module ReLU =
             (fun o _ x -> Activation.rectify o.NegativeSlope o.MaxValue o.Threshold x)
         |> LayerClass.checkedBy (fun o ->
             match o.MaxValue with
-            | Some top when top < 0.0 -> LayerCheck.argument "ReLU.max_value" "0 or more" (ConfigRead.show (Float top)) "Leave it out for no bound."
+            | Some top when top < 0.0 ->
+                LayerCheck.argument
+                    "ReLU.max_value"
+                    "0 or more"
+                    (ConfigRead.show (Float top))
+                    "Leave it out for no bound."
             | _ -> ()
 
             if o.NegativeSlope < 0.0 || o.Threshold < 0.0 then
@@ -74,7 +76,8 @@ module PReLU =
     let internal definition: LayerClass<PReLUOptions> =
         LayerClass.keepsMask
             "PReLU"
-            (LayerField.weight "alpha" (fun o -> o.Alpha) (fun v (o: PReLUOptions) -> { o with Alpha = v }) @ [ axesField ])
+            (LayerField.weight "alpha" (fun o -> o.Alpha) (fun v (o: PReLUOptions) -> { o with Alpha = v })
+             @ [ axesField ])
             options
             (fun o scope x ->
                 LayerCheck.minRank "PReLU" 2 x
@@ -82,7 +85,11 @@ module PReLU =
 
                 for axis in o.SharedAxes do
                     if axis < 1 || axis > shape.Length then
-                        LayerCheck.rankError "PReLU" ("an input that has axis " + string axis) x "Shared axes count from 1; 0 is the batch."
+                        LayerCheck.rankError
+                            "PReLU"
+                            ("an input that has axis " + string axis)
+                            x
+                            "Shared axes count from 1; 0 is the batch."
 
                     shape[axis - 1] <- 1
 
@@ -104,7 +111,8 @@ module internal SmallActivations =
             Activation.rectify slope None 0.0 x)
 
     let elu: LayerClass<float> =
-        LayerClass.keepsMask "ELU" [ Field.float "alpha" id (fun v _ -> v) ] 1.0 (fun alpha _ x -> Activation.eluOf alpha x)
+        LayerClass.keepsMask "ELU" [ Field.float "alpha" id (fun v _ -> v) ] 1.0 (fun alpha _ x ->
+            Activation.eluOf alpha x)
 
     let private axesField: Field<int list> =
         Field.make
@@ -124,10 +132,7 @@ module internal SmallActivations =
             let found = LayerCheck.axes "Softmax" axes value
 
             let soft (v: Expr) =
-                if found.Length = 1 then
-                    Ops.softmax found[0] v
-                else
-                    Ops.exp (v - Ops.logsumexp found true v)
+                if found.Length = 1 then Ops.softmax found[0] v else Ops.exp (v - Ops.logsumexp found true v)
 
             match x.Mask with
             | ValueSome mask when mask.Shape.Equals value.Shape ->

@@ -21,17 +21,19 @@ module ActivationTypes =
 module Activation =
 
     let private named name (apply: Expr -> Expr) : Activation =
-        { Config = Some { ClassName = name; Arguments = [] }
-          Apply = apply }
+        { Config = Some { ClassName = name; Arguments = [] }; Apply = apply }
 
     /// An activation with arguments, of which only those that differ from the default are kept.
-    let private withArguments name (arguments: (string * ConfigValue * ConfigValue) list) (apply: Expr -> Expr) : Activation =
+    let private withArguments
+        name
+        (arguments: (string * ConfigValue * ConfigValue) list)
+        (apply: Expr -> Expr)
+        : Activation =
         let given =
             arguments
             |> List.choose (fun (key, value, fallback) -> if value = fallback then None else Some(key, value))
 
-        { Config = Some { ClassName = name; Arguments = given }
-          Apply = apply }
+        { Config = Some { ClassName = name; Arguments = given }; Apply = apply }
 
     let private number key (value: float) (fallback: float) = key, Float value, Float fallback
 
@@ -47,11 +49,7 @@ module Activation =
 
     /// The general rectifier: x above the threshold, slope * (x - threshold) below, at most the greatest value.
     let internal rectify (slope: float) (maxValue: float option) (threshold: float) (x: Expr) : Expr =
-        let positive =
-            if threshold <> 0.0 then
-                x * Ops.cast x.DType (above threshold x)
-            else
-                Ops.relu x
+        let positive = if threshold <> 0.0 then x * Ops.cast x.DType (above threshold x) else Ops.relu x
 
         let bounded =
             match maxValue with
@@ -85,8 +83,7 @@ module Activation =
     // The exponential sees only what is negative: no overflow in the branch that is not taken.
     let private negativePart (x: Expr) = Ops.minimum x (Expr.Scalar(x.DType, 0.0))
 
-    let internal eluOf (alpha: float) (x: Expr) : Expr =
-        Ops.where (above 0.0 x) x (Ops.expm1 (negativePart x) * alpha)
+    let internal eluOf (alpha: float) (x: Expr) : Expr = Ops.where (above 0.0 x) x (Ops.expm1 (negativePart x) * alpha)
 
     /// <summary>x above 0, alpha (exp x - 1) below. Keras's default alpha: 1.</summary>
     let eluWith (alpha: float) = withArguments "elu" [ number "alpha" alpha 1.0 ] (eluOf alpha)
@@ -113,18 +110,15 @@ module Activation =
 
     // ---- Smooth rectifiers
 
-    let private geluExact (x: Expr) =
-        x * 0.5 * (Ops.erf (x * 0.70710678118654752) + 1.0)
+    let private geluExact (x: Expr) = x * 0.5 * (Ops.erf (x * 0.70710678118654752) + 1.0)
 
-    let private geluTanh (x: Expr) =
-        x * 0.5 * (Ops.tanh ((x + x * x * x * 0.044715) * 0.79788456080286536) + 1.0)
+    let private geluTanh (x: Expr) = x * 0.5 * (Ops.tanh ((x + x * x * x * 0.044715) * 0.79788456080286536) + 1.0)
 
     /// <summary>x times the normal distribution function, exact (with erf).</summary>
     let gelu = named "gelu" geluExact
 
     /// <summary>gelu by its approximation with tanh.</summary>
-    let geluApproximate =
-        withArguments "gelu" [ "approximate", Bool true, Bool false ] geluTanh
+    let geluApproximate = withArguments "gelu" [ "approximate", Bool true, Bool false ] geluTanh
 
     /// <summary>x sigmoid(x), also called swish.</summary>
     let silu = named "silu" (fun x -> x * Ops.sigmoid x)
@@ -254,9 +248,35 @@ module Activation =
     // ---- By name
 
     let private plain =
-        [ linear; relu; leakyRelu; relu6; elu; selu; celu; gelu; silu; hardSilu; mish; softplus; sparsePlus; squareplus
-          sigmoid; hardSigmoid; logSigmoid; sparseSigmoid; tanh; tanhShrink; hardTanh; softsign; hardShrink; softShrink
-          softmax; logSoftmax; sparsemax; glu; exponential ]
+        [ linear
+          relu
+          leakyRelu
+          relu6
+          elu
+          selu
+          celu
+          gelu
+          silu
+          hardSilu
+          mish
+          softplus
+          sparsePlus
+          squareplus
+          sigmoid
+          hardSigmoid
+          logSigmoid
+          sparseSigmoid
+          tanh
+          tanhShrink
+          hardTanh
+          softsign
+          hardShrink
+          softShrink
+          softmax
+          logSoftmax
+          sparsemax
+          glu
+          exponential ]
         |> List.choose (fun activation -> activation.Config |> Option.map (fun config -> config.ClassName, activation))
 
     let private aliases = [ "swish", "silu"; "hard_swish", "hard_silu" ]
@@ -277,7 +297,8 @@ module Activation =
 
         match name with
         | "relu" ->
-            let top = ConfigRead.optional ConfigRead.float (where + ".max_value") (ConfigRead.get "max_value" arguments)
+            let top =
+                ConfigRead.optional ConfigRead.float (where + ".max_value") (ConfigRead.get "max_value" arguments)
             Some(reluWith (number "negative_slope" 0.0) top (number "threshold" 0.0))
         | "leaky_relu" -> Some(leakyReluWith (number "negative_slope" 0.2))
         | "elu" -> Some(eluWith (number "alpha" 1.0))
@@ -301,8 +322,7 @@ module Activation =
             match value with
             // Keras writes functions it knows by name as objects whose config is the name.
             | Object entries when ConfigRead.get "class_name" entries = Text "function" ->
-                { ClassName = ConfigRead.text where (ConfigRead.get "config" entries)
-                  Arguments = [] }
+                { ClassName = ConfigRead.text where (ConfigRead.get "config" entries); Arguments = [] }
             | other -> ConfigRead.config where other
 
         let name =

@@ -6,15 +6,15 @@ open System
 module internal Composition =
 
     let private runBranches (branches: (string * Layer)[]) (scope: Scope) (inputs: Flow[]) =
-        branches
-        |> Array.collect (fun (name, branch) -> Layer.call (enter scope name branch) branch inputs)
+        branches |> Array.collect (fun (name, branch) -> Layer.call (enter scope name branch) branch inputs)
 
     let private namesOf (layers: Layer list) =
         let layers = List.toArray layers
         Array.zip (Layer.assignNames layers) layers
 
     let branches: LayerClass<Layer list> =
-        LayerClass.many "Parallel" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers -> runBranches (namesOf layers))
+        LayerClass.many "Parallel" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers ->
+            runBranches (namesOf layers))
 
     /// Branches, then the layer that merges them.
     let merged: LayerClass<Layer list * Layer> =
@@ -31,33 +31,37 @@ module internal Composition =
                     Layer.call (enter scope "merge" merge) merge outputs)
 
     let residual: LayerClass<Layer> =
-        LayerClass.many "Residual" [ NestedField.layer "layer" id (fun v _ -> v) ] (LayerClass.layer PassThrough.identity ()) (fun layer ->
-            let name = (Layer.assignNames [| layer |])[0]
-            let add = LayerClass.layer Merging.add ()
+        LayerClass.many
+            "Residual"
+            [ NestedField.layer "layer" id (fun v _ -> v) ]
+            (LayerClass.layer PassThrough.identity ())
+            (fun layer ->
+                let name = (Layer.assignNames [| layer |])[0]
+                let add = LayerClass.layer Merging.add ()
 
-            fun scope inputs ->
-                let outputs = Layer.call (enter scope name layer) layer inputs
+                fun scope inputs ->
+                    let outputs = Layer.call (enter scope name layer) layer inputs
 
-                if inputs.Length <> 1 || outputs.Length <> 1 then
-                    raise (
-                        ShapeException(
-                            "A residual connection goes around one input and one output.",
-                            "",
-                            "1 input and 1 output",
-                            String.Concat(string inputs.Length, " and ", string outputs.Length),
-                            "Merge first."
+                    if inputs.Length <> 1 || outputs.Length <> 1 then
+                        raise (
+                            ShapeException(
+                                "A residual connection goes around one input and one output.",
+                                "",
+                                "1 input and 1 output",
+                                String.Concat(string inputs.Length, " and ", string outputs.Length),
+                                "Merge first."
+                            )
                         )
-                    )
 
-                if not (inputs[0].Value.Shape.Equals outputs[0].Value.Shape) then
-                    raise (
-                        ShapeException(
-                            "A residual connection must keep the shape.",
-                            "",
-                            inputs[0].Value.Shape.ToString(),
-                            outputs[0].Value.Shape.ToString(),
-                            "Let the inner layer end with as many features as it gets."
+                    if not (inputs[0].Value.Shape.Equals outputs[0].Value.Shape) then
+                        raise (
+                            ShapeException(
+                                "A residual connection must keep the shape.",
+                                "",
+                                inputs[0].Value.Shape.ToString(),
+                                outputs[0].Value.Shape.ToString(),
+                                "Let the inner layer end with as many features as it gets."
+                            )
                         )
-                    )
 
-                add.Run scope [| inputs[0]; outputs[0] |])
+                    add.Run scope [| inputs[0]; outputs[0] |])

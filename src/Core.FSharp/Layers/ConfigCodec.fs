@@ -22,11 +22,19 @@ module internal ConfigRead =
             let shown = items |> List.truncate 8 |> List.map show
             "[" + String.Join(", ", shown) + (if items.Length > 8 then ", ...]" else "]")
         | Object entries ->
-            "{" + String.Join(", ", entries |> List.truncate 4 |> List.map fst) + (if entries.Length > 4 then ", ...}" else "}")
+            "{"
+            + String.Join(", ", entries |> List.truncate 4 |> List.map fst)
+            + (if entries.Length > 4 then ", ...}" else "}")
 
     /// The error for a value of the wrong kind.
     let wrong (where: string) (expected: string) (value: ConfigValue) : exn =
-        ArgumentValueException("An argument has a value of the wrong kind.", where, expected, show value, "See the argument's documentation.")
+        ArgumentValueException(
+            "An argument has a value of the wrong kind.",
+            where,
+            expected,
+            show value,
+            "See the argument's documentation."
+        )
 
     let int where value =
         match value with
@@ -89,8 +97,7 @@ module internal ConfigRead =
         entries |> List.tryPick (fun (k, v) -> if k = key then Some v else None)
 
     /// The entry of an object, or Null.
-    let get (key: string) (entries: (string * ConfigValue) list) =
-        tryFind key entries |> Option.defaultValue Null
+    let get (key: string) (entries: (string * ConfigValue) list) = tryFind key entries |> Option.defaultValue Null
 
     /// Class name and arguments of `{"class_name": ..., "config": {...}}`, or of a bare name.
     let config where value : Config =
@@ -102,8 +109,7 @@ module internal ConfigRead =
                 | Null -> []
                 | value -> entriesOf where value
 
-            { ClassName = text where (get "class_name" entries)
-              Arguments = arguments }
+            { ClassName = text where (get "class_name" entries); Arguments = arguments }
         | other -> raise (wrong where "a name or an object with class_name and config" other)
 
 /// Writing values that are part of a configuration.
@@ -143,7 +149,13 @@ type internal Field<'o> =
 module internal Field =
 
     /// A field whose value may be null.
-    let nullable key (write: 'v -> ConfigValue option) (read: string -> ConfigValue -> 'v) (get: 'o -> 'v) (set: 'v -> 'o -> 'o) : Field<'o> =
+    let nullable
+        key
+        (write: 'v -> ConfigValue option)
+        (read: string -> ConfigValue -> 'v)
+        (get: 'o -> 'v)
+        (set: 'v -> 'o -> 'o)
+        : Field<'o> =
         { Key = key
           Required = false
           Get = get >> write
@@ -155,7 +167,8 @@ module internal Field =
         let field = nullable key write read get set
 
         { field with
-            Set = fun where reader value options -> if value = Null then options else field.Set where reader value options }
+            Set =
+                fun where reader value options -> if value = Null then options else field.Set where reader value options }
 
     /// The argument must be given when reading.
     let required (field: Field<'o>) = { field with Required = true }
@@ -197,8 +210,7 @@ module internal Field =
 
     /// A union of names: its cases with Keras's spelling.
     let choice key (cases: (string * 'v) list) (get: 'o -> 'v) (set: 'v -> 'o -> 'o) : Field<'o> when 'v: equality =
-        let write v =
-            cases |> List.tryPick (fun (name, case) -> if case = v then Some(Text name) else None)
+        let write v = cases |> List.tryPick (fun (name, case) -> if case = v then Some(Text name) else None)
 
         let read where value =
             let name = ConfigRead.text where value
@@ -247,11 +259,16 @@ module internal Codec =
                 | Some value -> all rest ((field.Key, value) :: done')
                 | None -> None
 
-        all fields []
-        |> Option.map (fun arguments -> { ClassName = className; Arguments = arguments })
+        all fields [] |> Option.map (fun arguments -> { ClassName = className; Arguments = arguments })
 
     /// The options with the given arguments set. An argument without a field is an error, unless its value is null.
-    let read (className: string) (fields: Field<'o> list) (reader: ConfigValue -> Layer) (start: 'o) (arguments: (string * ConfigValue) list) : 'o =
+    let read
+        (className: string)
+        (fields: Field<'o> list)
+        (reader: ConfigValue -> Layer)
+        (start: 'o)
+        (arguments: (string * ConfigValue) list)
+        : 'o =
         for field in fields do
             if field.Required && (ConfigRead.get field.Key arguments = Null) then
                 raise (

@@ -141,11 +141,7 @@ module internal ConvolutionParts =
                 "Use one of the two."
 
     let padding rank (get: 'o -> Padding) set : Field<'o> =
-        let cases =
-            [ "valid", Padding.Valid
-              "same", Padding.Same
-              if rank = 1 then
-                  "causal", Padding.Causal ]
+        let cases = [ "valid", Padding.Valid; "same", Padding.Same; if rank = 1 then "causal", Padding.Causal ]
 
         Field.choice "padding" cases get set
 
@@ -155,8 +151,7 @@ module internal ConvolutionParts =
             LayerCheck.argument (kind + ".padding") "valid or same" "causal" "Causal padding is for one spatial axis."
         | _ -> ()
 
-    let check kind rank (x: Expr) =
-        LayerCheck.rank kind (rank + 2) ("(batch, " + string rank + " spatial, channels)") x
+    let check kind rank (x: Expr) = LayerCheck.rank kind (rank + 2) ("(batch, " + string rank + " spatial, channels)") x
 
     /// Bias and activation on channels-last data, then the penalty.
     let finish (scope: Scope) useBias (bias: WeightOptions) (activation: Activation) regularizer (x: Expr) =
@@ -204,7 +199,10 @@ module Conv =
 
             let kernel =
                 o.Kernel
-                |> Weight.declare scope "kernel" (Array.append (List.toArray o.KernelSize) [| channels / o.Groups; o.Filters |])
+                |> Weight.declare
+                    scope
+                    "kernel"
+                    (Array.append (List.toArray o.KernelSize) [| channels / o.Groups; o.Filters |])
 
             Ops.conv (List.toArray o.Strides) o.Padding (List.toArray o.DilationRate) o.Groups kernel x
             |> ConvolutionParts.finish scope o.UseBias o.Bias o.Activation o.ActivityRegularizer)
@@ -214,18 +212,30 @@ module Conv =
 
         LayerClass.dropsMask
             kind
-            ([ Field.int "filters" (fun (o: ConvOptions) -> o.Filters) (fun v (o: ConvOptions) -> { o with Filters = v }) |> Field.required
-               Field.ints "kernel_size" (fun (o: ConvOptions) -> o.KernelSize) (fun v (o: ConvOptions) -> { o with KernelSize = v }) |> Field.required
-               Field.ints "strides" (fun (o: ConvOptions) -> o.Strides) (fun v (o: ConvOptions) -> { o with Strides = v })
-               ConvolutionParts.padding rank (fun (o: ConvOptions) -> o.Padding) (fun v (o: ConvOptions) -> { o with Padding = v })
-               LayerField.dataFormat (fun (o: ConvOptions) -> o.DataFormat) (fun v (o: ConvOptions) -> { o with DataFormat = v })
-               Field.ints "dilation_rate" (fun (o: ConvOptions) -> o.DilationRate) (fun v (o: ConvOptions) -> { o with DilationRate = v })
+            ([ Field.int "filters" (fun (o: ConvOptions) -> o.Filters) (fun v (o: ConvOptions) ->
+                   { o with Filters = v })
+               |> Field.required
+               Field.ints "kernel_size" (fun (o: ConvOptions) -> o.KernelSize) (fun v (o: ConvOptions) ->
+                   { o with KernelSize = v })
+               |> Field.required
+               Field.ints "strides" (fun (o: ConvOptions) -> o.Strides) (fun v (o: ConvOptions) ->
+                   { o with Strides = v })
+               ConvolutionParts.padding rank (fun (o: ConvOptions) -> o.Padding) (fun v (o: ConvOptions) ->
+                   { o with Padding = v })
+               LayerField.dataFormat (fun (o: ConvOptions) -> o.DataFormat) (fun v (o: ConvOptions) ->
+                   { o with DataFormat = v })
+               Field.ints "dilation_rate" (fun (o: ConvOptions) -> o.DilationRate) (fun v (o: ConvOptions) ->
+                   { o with DilationRate = v })
                Field.int "groups" (fun (o: ConvOptions) -> o.Groups) (fun v (o: ConvOptions) -> { o with Groups = v })
-               LayerField.activation "activation" (fun (o: ConvOptions) -> o.Activation) (fun v (o: ConvOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: ConvOptions) -> o.UseBias) (fun v (o: ConvOptions) -> { o with UseBias = v }) ]
-             @ LayerField.weight "kernel" (fun (o: ConvOptions) -> o.Kernel) (fun v (o: ConvOptions) -> { o with Kernel = v })
+               LayerField.activation "activation" (fun (o: ConvOptions) -> o.Activation) (fun v (o: ConvOptions) ->
+                   { o with Activation = v })
+               Field.bool "use_bias" (fun (o: ConvOptions) -> o.UseBias) (fun v (o: ConvOptions) ->
+                   { o with UseBias = v }) ]
+             @ LayerField.weight "kernel" (fun (o: ConvOptions) -> o.Kernel) (fun v (o: ConvOptions) ->
+                 { o with Kernel = v })
              @ LayerField.weight "bias" (fun (o: ConvOptions) -> o.Bias) (fun v (o: ConvOptions) -> { o with Bias = v })
-             @ [ LayerField.activity (fun (o: ConvOptions) -> o.ActivityRegularizer) (fun v (o: ConvOptions) -> { o with ActivityRegularizer = v }) ])
+             @ [ LayerField.activity (fun (o: ConvOptions) -> o.ActivityRegularizer) (fun v (o: ConvOptions) ->
+                     { o with ActivityRegularizer = v }) ])
             (options 1 [ 1 ])
             (run kind rank)
         |> LayerClass.checkedBy (fun (o: ConvOptions) ->
@@ -234,7 +244,11 @@ module Conv =
             ConvolutionParts.causal kind rank o.Padding
 
             if o.Filters % o.Groups <> 0 then
-                LayerCheck.argument (kind + ".groups") "filters divisible by groups" (string o.Filters + " filters, " + string o.Groups + " groups") "Change one of them."
+                LayerCheck.argument
+                    (kind + ".groups")
+                    "filters divisible by groups"
+                    (string o.Filters + " filters, " + string o.Groups + " groups")
+                    "Change one of them."
 
             ConvolutionParts.strided kind o.Strides o.DilationRate
 
@@ -270,7 +284,11 @@ module ConvTranspose =
         LayerCheck.floating scope x
         |> LayerCheck.inChannelsLast o.DataFormat (fun x ->
             let kernel =
-                o.Kernel |> Weight.declare scope "kernel" (Array.append (List.toArray o.KernelSize) [| o.Filters; x.Shape[-1] |])
+                o.Kernel
+                |> Weight.declare
+                    scope
+                    "kernel"
+                    (Array.append (List.toArray o.KernelSize) [| o.Filters; x.Shape[-1] |])
 
             Ops.convTranspose
                 (List.toArray o.Strides)
@@ -286,18 +304,43 @@ module ConvTranspose =
 
         LayerClass.dropsMask
             kind
-            ([ Field.int "filters" (fun (o: ConvTransposeOptions) -> o.Filters) (fun v (o: ConvTransposeOptions) -> { o with Filters = v }) |> Field.required
-               Field.ints "kernel_size" (fun (o: ConvTransposeOptions) -> o.KernelSize) (fun v (o: ConvTransposeOptions) -> { o with KernelSize = v }) |> Field.required
-               Field.ints "strides" (fun (o: ConvTransposeOptions) -> o.Strides) (fun v (o: ConvTransposeOptions) -> { o with Strides = v })
-               LayerField.padding (fun (o: ConvTransposeOptions) -> o.Padding) (fun v (o: ConvTransposeOptions) -> { o with Padding = v })
-               Field.intsOption "output_padding" (fun (o: ConvTransposeOptions) -> o.OutputPadding) (fun v (o: ConvTransposeOptions) -> { o with OutputPadding = v })
-               LayerField.dataFormat (fun (o: ConvTransposeOptions) -> o.DataFormat) (fun v (o: ConvTransposeOptions) -> { o with DataFormat = v })
-               Field.ints "dilation_rate" (fun (o: ConvTransposeOptions) -> o.DilationRate) (fun v (o: ConvTransposeOptions) -> { o with DilationRate = v })
-               LayerField.activation "activation" (fun (o: ConvTransposeOptions) -> o.Activation) (fun v (o: ConvTransposeOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: ConvTransposeOptions) -> o.UseBias) (fun v (o: ConvTransposeOptions) -> { o with UseBias = v }) ]
-             @ LayerField.weight "kernel" (fun (o: ConvTransposeOptions) -> o.Kernel) (fun v (o: ConvTransposeOptions) -> { o with Kernel = v })
-             @ LayerField.weight "bias" (fun (o: ConvTransposeOptions) -> o.Bias) (fun v (o: ConvTransposeOptions) -> { o with Bias = v })
-             @ [ LayerField.activity (fun (o: ConvTransposeOptions) -> o.ActivityRegularizer) (fun v (o: ConvTransposeOptions) -> { o with ActivityRegularizer = v })
+            ([ Field.int "filters" (fun (o: ConvTransposeOptions) -> o.Filters) (fun v (o: ConvTransposeOptions) ->
+                   { o with Filters = v })
+               |> Field.required
+               Field.ints
+                   "kernel_size"
+                   (fun (o: ConvTransposeOptions) -> o.KernelSize)
+                   (fun v (o: ConvTransposeOptions) -> { o with KernelSize = v })
+               |> Field.required
+               Field.ints "strides" (fun (o: ConvTransposeOptions) -> o.Strides) (fun v (o: ConvTransposeOptions) ->
+                   { o with Strides = v })
+               LayerField.padding (fun (o: ConvTransposeOptions) -> o.Padding) (fun v (o: ConvTransposeOptions) ->
+                   { o with Padding = v })
+               Field.intsOption
+                   "output_padding"
+                   (fun (o: ConvTransposeOptions) -> o.OutputPadding)
+                   (fun v (o: ConvTransposeOptions) -> { o with OutputPadding = v })
+               LayerField.dataFormat (fun (o: ConvTransposeOptions) -> o.DataFormat) (fun v (o: ConvTransposeOptions) ->
+                   { o with DataFormat = v })
+               Field.ints
+                   "dilation_rate"
+                   (fun (o: ConvTransposeOptions) -> o.DilationRate)
+                   (fun v (o: ConvTransposeOptions) -> { o with DilationRate = v })
+               LayerField.activation
+                   "activation"
+                   (fun (o: ConvTransposeOptions) -> o.Activation)
+                   (fun v (o: ConvTransposeOptions) -> { o with Activation = v })
+               Field.bool "use_bias" (fun (o: ConvTransposeOptions) -> o.UseBias) (fun v (o: ConvTransposeOptions) ->
+                   { o with UseBias = v }) ]
+             @ LayerField.weight
+                 "kernel"
+                 (fun (o: ConvTransposeOptions) -> o.Kernel)
+                 (fun v (o: ConvTransposeOptions) -> { o with Kernel = v })
+             @ LayerField.weight "bias" (fun (o: ConvTransposeOptions) -> o.Bias) (fun v (o: ConvTransposeOptions) ->
+                 { o with Bias = v })
+             @ [ LayerField.activity
+                     (fun (o: ConvTransposeOptions) -> o.ActivityRegularizer)
+                     (fun v (o: ConvTransposeOptions) -> { o with ActivityRegularizer = v })
                  // Keras writes the argument of the base class, which transposed convolutions do not use.
                  Field.fixedTo "groups" [ Int 1L ] ])
             (options 1 [ 1 ])
@@ -307,8 +350,7 @@ module ConvTranspose =
             ConvolutionParts.causal kind 2 o.Padding
             ConvolutionParts.strided kind o.Strides o.DilationRate
 
-            let spread (values: int list) =
-                if values.Length = 1 then List.replicate rank values.Head else values
+            let spread (values: int list) = if values.Length = 1 then List.replicate rank values.Head else values
 
             { o with
                 KernelSize = LayerCheck.perAxis (kind + ".kernel_size") rank o.KernelSize
@@ -343,7 +385,10 @@ module DepthwiseConv =
         |> LayerCheck.inChannelsLast o.DataFormat (fun x ->
             let kernel =
                 o.Depthwise
-                |> Weight.declare scope "kernel" (Array.append (List.toArray o.KernelSize) [| x.Shape[-1]; o.DepthMultiplier |])
+                |> Weight.declare
+                    scope
+                    "kernel"
+                    (Array.append (List.toArray o.KernelSize) [| x.Shape[-1]; o.DepthMultiplier |])
 
             Ops.depthwiseConv (List.toArray o.Strides) o.Padding (List.toArray o.DilationRate) kernel x
             |> ConvolutionParts.finish scope o.UseBias o.Bias o.Activation o.ActivityRegularizer)
@@ -353,17 +398,40 @@ module DepthwiseConv =
 
         LayerClass.dropsMask
             kind
-            ([ Field.ints "kernel_size" (fun (o: DepthwiseConvOptions) -> o.KernelSize) (fun v (o: DepthwiseConvOptions) -> { o with KernelSize = v }) |> Field.required
-               Field.ints "strides" (fun (o: DepthwiseConvOptions) -> o.Strides) (fun v (o: DepthwiseConvOptions) -> { o with Strides = v })
-               LayerField.padding (fun (o: DepthwiseConvOptions) -> o.Padding) (fun v (o: DepthwiseConvOptions) -> { o with Padding = v })
-               Field.int "depth_multiplier" (fun (o: DepthwiseConvOptions) -> o.DepthMultiplier) (fun v (o: DepthwiseConvOptions) -> { o with DepthMultiplier = v })
-               LayerField.dataFormat (fun (o: DepthwiseConvOptions) -> o.DataFormat) (fun v (o: DepthwiseConvOptions) -> { o with DataFormat = v })
-               Field.ints "dilation_rate" (fun (o: DepthwiseConvOptions) -> o.DilationRate) (fun v (o: DepthwiseConvOptions) -> { o with DilationRate = v })
-               LayerField.activation "activation" (fun (o: DepthwiseConvOptions) -> o.Activation) (fun v (o: DepthwiseConvOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: DepthwiseConvOptions) -> o.UseBias) (fun v (o: DepthwiseConvOptions) -> { o with UseBias = v }) ]
-             @ LayerField.weight "depthwise" (fun (o: DepthwiseConvOptions) -> o.Depthwise) (fun v (o: DepthwiseConvOptions) -> { o with Depthwise = v })
-             @ LayerField.weight "bias" (fun (o: DepthwiseConvOptions) -> o.Bias) (fun v (o: DepthwiseConvOptions) -> { o with Bias = v })
-             @ [ LayerField.activity (fun (o: DepthwiseConvOptions) -> o.ActivityRegularizer) (fun v (o: DepthwiseConvOptions) -> { o with ActivityRegularizer = v }) ])
+            ([ Field.ints
+                   "kernel_size"
+                   (fun (o: DepthwiseConvOptions) -> o.KernelSize)
+                   (fun v (o: DepthwiseConvOptions) -> { o with KernelSize = v })
+               |> Field.required
+               Field.ints "strides" (fun (o: DepthwiseConvOptions) -> o.Strides) (fun v (o: DepthwiseConvOptions) ->
+                   { o with Strides = v })
+               LayerField.padding (fun (o: DepthwiseConvOptions) -> o.Padding) (fun v (o: DepthwiseConvOptions) ->
+                   { o with Padding = v })
+               Field.int
+                   "depth_multiplier"
+                   (fun (o: DepthwiseConvOptions) -> o.DepthMultiplier)
+                   (fun v (o: DepthwiseConvOptions) -> { o with DepthMultiplier = v })
+               LayerField.dataFormat (fun (o: DepthwiseConvOptions) -> o.DataFormat) (fun v (o: DepthwiseConvOptions) ->
+                   { o with DataFormat = v })
+               Field.ints
+                   "dilation_rate"
+                   (fun (o: DepthwiseConvOptions) -> o.DilationRate)
+                   (fun v (o: DepthwiseConvOptions) -> { o with DilationRate = v })
+               LayerField.activation
+                   "activation"
+                   (fun (o: DepthwiseConvOptions) -> o.Activation)
+                   (fun v (o: DepthwiseConvOptions) -> { o with Activation = v })
+               Field.bool "use_bias" (fun (o: DepthwiseConvOptions) -> o.UseBias) (fun v (o: DepthwiseConvOptions) ->
+                   { o with UseBias = v }) ]
+             @ LayerField.weight
+                 "depthwise"
+                 (fun (o: DepthwiseConvOptions) -> o.Depthwise)
+                 (fun v (o: DepthwiseConvOptions) -> { o with Depthwise = v })
+             @ LayerField.weight "bias" (fun (o: DepthwiseConvOptions) -> o.Bias) (fun v (o: DepthwiseConvOptions) ->
+                 { o with Bias = v })
+             @ [ LayerField.activity
+                     (fun (o: DepthwiseConvOptions) -> o.ActivityRegularizer)
+                     (fun v (o: DepthwiseConvOptions) -> { o with ActivityRegularizer = v }) ])
             (options [ 1 ])
             (run kind rank)
         |> LayerClass.checkedBy (fun (o: DepthwiseConvOptions) ->
@@ -407,11 +475,17 @@ module SeparableConv =
 
             let depthwise =
                 o.Depthwise
-                |> Weight.declare scope "depthwise_kernel" (Array.append (List.toArray o.KernelSize) [| channels; o.DepthMultiplier |])
+                |> Weight.declare
+                    scope
+                    "depthwise_kernel"
+                    (Array.append (List.toArray o.KernelSize) [| channels; o.DepthMultiplier |])
 
             let pointwise =
                 o.Pointwise
-                |> Weight.declare scope "pointwise_kernel" (Array.append (Array.create rank 1) [| channels * o.DepthMultiplier; o.Filters |])
+                |> Weight.declare
+                    scope
+                    "pointwise_kernel"
+                    (Array.append (Array.create rank 1) [| channels * o.DepthMultiplier; o.Filters |])
 
             let ones = Array.create rank 1
 
@@ -425,19 +499,49 @@ module SeparableConv =
 
         LayerClass.dropsMask
             kind
-            ([ Field.int "filters" (fun (o: SeparableConvOptions) -> o.Filters) (fun v (o: SeparableConvOptions) -> { o with Filters = v }) |> Field.required
-               Field.ints "kernel_size" (fun (o: SeparableConvOptions) -> o.KernelSize) (fun v (o: SeparableConvOptions) -> { o with KernelSize = v }) |> Field.required
-               Field.ints "strides" (fun (o: SeparableConvOptions) -> o.Strides) (fun v (o: SeparableConvOptions) -> { o with Strides = v })
-               ConvolutionParts.padding rank (fun (o: SeparableConvOptions) -> o.Padding) (fun v (o: SeparableConvOptions) -> { o with Padding = v })
-               LayerField.dataFormat (fun (o: SeparableConvOptions) -> o.DataFormat) (fun v (o: SeparableConvOptions) -> { o with DataFormat = v })
-               Field.ints "dilation_rate" (fun (o: SeparableConvOptions) -> o.DilationRate) (fun v (o: SeparableConvOptions) -> { o with DilationRate = v })
-               Field.int "depth_multiplier" (fun (o: SeparableConvOptions) -> o.DepthMultiplier) (fun v (o: SeparableConvOptions) -> { o with DepthMultiplier = v })
-               LayerField.activation "activation" (fun (o: SeparableConvOptions) -> o.Activation) (fun v (o: SeparableConvOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: SeparableConvOptions) -> o.UseBias) (fun v (o: SeparableConvOptions) -> { o with UseBias = v }) ]
-             @ LayerField.weight "depthwise" (fun (o: SeparableConvOptions) -> o.Depthwise) (fun v (o: SeparableConvOptions) -> { o with Depthwise = v })
-             @ LayerField.weight "pointwise" (fun (o: SeparableConvOptions) -> o.Pointwise) (fun v (o: SeparableConvOptions) -> { o with Pointwise = v })
-             @ LayerField.weight "bias" (fun (o: SeparableConvOptions) -> o.Bias) (fun v (o: SeparableConvOptions) -> { o with Bias = v })
-             @ [ LayerField.activity (fun (o: SeparableConvOptions) -> o.ActivityRegularizer) (fun v (o: SeparableConvOptions) -> { o with ActivityRegularizer = v }) ])
+            ([ Field.int "filters" (fun (o: SeparableConvOptions) -> o.Filters) (fun v (o: SeparableConvOptions) ->
+                   { o with Filters = v })
+               |> Field.required
+               Field.ints
+                   "kernel_size"
+                   (fun (o: SeparableConvOptions) -> o.KernelSize)
+                   (fun v (o: SeparableConvOptions) -> { o with KernelSize = v })
+               |> Field.required
+               Field.ints "strides" (fun (o: SeparableConvOptions) -> o.Strides) (fun v (o: SeparableConvOptions) ->
+                   { o with Strides = v })
+               ConvolutionParts.padding
+                   rank
+                   (fun (o: SeparableConvOptions) -> o.Padding)
+                   (fun v (o: SeparableConvOptions) -> { o with Padding = v })
+               LayerField.dataFormat (fun (o: SeparableConvOptions) -> o.DataFormat) (fun v (o: SeparableConvOptions) ->
+                   { o with DataFormat = v })
+               Field.ints
+                   "dilation_rate"
+                   (fun (o: SeparableConvOptions) -> o.DilationRate)
+                   (fun v (o: SeparableConvOptions) -> { o with DilationRate = v })
+               Field.int
+                   "depth_multiplier"
+                   (fun (o: SeparableConvOptions) -> o.DepthMultiplier)
+                   (fun v (o: SeparableConvOptions) -> { o with DepthMultiplier = v })
+               LayerField.activation
+                   "activation"
+                   (fun (o: SeparableConvOptions) -> o.Activation)
+                   (fun v (o: SeparableConvOptions) -> { o with Activation = v })
+               Field.bool "use_bias" (fun (o: SeparableConvOptions) -> o.UseBias) (fun v (o: SeparableConvOptions) ->
+                   { o with UseBias = v }) ]
+             @ LayerField.weight
+                 "depthwise"
+                 (fun (o: SeparableConvOptions) -> o.Depthwise)
+                 (fun v (o: SeparableConvOptions) -> { o with Depthwise = v })
+             @ LayerField.weight
+                 "pointwise"
+                 (fun (o: SeparableConvOptions) -> o.Pointwise)
+                 (fun v (o: SeparableConvOptions) -> { o with Pointwise = v })
+             @ LayerField.weight "bias" (fun (o: SeparableConvOptions) -> o.Bias) (fun v (o: SeparableConvOptions) ->
+                 { o with Bias = v })
+             @ [ LayerField.activity
+                     (fun (o: SeparableConvOptions) -> o.ActivityRegularizer)
+                     (fun v (o: SeparableConvOptions) -> { o with ActivityRegularizer = v }) ])
             (options 1 [ 1 ])
             (run kind rank)
         |> LayerClass.checkedBy (fun (o: SeparableConvOptions) ->

@@ -148,7 +148,13 @@ module LayerTypes =
         /// <param name="regularizer">Penalty, if any.</param>
         /// <param name="projection">Constraint applied after updates, if any.</param>
         member this.Param
-            (name: string, shape: Shape, initializer: Initializer, regularizer: Regularizer option, projection: Constraint option) =
+            (
+                name: string,
+                shape: Shape,
+                initializer: Initializer,
+                regularizer: Regularizer option,
+                projection: Constraint option
+            ) =
             trace.Declare
                 { Path = full name
                   Shape = shape
@@ -197,16 +203,12 @@ module LayerTypes =
 
             let dtype = if kind = RandomKind.Bits then DType.Int64 else trace.FloatType
 
-            let spec =
-                { Kind = kind
-                  Stream = Philox.streamOf stream
-                  Type = { DType = dtype; Shape = shape } }
+            let spec = { Kind = kind; Stream = Philox.streamOf stream; Type = { DType = dtype; Shape = shape } }
 
             Expr.Node(Random spec, [| trace.Seed; trace.Step |])
 
         /// <summary>The scope of a part of this layer.</summary>
         member this.Child(name: string) = Scope(trace, full name, this.IsFrozen)
-
 
     /// <summary>A layer: an immutable value with a name, a configuration, and one function that says what it does. It holds
     /// no weights; those live beside it, by path.</summary>
@@ -250,13 +252,15 @@ module LayerTypes =
     /// What tracing a layer gives.
     [<NoEquality; NoComparison>]
     type internal Traced =
-        { Outputs: Flow[]
-          /// In order of declaration, each with its leaf.
-          Variables: struct (VariableSpec * Expr)[]
-          Updates: struct (Expr * Expr)[]
-          Losses: Expr[]
-          Seed: Expr
-          Step: Expr }
+        {
+            Outputs: Flow[]
+            /// In order of declaration, each with its leaf.
+            Variables: struct (VariableSpec * Expr)[]
+            Updates: struct (Expr * Expr)[]
+            Losses: Expr[]
+            Seed: Expr
+            Step: Expr
+        }
 
 /// <summary>Flows between layers.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -285,8 +289,7 @@ module Layer =
                 && (Char.IsLower name[i - 1]
                     || (i + 1 < name.Length && Char.IsLower name[i + 1] && Char.IsUpper name[i - 1]))
 
-            if boundary then
-                text.Append '_' |> ignore
+            if boundary then text.Append '_' |> ignore
 
             text.Append(Char.ToLowerInvariant c) |> ignore
 
@@ -326,8 +329,7 @@ module Layer =
                     counts[stem] <- n + 1
                     let candidate = if n = 0 then stem else stem + "_" + string n
 
-                    if taken.Add candidate then
-                        name <- candidate
+                    if taken.Add candidate then name <- candidate
 
                 name)
 
@@ -382,10 +384,7 @@ module Layer =
 
     /// <summary>The layer under that name at the root of the model. It may be used in several places, all with the same
     /// weights.</summary>
-    let shared (name: string) (layer: Layer) : Layer =
-        { layer with
-            LayerName = name
-            Shared = true }
+    let shared (name: string) (layer: Layer) : Layer = { layer with LayerName = name; Shared = true }
 
     let private runParts (parts: (string * Layer)[]) (scope: Scope) (inputs: Flow[]) =
         let mutable flows = inputs
@@ -397,8 +396,7 @@ module Layer =
 
     /// One layer after another, under names that are already different.
     let internal ofParts (parts: (string * Layer)[]) : Layer =
-        { make "Sequential" None (runParts parts) with
-            Parts = parts }
+        { make "Sequential" None (runParts parts) with Parts = parts }
 
     /// <summary>One layer after another. Unnamed parts are named by their class in order: dense, dense_1, ...</summary>
     let serial (layers: Layer list) : Layer =
@@ -418,7 +416,13 @@ module Layer =
     let andThen (first: Layer) (second: Layer) : Layer = serial [ first; second ]
 
     /// Traces a layer: its outputs for these inputs, and all it declared. `frozen` freezes whole paths from outside.
-    let internal trace (mode: Mode) (floatType: DType) (frozen: string -> bool) (layer: Layer) (inputs: Flow[]) : Traced =
+    let internal trace
+        (mode: Mode)
+        (floatType: DType)
+        (frozen: string -> bool)
+        (layer: Layer)
+        (inputs: Flow[])
+        : Traced =
         let trace = Trace(mode, floatType, frozen)
         let outputs = call (Scope(trace, "", layer.Frozen)) layer inputs
 

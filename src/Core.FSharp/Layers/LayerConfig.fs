@@ -241,7 +241,8 @@ module internal NestedField =
         let write (layers: Layer list) =
             // Under the names they have side by side.
             let names = Layer.assignNames (List.toArray layers)
-            let all = layers |> List.mapi (fun i layer -> LayerConfig.toArgument { layer with LayerName = names[i] })
+            let all =
+                layers |> List.mapi (fun i layer -> LayerConfig.toArgument { layer with LayerName = names[i] })
             if List.forall Option.isSome all then Some(ConfigValue.List(List.choose id all)) else None
 
         make key write (fun where reader value -> ConfigRead.list where value |> List.map reader) get set

@@ -56,8 +56,7 @@ module internal Merging =
         LayerClass.many kind [] () (fun () _ inputs ->
             atLeast kind least inputs
 
-            [| { Value = merge (align inputs)
-                 Mask = either inputs } |])
+            [| { Value = merge (align inputs); Mask = either inputs } |])
 
     let add = elementwise "Add" 2 (Array.reduce (fun a b -> a + b))
     let multiply = elementwise "Multiply" 2 (Array.reduce (fun a b -> a * b))
@@ -70,7 +69,15 @@ module internal Merging =
     let subtract =
         elementwise "Subtract" 2 (fun xs ->
             if xs.Length <> 2 then
-                raise (ShapeException("Subtract takes two inputs.", "", "2 inputs", string xs.Length, "Add the others up first."))
+                raise (
+                    ShapeException(
+                        "Subtract takes two inputs.",
+                        "",
+                        "2 inputs",
+                        string xs.Length,
+                        "Add the others up first."
+                    )
+                )
 
             xs[0] - xs[1])
 
@@ -105,7 +112,15 @@ module Dot =
 
     let private run (o: DotOptions) (scope: Scope) (inputs: Flow[]) =
         if inputs.Length <> 2 then
-            raise (ShapeException("Dot takes two inputs.", "", "2 inputs", string inputs.Length, "Give it a list of two inputs."))
+            raise (
+                ShapeException(
+                    "Dot takes two inputs.",
+                    "",
+                    "2 inputs",
+                    string inputs.Length,
+                    "Give it a list of two inputs."
+                )
+            )
 
         let prepare (axis: int) (flow: Flow) =
             let x = LayerCheck.floating scope flow.Value

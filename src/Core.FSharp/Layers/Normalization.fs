@@ -104,7 +104,8 @@ module BatchNormalization =
         let gamma = if o.Scale then Some(o.Gamma |> Weight.declare scope "gamma" size) else None
         let beta = if o.Center then Some(o.Beta |> Weight.declare scope "beta" size) else None
         let movingMean = scope.State("moving_mean", Shape.Of size, scope.FloatType, o.MovingMeanInitializer)
-        let movingVariance = scope.State("moving_variance", Shape.Of size, scope.FloatType, o.MovingVarianceInitializer)
+        let movingVariance =
+            scope.State("moving_variance", Shape.Of size, scope.FloatType, o.MovingVarianceInitializer)
 
         let struct (mean, variance) =
             if scope.UsesBatchStatistics then
@@ -142,16 +143,38 @@ module BatchNormalization =
         LayerClass.flow
             "BatchNormalization"
             ([ axis
-               Field.float "momentum" (fun (o: BatchNormalizationOptions) -> o.Momentum) (fun v (o: BatchNormalizationOptions) -> { o with Momentum = v })
-               Field.float "epsilon" (fun (o: BatchNormalizationOptions) -> o.Epsilon) (fun v (o: BatchNormalizationOptions) -> { o with Epsilon = v })
-               Field.bool "center" (fun (o: BatchNormalizationOptions) -> o.Center) (fun v (o: BatchNormalizationOptions) -> { o with Center = v })
-               Field.bool "scale" (fun (o: BatchNormalizationOptions) -> o.Scale) (fun v (o: BatchNormalizationOptions) -> { o with Scale = v }) ]
-             @ LayerField.weight "beta" (fun (o: BatchNormalizationOptions) -> o.Beta) (fun v (o: BatchNormalizationOptions) -> { o with Beta = v })
-             @ LayerField.weight "gamma" (fun (o: BatchNormalizationOptions) -> o.Gamma) (fun v (o: BatchNormalizationOptions) -> { o with Gamma = v })
-             @ [ LayerField.initializer "moving_mean_initializer" (fun (o: BatchNormalizationOptions) -> o.MovingMeanInitializer) (fun v (o: BatchNormalizationOptions) ->
-                     { o with MovingMeanInitializer = v })
-                 LayerField.initializer "moving_variance_initializer" (fun (o: BatchNormalizationOptions) -> o.MovingVarianceInitializer) (fun v (o: BatchNormalizationOptions) ->
-                     { o with MovingVarianceInitializer = v })
+               Field.float
+                   "momentum"
+                   (fun (o: BatchNormalizationOptions) -> o.Momentum)
+                   (fun v (o: BatchNormalizationOptions) -> { o with Momentum = v })
+               Field.float
+                   "epsilon"
+                   (fun (o: BatchNormalizationOptions) -> o.Epsilon)
+                   (fun v (o: BatchNormalizationOptions) -> { o with Epsilon = v })
+               Field.bool
+                   "center"
+                   (fun (o: BatchNormalizationOptions) -> o.Center)
+                   (fun v (o: BatchNormalizationOptions) -> { o with Center = v })
+               Field.bool
+                   "scale"
+                   (fun (o: BatchNormalizationOptions) -> o.Scale)
+                   (fun v (o: BatchNormalizationOptions) -> { o with Scale = v }) ]
+             @ LayerField.weight
+                 "beta"
+                 (fun (o: BatchNormalizationOptions) -> o.Beta)
+                 (fun v (o: BatchNormalizationOptions) -> { o with Beta = v })
+             @ LayerField.weight
+                 "gamma"
+                 (fun (o: BatchNormalizationOptions) -> o.Gamma)
+                 (fun v (o: BatchNormalizationOptions) -> { o with Gamma = v })
+             @ [ LayerField.initializer
+                     "moving_mean_initializer"
+                     (fun (o: BatchNormalizationOptions) -> o.MovingMeanInitializer)
+                     (fun v (o: BatchNormalizationOptions) -> { o with MovingMeanInitializer = v })
+                 LayerField.initializer
+                     "moving_variance_initializer"
+                     (fun (o: BatchNormalizationOptions) -> o.MovingVarianceInitializer)
+                     (fun v (o: BatchNormalizationOptions) -> { o with MovingVarianceInitializer = v })
                  Field.fixedTo "synchronized" [ Bool false ]
                  Field.fixedTo "renorm" [ Bool false ]
                  Field.fixedTo "renorm_momentum" [ Float 0.99 ] ])
@@ -197,12 +220,27 @@ module LayerNormalization =
         LayerClass.keepsMask
             "LayerNormalization"
             ([ axes
-               Field.float "epsilon" (fun (o: LayerNormalizationOptions) -> o.Epsilon) (fun v (o: LayerNormalizationOptions) -> { o with Epsilon = v })
-               Field.bool "center" (fun (o: LayerNormalizationOptions) -> o.Center) (fun v (o: LayerNormalizationOptions) -> { o with Center = v })
-               Field.bool "scale" (fun (o: LayerNormalizationOptions) -> o.Scale) (fun v (o: LayerNormalizationOptions) -> { o with Scale = v })
+               Field.float
+                   "epsilon"
+                   (fun (o: LayerNormalizationOptions) -> o.Epsilon)
+                   (fun v (o: LayerNormalizationOptions) -> { o with Epsilon = v })
+               Field.bool
+                   "center"
+                   (fun (o: LayerNormalizationOptions) -> o.Center)
+                   (fun v (o: LayerNormalizationOptions) -> { o with Center = v })
+               Field.bool
+                   "scale"
+                   (fun (o: LayerNormalizationOptions) -> o.Scale)
+                   (fun v (o: LayerNormalizationOptions) -> { o with Scale = v })
                Field.fixedTo "rms_scaling" [ Bool false ] ]
-             @ LayerField.weight "beta" (fun (o: LayerNormalizationOptions) -> o.Beta) (fun v (o: LayerNormalizationOptions) -> { o with Beta = v })
-             @ LayerField.weight "gamma" (fun (o: LayerNormalizationOptions) -> o.Gamma) (fun v (o: LayerNormalizationOptions) -> { o with Gamma = v }))
+             @ LayerField.weight
+                 "beta"
+                 (fun (o: LayerNormalizationOptions) -> o.Beta)
+                 (fun v (o: LayerNormalizationOptions) -> { o with Beta = v })
+             @ LayerField.weight
+                 "gamma"
+                 (fun (o: LayerNormalizationOptions) -> o.Gamma)
+                 (fun v (o: LayerNormalizationOptions) -> { o with Gamma = v }))
             options
             run
 
@@ -245,19 +283,39 @@ module GroupNormalization =
         let struct (mean, variance) = Ops.moments axes true grouped
         let normal = Ops.reshape dims ((grouped - mean) * Ops.rsqrt (variance + o.Epsilon))
         let align = LayerCheck.alignTo x [| axis |]
-        let scaled = if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" [| channels |]) else normal
+        let scaled =
+            if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" [| channels |]) else normal
         if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" [| channels |]) else scaled
 
     let internal definition: LayerClass<GroupNormalizationOptions> =
         LayerClass.keepsMask
             "GroupNormalization"
-            ([ Field.int "groups" (fun (o: GroupNormalizationOptions) -> o.Groups) (fun v (o: GroupNormalizationOptions) -> { o with Groups = v })
-               Field.int "axis" (fun (o: GroupNormalizationOptions) -> o.Axis) (fun v (o: GroupNormalizationOptions) -> { o with Axis = v })
-               Field.float "epsilon" (fun (o: GroupNormalizationOptions) -> o.Epsilon) (fun v (o: GroupNormalizationOptions) -> { o with Epsilon = v })
-               Field.bool "center" (fun (o: GroupNormalizationOptions) -> o.Center) (fun v (o: GroupNormalizationOptions) -> { o with Center = v })
-               Field.bool "scale" (fun (o: GroupNormalizationOptions) -> o.Scale) (fun v (o: GroupNormalizationOptions) -> { o with Scale = v }) ]
-             @ LayerField.weight "beta" (fun (o: GroupNormalizationOptions) -> o.Beta) (fun v (o: GroupNormalizationOptions) -> { o with Beta = v })
-             @ LayerField.weight "gamma" (fun (o: GroupNormalizationOptions) -> o.Gamma) (fun v (o: GroupNormalizationOptions) -> { o with Gamma = v }))
+            ([ Field.int
+                   "groups"
+                   (fun (o: GroupNormalizationOptions) -> o.Groups)
+                   (fun v (o: GroupNormalizationOptions) -> { o with Groups = v })
+               Field.int "axis" (fun (o: GroupNormalizationOptions) -> o.Axis) (fun v (o: GroupNormalizationOptions) ->
+                   { o with Axis = v })
+               Field.float
+                   "epsilon"
+                   (fun (o: GroupNormalizationOptions) -> o.Epsilon)
+                   (fun v (o: GroupNormalizationOptions) -> { o with Epsilon = v })
+               Field.bool
+                   "center"
+                   (fun (o: GroupNormalizationOptions) -> o.Center)
+                   (fun v (o: GroupNormalizationOptions) -> { o with Center = v })
+               Field.bool
+                   "scale"
+                   (fun (o: GroupNormalizationOptions) -> o.Scale)
+                   (fun v (o: GroupNormalizationOptions) -> { o with Scale = v }) ]
+             @ LayerField.weight
+                 "beta"
+                 (fun (o: GroupNormalizationOptions) -> o.Beta)
+                 (fun v (o: GroupNormalizationOptions) -> { o with Beta = v })
+             @ LayerField.weight
+                 "gamma"
+                 (fun (o: GroupNormalizationOptions) -> o.Gamma)
+                 (fun v (o: GroupNormalizationOptions) -> { o with Gamma = v }))
             options
             run
 

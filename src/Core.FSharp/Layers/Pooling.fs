@@ -45,17 +45,22 @@ module Pool =
 
         LayerClass.dropsMask
             kind
-            [ Field.ints "pool_size" (fun (o: PoolOptions) -> o.PoolSize) (fun v (o: PoolOptions) -> { o with PoolSize = v })
+            [ Field.ints "pool_size" (fun (o: PoolOptions) -> o.PoolSize) (fun v (o: PoolOptions) ->
+                  { o with PoolSize = v })
               LayerField.padding (fun (o: PoolOptions) -> o.Padding) (fun v (o: PoolOptions) -> { o with Padding = v })
-              Field.intsOption "strides" (fun (o: PoolOptions) -> o.Strides) (fun v (o: PoolOptions) -> { o with Strides = v })
-              LayerField.dataFormat (fun (o: PoolOptions) -> o.DataFormat) (fun v (o: PoolOptions) -> { o with DataFormat = v }) ]
+              Field.intsOption "strides" (fun (o: PoolOptions) -> o.Strides) (fun v (o: PoolOptions) ->
+                  { o with Strides = v })
+              LayerField.dataFormat (fun (o: PoolOptions) -> o.DataFormat) (fun v (o: PoolOptions) ->
+                  { o with DataFormat = v }) ]
             (options [ 2 ])
             (fun (o: PoolOptions) scope x ->
                 ConvolutionParts.check kind rank x
                 let strides = Option.defaultValue o.PoolSize o.Strides
 
                 LayerCheck.floating scope x
-                |> LayerCheck.inChannelsLast o.DataFormat (pool (List.toArray o.PoolSize) (List.toArray strides) o.Padding))
+                |> LayerCheck.inChannelsLast
+                    o.DataFormat
+                    (pool (List.toArray o.PoolSize) (List.toArray strides) o.Padding))
         |> LayerClass.checkedBy (fun (o: PoolOptions) ->
             ConvolutionParts.causal kind 2 o.Padding
             let size = LayerCheck.perAxis (kind + ".pool_size") rank o.PoolSize
@@ -73,9 +78,7 @@ module Pool =
 module GlobalPool =
 
     /// <summary>Keras's defaults.</summary>
-    let options: GlobalPoolOptions =
-        { DataFormat = DataFormat.ChannelsLast
-          KeepDims = false }
+    let options: GlobalPoolOptions = { DataFormat = DataFormat.ChannelsLast; KeepDims = false }
 
     let private spatial rank (format: DataFormat) =
         match format with
@@ -87,8 +90,10 @@ module GlobalPool =
 
         LayerClass.flow
             kind
-            [ LayerField.dataFormat (fun (o: GlobalPoolOptions) -> o.DataFormat) (fun v (o: GlobalPoolOptions) -> { o with DataFormat = v })
-              Field.bool "keepdims" (fun (o: GlobalPoolOptions) -> o.KeepDims) (fun v (o: GlobalPoolOptions) -> { o with KeepDims = v }) ]
+            [ LayerField.dataFormat (fun (o: GlobalPoolOptions) -> o.DataFormat) (fun v (o: GlobalPoolOptions) ->
+                  { o with DataFormat = v })
+              Field.bool "keepdims" (fun (o: GlobalPoolOptions) -> o.KeepDims) (fun v (o: GlobalPoolOptions) ->
+                  { o with KeepDims = v }) ]
             options
             (fun (o: GlobalPoolOptions) scope x ->
                 ConvolutionParts.check kind rank x.Value

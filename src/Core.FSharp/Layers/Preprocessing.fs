@@ -35,11 +35,7 @@ module PreprocessingTypes =
 module Normalization =
 
     /// <summary>Keras's defaults: mean and variance are state of the layer, 0 and 1 until set.</summary>
-    let options: NormalizationOptions =
-        { Axis = Some -1
-          Mean = []
-          Variance = []
-          Invert = false }
+    let options: NormalizationOptions = { Axis = Some -1; Mean = []; Variance = []; Invert = false }
 
     let private run (o: NormalizationOptions) (scope: Scope) (x: Expr) =
         let x = LayerCheck.floating scope x
@@ -114,9 +110,12 @@ module Normalization =
         LayerClass.keepsMask
             "Normalization"
             [ axis
-              Field.bool "invert" (fun (o: NormalizationOptions) -> o.Invert) (fun v (o: NormalizationOptions) -> { o with Invert = v })
-              numbers "mean" (fun (o: NormalizationOptions) -> o.Mean) (fun v (o: NormalizationOptions) -> { o with Mean = v })
-              numbers "variance" (fun (o: NormalizationOptions) -> o.Variance) (fun v (o: NormalizationOptions) -> { o with Variance = v }) ]
+              Field.bool "invert" (fun (o: NormalizationOptions) -> o.Invert) (fun v (o: NormalizationOptions) ->
+                  { o with Invert = v })
+              numbers "mean" (fun (o: NormalizationOptions) -> o.Mean) (fun v (o: NormalizationOptions) ->
+                  { o with Mean = v })
+              numbers "variance" (fun (o: NormalizationOptions) -> o.Variance) (fun v (o: NormalizationOptions) ->
+                  { o with Variance = v }) ]
             options
             run
         |> LayerClass.checkedBy (fun (o: NormalizationOptions) ->
@@ -143,14 +142,19 @@ module Resizing =
     let internal definition: LayerClass<ResizingOptions> =
         LayerClass.dropsMask
             "Resizing"
-            [ Field.int "height" (fun (o: ResizingOptions) -> o.Height) (fun v (o: ResizingOptions) -> { o with Height = v }) |> Field.required
-              Field.int "width" (fun (o: ResizingOptions) -> o.Width) (fun v (o: ResizingOptions) -> { o with Width = v }) |> Field.required
+            [ Field.int "height" (fun (o: ResizingOptions) -> o.Height) (fun v (o: ResizingOptions) ->
+                  { o with Height = v })
+              |> Field.required
+              Field.int "width" (fun (o: ResizingOptions) -> o.Width) (fun v (o: ResizingOptions) ->
+                  { o with Width = v })
+              |> Field.required
               Field.choice
                   "interpolation"
                   [ "nearest", Interpolation.Nearest; "bilinear", Interpolation.Bilinear ]
                   (fun (o: ResizingOptions) -> o.Interpolation)
                   (fun v (o: ResizingOptions) -> { o with Interpolation = v })
-              LayerField.dataFormat (fun (o: ResizingOptions) -> o.DataFormat) (fun v (o: ResizingOptions) -> { o with DataFormat = v })
+              LayerField.dataFormat (fun (o: ResizingOptions) -> o.DataFormat) (fun v (o: ResizingOptions) ->
+                  { o with DataFormat = v })
               Field.fixedTo "crop_to_aspect_ratio" [ Bool false ]
               Field.fixedTo "pad_to_aspect_ratio" [ Bool false ]
               Field.fixedTo "antialias" [ Bool false ]

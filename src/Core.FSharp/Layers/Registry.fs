@@ -69,7 +69,8 @@ module Registry =
           entryOf Composition.merged
           entryOf Composition.residual ]
 
-    let private table = Dictionary<string, LayerEntry>(builtIn |> List.map (fun e -> KeyValuePair(e.Class, e)))
+    let private table =
+        Dictionary<string, LayerEntry>(builtIn |> List.map (fun e -> KeyValuePair(e.Class, e)))
 
     let private custom = ConcurrentDictionary<string, (string * ConfigValue) list -> Layer>()
 
@@ -88,7 +89,9 @@ module Registry =
 
     // Arguments that every layer of Keras has, and that do not belong to its class here.
     let private common =
-        HashSet<string>([ "name"; "trainable"; "dtype"; "autocast"; "batch_input_shape"; "batch_shape"; "build_config" ])
+        HashSet<string>(
+            [ "name"; "trainable"; "dtype"; "autocast"; "batch_input_shape"; "batch_shape"; "build_config" ]
+        )
 
     /// <summary>The layer of a configuration object as Keras writes it: class_name and config.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or one of its arguments is unknown or wrong.</exception>

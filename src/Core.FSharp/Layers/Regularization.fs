@@ -27,10 +27,7 @@ module Dropout =
 
     /// <summary>Keras's defaults for that rate.</summary>
     let options (rate: float) : DropoutOptions =
-        { Rate = rate
-          NoiseShape = None
-          Seed = None
-          DataFormat = DataFormat.ChannelsLast }
+        { Rate = rate; NoiseShape = None; Seed = None; DataFormat = DataFormat.ChannelsLast }
 
     let private draw (scope: Scope) (seed: int option) (kind: RandomKind) (shape: Shape) =
         let name =
@@ -50,7 +47,11 @@ module Dropout =
         | None -> x.Shape
         | Some sizes ->
             if sizes.Length <> x.Rank then
-                LayerCheck.rankError kind ("rank " + string sizes.Length + ", as the noise shape has") x "Give one size (or none) per axis."
+                LayerCheck.rankError
+                    kind
+                    ("rank " + string sizes.Length + ", as the noise shape has")
+                    x
+                    "Give one size (or none) per axis."
 
             Shape.Of(sizes |> List.mapi (fun i d -> Option.defaultValue x.Shape[i] d) |> List.toArray)
 
@@ -63,16 +64,16 @@ module Dropout =
             x * Ops.where kept (Expr.Scalar(x.DType, 1.0 / (1.0 - o.Rate))) (Expr.Scalar(x.DType, 0.0))
 
     let private rateField: Field<DropoutOptions> =
-        Field.float "rate" (fun o -> o.Rate) (fun v (o: DropoutOptions) -> { o with Rate = v }) |> Field.required
+        Field.float "rate" (fun o -> o.Rate) (fun v (o: DropoutOptions) -> { o with Rate = v })
+        |> Field.required
 
-    let private seedField: Field<DropoutOptions> = Field.seed "seed" (fun o -> o.Seed) (fun v o -> { o with Seed = v })
+    let private seedField: Field<DropoutOptions> =
+        Field.seed "seed" (fun o -> o.Seed) (fun v o -> { o with Seed = v })
 
     let private noiseField: Field<DropoutOptions> =
-        let write (sizes: int option list) =
-            Some(List(sizes |> List.map (ConfigWrite.option (fun d -> Int(int64 d)))))
+        let write (sizes: int option list) = Some(List(sizes |> List.map (ConfigWrite.option (fun d -> Int(int64 d)))))
 
-        let read where value =
-            ConfigRead.list where value |> List.map (ConfigRead.optional ConfigRead.int where)
+        let read where value = ConfigRead.list where value |> List.map (ConfigRead.optional ConfigRead.int where)
 
         Field.optional "noise_shape" write read (fun o -> o.NoiseShape) (fun v o -> { o with NoiseShape = v })
 
@@ -81,15 +82,13 @@ module Dropout =
 
     let private make kind fields (train: DropoutOptions -> Scope -> Expr -> Expr) : LayerClass<DropoutOptions> =
         LayerClass.keepsMask kind (rateField :: seedField :: fields) (options 0.0) (fun o scope x ->
-            if scope.Mode = Mode.Train && o.Rate > 0.0 then
-                train o scope (LayerCheck.floating scope x)
-            else
-                x)
+            if scope.Mode = Mode.Train && o.Rate > 0.0 then train o scope (LayerCheck.floating scope x) else x)
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.rate (kind + ".rate") o.Rate
             o)
 
-    let internal plain = make "Dropout" [ noiseField ] (fun o scope x -> drop scope o (noiseShape "Dropout" o x) x)
+    let internal plain =
+        make "Dropout" [ noiseField ] (fun o scope x -> drop scope o (noiseShape "Dropout" o x) x)
 
     /// Whole channels are dropped.
     let internal spatial =
@@ -109,7 +108,11 @@ module Dropout =
             x * (draw scope o.Seed RandomKind.Normal x.Shape * deviation + 1.0))
         |> LayerClass.checkedBy (fun o ->
             if not (o.Rate >= 0.0 && o.Rate < 1.0) then
-                LayerCheck.argument "GaussianDropout.rate" "a rate from 0 to below 1" (ConfigRead.show (Float o.Rate)) "At 1 the noise would be infinite."
+                LayerCheck.argument
+                    "GaussianDropout.rate"
+                    "a rate from 0 to below 1"
+                    (ConfigRead.show (Float o.Rate))
+                    "At 1 the noise would be infinite."
 
             o)
 
@@ -123,7 +126,11 @@ module Dropout =
             Ops.where kept x (Expr.Scalar(x.DType, low)) * a + b)
         |> LayerClass.checkedBy (fun o ->
             if not (o.Rate >= 0.0 && o.Rate < 1.0) then
-                LayerCheck.argument "AlphaDropout.rate" "a rate from 0 to below 1" (ConfigRead.show (Float o.Rate)) "Nothing can be restored after dropping all."
+                LayerCheck.argument
+                    "AlphaDropout.rate"
+                    "a rate from 0 to below 1"
+                    (ConfigRead.show (Float o.Rate))
+                    "Nothing can be restored after dropping all."
 
             o)
 
@@ -142,6 +149,10 @@ module Dropout =
                     x)
         |> LayerClass.checkedBy (fun (deviation, seed) ->
             if not (deviation >= 0.0) then
-                LayerCheck.argument "GaussianNoise.stddev" "0 or more" (ConfigRead.show (Float deviation)) "It is a standard deviation."
+                LayerCheck.argument
+                    "GaussianNoise.stddev"
+                    "0 or more"
+                    (ConfigRead.show (Float deviation))
+                    "It is a standard deviation."
 
             deviation, seed)

@@ -6,19 +6,30 @@ open System
 module internal Reshaping =
 
     let flatten: LayerClass<DataFormat> =
-        LayerClass.dropsMask "Flatten" [ LayerField.dataFormat id (fun v _ -> v) ] DataFormat.ChannelsLast (fun format _ x ->
-            LayerCheck.minRank "Flatten" 1 x
+        LayerClass.dropsMask
+            "Flatten"
+            [ LayerField.dataFormat id (fun v _ -> v) ]
+            DataFormat.ChannelsLast
+            (fun format _ x ->
+                LayerCheck.minRank "Flatten" 1 x
 
-            match format with
-            | DataFormat.ChannelsFirst when x.Rank > 2 -> x |> Ops.moveAxis 1 -1 |> Ops.flatten
-            | _ -> if x.Rank = 1 then Ops.expandDims -1 x else Ops.flatten x)
+                match format with
+                | DataFormat.ChannelsFirst when x.Rank > 2 -> x |> Ops.moveAxis 1 -1 |> Ops.flatten
+                | _ -> if x.Rank = 1 then Ops.expandDims -1 x else Ops.flatten x)
 
     let reshape: LayerClass<int list> =
-        LayerClass.dropsMask "Reshape" [ Field.ints "target_shape" id (fun v _ -> v) |> Field.required ] [] (fun target _ x ->
-            LayerCheck.minRank "Reshape" 1 x
-            Ops.reshape (List.toArray (x.Shape[0] :: target)) x)
+        LayerClass.dropsMask
+            "Reshape"
+            [ Field.ints "target_shape" id (fun v _ -> v) |> Field.required ]
+            []
+            (fun target _ x ->
+                LayerCheck.minRank "Reshape" 1 x
+                Ops.reshape (List.toArray (x.Shape[0] :: target)) x)
         |> LayerClass.checkedBy (fun target ->
-            if target |> List.exists (fun d -> d < -1 || d = 0) || (target |> List.filter (fun d -> d = -1)).Length > 1 then
+            if
+                target |> List.exists (fun d -> d < -1 || d = 0)
+                || (target |> List.filter (fun d -> d = -1)).Length > 1
+            then
                 LayerCheck.argument
                     "Reshape.target_shape"
                     "positive sizes, one of which may be -1"
@@ -33,7 +44,11 @@ module internal Reshaping =
             Ops.transpose (List.toArray (0 :: dims)) x)
         |> LayerClass.checkedBy (fun dims ->
             if List.sort dims <> [ 1 .. dims.Length ] then
-                LayerCheck.argument "Permute.dims" "an order of the axes, counted from 1" ("[" + String.Join(", ", dims) + "]") "The batch stays first and is not named."
+                LayerCheck.argument
+                    "Permute.dims"
+                    "an order of the axes, counted from 1"
+                    ("[" + String.Join(", ", dims) + "]")
+                    "The batch stays first and is not named."
 
             dims)
 
@@ -102,17 +117,24 @@ module internal Borders =
         let pair (low, high) = ConfigWrite.ints [ low; high ]
         Some(if rank = 1 then pair cells.Head else List(List.map pair cells))
 
-    let private make (kind: string) (key: string) (rank: int) (start: int) (direction: int) : LayerClass<BorderOptions> =
+    let private make
+        (kind: string)
+        (key: string)
+        (rank: int)
+        (start: int)
+        (direction: int)
+        : LayerClass<BorderOptions> =
         let cells =
-            Field.make key (writeCells rank) (readCells rank) (fun (o: BorderOptions) -> o.Cells) (fun v o -> { o with Cells = v })
+            Field.make key (writeCells rank) (readCells rank) (fun (o: BorderOptions) -> o.Cells) (fun v o ->
+                { o with Cells = v })
 
-        let format: Field<BorderOptions> = LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
+        let format: Field<BorderOptions> =
+            LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
 
         LayerClass.dropsMask
             kind
             (if rank = 1 && key = "cropping" then [ cells ] else [ cells; format ])
-            { Cells = List.replicate rank (start, start)
-              DataFormat = DataFormat.ChannelsLast }
+            { Cells = List.replicate rank (start, start); DataFormat = DataFormat.ChannelsLast }
             (fun o _ x ->
                 LayerCheck.rank kind (rank + 2) ("(batch, " + string rank + " spatial, channels)") x
 
@@ -141,7 +163,11 @@ module internal Borders =
                     Ops.pad amounts 0.0 x))
         |> LayerClass.checkedBy (fun o ->
             if o.Cells.Length <> rank || o.Cells |> List.exists (fun (low, high) -> low < 0 || high < 0) then
-                LayerCheck.argument (kind + "." + key) (string rank + " pairs of numbers of 0 or more") (string o.Cells.Length + " pairs") "Give a pair per spatial axis."
+                LayerCheck.argument
+                    (kind + "." + key)
+                    (string rank + " pairs of numbers of 0 or more")
+                    (string o.Cells.Length + " pairs")
+                    "Give a pair per spatial axis."
 
             o)
 
@@ -172,7 +198,8 @@ module internal Resampling =
     /// The nearest cell along one axis: floor((i + 0.5) old / new) when centres count, as Keras does.
     let nearest (axis: int) (size: int) (x: Expr) : Expr =
         let old = x.Shape[axis]
-        let places = Array.init size (fun i -> min (old - 1) (int (Math.Floor((float i + 0.5) * float old / float size))))
+        let places =
+            Array.init size (fun i -> min (old - 1) (int (Math.Floor((float i + 0.5) * float old / float size))))
         Ops.take (Expr.Constant(Tensor.Of(Shape.Of size, places))) axis x
 
     let private interpolation: Field<UpSamplingOptions> =
@@ -191,7 +218,8 @@ module internal Resampling =
             else
                 Field.ints "size" (fun o -> o.Size) (fun v o -> { o with Size = v })
 
-        let format: Field<UpSamplingOptions> = LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
+        let format: Field<UpSamplingOptions> =
+            LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
 
         let fields =
             match rank with
@@ -216,8 +244,6 @@ module internal Resampling =
                         | _ when factor = 1 -> x
                         | Interpolation.Nearest -> Ops.repeat factor (i + 1) x
                         | Interpolation.Bilinear -> linear (i + 1) (x.Shape[i + 1] * factor) x)))
-        |> LayerClass.checkedBy (fun o ->
-            { o with
-                Size = LayerCheck.perAxis (kind + ".size") rank o.Size })
+        |> LayerClass.checkedBy (fun o -> { o with Size = LayerCheck.perAxis (kind + ".size") rank o.Size })
 
     let upSamplings = [| for rank in 1..3 -> upSampling rank |]

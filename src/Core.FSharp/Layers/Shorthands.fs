@@ -147,19 +147,22 @@ module LayerShorthands =
         let conv1DTransposeWith (options: ConvTransposeOptions) : Layer = of' ConvTranspose.definitions[0] options
 
         /// <summary>A Conv1DTranspose layer with Keras's defaults.</summary>
-        let conv1DTranspose (filters: int) (kernelSize: int) : Layer = conv1DTransposeWith (ConvTranspose.options filters [ kernelSize ])
+        let conv1DTranspose (filters: int) (kernelSize: int) : Layer =
+            conv1DTransposeWith (ConvTranspose.options filters [ kernelSize ])
 
         /// <summary>A Conv2DTranspose layer.</summary>
         let conv2DTransposeWith (options: ConvTransposeOptions) : Layer = of' ConvTranspose.definitions[1] options
 
         /// <summary>A Conv2DTranspose layer with Keras's defaults.</summary>
-        let conv2DTranspose (filters: int) (kernelSize: int list) : Layer = conv2DTransposeWith (ConvTranspose.options filters kernelSize)
+        let conv2DTranspose (filters: int) (kernelSize: int list) : Layer =
+            conv2DTransposeWith (ConvTranspose.options filters kernelSize)
 
         /// <summary>A Conv3DTranspose layer.</summary>
         let conv3DTransposeWith (options: ConvTransposeOptions) : Layer = of' ConvTranspose.definitions[2] options
 
         /// <summary>A Conv3DTranspose layer with Keras's defaults.</summary>
-        let conv3DTranspose (filters: int) (kernelSize: int list) : Layer = conv3DTransposeWith (ConvTranspose.options filters kernelSize)
+        let conv3DTranspose (filters: int) (kernelSize: int list) : Layer =
+            conv3DTransposeWith (ConvTranspose.options filters kernelSize)
 
         /// <summary>A DepthwiseConv1D layer: every channel by itself.</summary>
         let depthwiseConv1DWith (options: DepthwiseConvOptions) : Layer = of' DepthwiseConv.definitions[0] options
@@ -177,13 +180,15 @@ module LayerShorthands =
         let separableConv1DWith (options: SeparableConvOptions) : Layer = of' SeparableConv.definitions[0] options
 
         /// <summary>A SeparableConv1D layer with Keras's defaults.</summary>
-        let separableConv1D (filters: int) (kernelSize: int) : Layer = separableConv1DWith (SeparableConv.options filters [ kernelSize ])
+        let separableConv1D (filters: int) (kernelSize: int) : Layer =
+            separableConv1DWith (SeparableConv.options filters [ kernelSize ])
 
         /// <summary>A SeparableConv2D layer: every channel by itself, then mixed.</summary>
         let separableConv2DWith (options: SeparableConvOptions) : Layer = of' SeparableConv.definitions[1] options
 
         /// <summary>A SeparableConv2D layer with Keras's defaults.</summary>
-        let separableConv2D (filters: int) (kernelSize: int list) : Layer = separableConv2DWith (SeparableConv.options filters kernelSize)
+        let separableConv2D (filters: int) (kernelSize: int list) : Layer =
+            separableConv2DWith (SeparableConv.options filters kernelSize)
 
         // ---- Pooling
 
@@ -223,7 +228,8 @@ module LayerShorthands =
         /// <summary>Means over windows of volumes.</summary>
         let averagePooling3D (poolSize: int list) : Layer = averagePooling3DWith (Pool.options poolSize)
 
-        let private globalOf (definitions: LayerClass<GlobalPoolOptions>[]) rank options = of' definitions[rank - 1] options
+        let private globalOf (definitions: LayerClass<GlobalPoolOptions>[]) rank options =
+            of' definitions[rank - 1] options
 
         /// <summary>The greatest value of all steps, per channel.</summary>
         let globalMaxPooling1DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.maxima 1 options
@@ -246,16 +252,20 @@ module LayerShorthands =
         // ---- Normalisation
 
         /// <summary>A BatchNormalization layer.</summary>
-        let batchNormalizationWith (options: BatchNormalizationOptions) : Layer = of' BatchNormalization.definition options
+        let batchNormalizationWith (options: BatchNormalizationOptions) : Layer =
+            of' BatchNormalization.definition options
 
         /// <summary>A LayerNormalization layer.</summary>
-        let layerNormalizationWith (options: LayerNormalizationOptions) : Layer = of' LayerNormalization.definition options
+        let layerNormalizationWith (options: LayerNormalizationOptions) : Layer =
+            of' LayerNormalization.definition options
 
         /// <summary>A GroupNormalization layer.</summary>
-        let groupNormalizationWith (options: GroupNormalizationOptions) : Layer = of' GroupNormalization.definition options
+        let groupNormalizationWith (options: GroupNormalizationOptions) : Layer =
+            of' GroupNormalization.definition options
 
         /// <summary>A GroupNormalization layer with that many groups; -1 for one per channel. Keras's default: 32.</summary>
-        let groupNormalization (groups: int) : Layer = groupNormalizationWith { GroupNormalization.options with Groups = groups }
+        let groupNormalization (groups: int) : Layer =
+            groupNormalizationWith { GroupNormalization.options with Groups = groups }
 
         /// <summary>x / sqrt(mean(x^2) + epsilon), times a trained factor. Keras's defaults: the last axis and 1e-6.</summary>
         let rmsNormalization (axes: int list) (epsilon: float) : Layer = of' SmallNormalizations.rms (axes, epsilon)
@@ -322,10 +332,7 @@ module LayerShorthands =
 
         /// <summary>(x - mean) / sqrt variance, one number per feature (last axis), or one for all.</summary>
         let normalization (mean: float list) (variance: float list) : Layer =
-            normalizationWith
-                { Normalization.options with
-                    Mean = mean
-                    Variance = variance }
+            normalizationWith { Normalization.options with Mean = mean; Variance = variance }
 
         /// <summary>Images resized.</summary>
         let resizingWith (options: ResizingOptions) : Layer = of' Resizing.definition options
@@ -337,7 +344,8 @@ module LayerShorthands =
         let discretizationWith (options: DiscretizationOptions) : Layer = of' Discretization.definition options
 
         /// <summary>Numbers to the numbers of the bins they fall into: int64, from 0.</summary>
-        let discretization (binBoundaries: float list) : Layer = discretizationWith (Discretization.options binBoundaries)
+        let discretization (binBoundaries: float list) : Layer =
+            discretizationWith (Discretization.options binBoundaries)
 
         /// <summary>Integer categories to vectors. A second input, of the first one's shape, weighs counts.</summary>
         let categoryEncodingWith (options: CategoryEncodingOptions) : Layer = of' CategoryEncoding.definition options

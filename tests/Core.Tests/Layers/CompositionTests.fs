@@ -23,16 +23,21 @@ type CompositionTests() =
         let types = [| LayerRun.typeOf DType.Float64 [| 2; 3 |] |]
         let trace = LayerRun.trace Mode.Train DType.Float64 layer types (LayerRun.unmasked types)
         let data = [| LayerRun.data "x" DType.Float64 [| 2; 3 |] |]
-        let values = LayerRun.interpret (LayerRun.bind trace data (LayerRun.weights DType.Float64 trace)) trace.Outputs
+        let values =
+            LayerRun.interpret (LayerRun.bind trace data (LayerRun.weights DType.Float64 trace)) trace.Outputs
         trace.Specs |> Array.map (fun s -> s.Path), values[0]
 
     [<Property>]
-    member _.``composition is associative, names and random numbers included``(a: byte, b: byte, c: byte, more: byte list) =
+    member _.``composition is associative, names and random numbers included``
+        (a: byte, b: byte, c: byte, more: byte list)
+        =
         let f, g, h = pick a, pick b, Layer.serial (pick c :: List.map pick (List.truncate 3 more))
         let left, right = (f >>> g) >>> h, f >>> (g >>> h)
         let leftPaths, leftValues = traced left
         let rightPaths, rightValues = traced right
-        leftPaths = rightPaths && leftValues = rightValues && LayerConfig.toValue "n" left = LayerConfig.toValue "n" right
+        leftPaths = rightPaths
+        && leftValues = rightValues
+        && LayerConfig.toValue "n" left = LayerConfig.toValue "n" right
 
     [<Property>]
     member _.``identity is neutral``(a: byte, b: byte) =
@@ -43,43 +48,48 @@ type CompositionTests() =
         let count input layers = Network.countParameters (Network.sequential (Network.input input) layers)
         let relu units = Layer.denseWith { Dense.options units with Activation = Activation.relu }
         let softmax units = Layer.denseWith { Dense.options units with Activation = Activation.softmax }
-        let functional = let x = Network.input [ 2; 3 ] in Network.create [ x ] [ Network.apply (Layer.dense 2) x ]
+        let functional =
+            let x = Network.input [ 2; 3 ] in Network.create [ x ] [ Network.apply (Layer.dense 2) x ]
 
         [ "digits", 669706L, count [ 784 ] [ relu 512; Layer.dropout 0.2; relu 512; Layer.dropout 0.2; softmax 10 ]
           "images",
           1199882L,
           count
-                 [ 28; 28; 1 ]
-                 [ Layer.conv2DWith { Conv.options 32 [ 3 ] with Activation = Activation.relu }
-                   Layer.conv2DWith { Conv.options 64 [ 3 ] with Activation = Activation.relu }
-                   Layer.maxPooling2D [ 2 ]
-                   Layer.dropout 0.25
-                   Layer.flatten
-                   relu 128
-                   Layer.dropout 0.5
-                   softmax 10 ]
+              [ 28; 28; 1 ]
+              [ Layer.conv2DWith { Conv.options 32 [ 3 ] with Activation = Activation.relu }
+                Layer.conv2DWith { Conv.options 64 [ 3 ] with Activation = Activation.relu }
+                Layer.maxPooling2D [ 2 ]
+                Layer.dropout 0.25
+                Layer.flatten
+                relu 128
+                Layer.dropout 0.5
+                softmax 10 ]
           "houses", 5121L, count [ 13 ] [ relu 64; relu 64; Layer.dense 1 ]
           "own layer",
           776L,
           count
-                 [ 16 ]
-                 [ Layer.create "MyCustomLayer" (fun scope x ->
-                       Ops.matmul x (scope.Param("kernel", Shape.Of(x.Shape[-1], 32), Initializer.parse "normal")))
-                   softmax 8 ]
+              [ 16 ]
+              [ Layer.create "MyCustomLayer" (fun scope x ->
+                    Ops.matmul x (scope.Param("kernel", Shape.Of(x.Shape[-1], 32), Initializer.parse "normal")))
+                softmax 8 ]
           "three layers", 2920L, count [ 8 ] [ Layer.dense 32; relu 64; Layer.dense 8 ]
           "functional", 8L, Network.countParameters functional ]
         |> List.map (fun (name, expected, actual) -> [| box name; box expected; box actual |])
 
     [<Theory; MemberData(nameof CompositionTests.Counts)>]
-    member _.``well-known models have their numbers of parameters``(_name: string, expected: int64, actual: int64) = Assert.Equal(expected, actual)
+    member _.``well-known models have their numbers of parameters``(_name: string, expected: int64, actual: int64) =
+        Assert.Equal(expected, actual)
 
     [<Fact>]
     member _.``a moving mean follows the batch by the momentum``() =
         let layer = Layer.batchNormalizationWith { BatchNormalization.options with Momentum = 0.9 }
         let types = [| LayerRun.typeOf DType.Float64 [| 4; 2 |] |]
         let trace = LayerRun.trace Mode.Train DType.Float64 layer types (LayerRun.unmasked types)
-        let x = Tensor.OfDoubles(DType.Float64, Shape.Of(4, 2), [| 1.0; 10.0; 2.0; 20.0; 3.0; 30.0; 6.0; 60.0 |])
-        let start = trace.Specs |> Array.map (fun s -> Tensor.OfDoubles(DType.Float64, s.Shape, s.Initializer.Create 1UL 1UL s.Shape))
+        let x =
+            Tensor.OfDoubles(DType.Float64, Shape.Of(4, 2), [| 1.0; 10.0; 2.0; 20.0; 3.0; 30.0; 6.0; 60.0 |])
+        let start =
+            trace.Specs
+            |> Array.map (fun s -> Tensor.OfDoubles(DType.Float64, s.Shape, s.Initializer.Create 1UL 1UL s.Shape))
         let news = trace.Traced.Updates |> Array.map (fun (struct (_, v)) -> v)
         let values = LayerRun.interpret (LayerRun.bind trace [| x |] start) news
         // Mean 3 and 30; population variance 3.5 and 350.
@@ -108,11 +118,17 @@ type CompositionTests() =
         let layer = Layer.dropoutWith { Dropout.options 0.5 with NoiseShape = Some [ None; Some 1; None ] }
         let types = [| LayerRun.typeOf DType.Float64 [| 2; 5; 8 |] |]
         let trace = LayerRun.trace Mode.Train DType.Float64 layer types (LayerRun.unmasked types)
-        let y = (LayerRun.interpret (LayerRun.bind trace [| Tensor.Full(DType.Float64, types[0].Shape, 1.0) |] [||]) trace.Outputs)[0]
+        let y =
+            (LayerRun.interpret
+                (LayerRun.bind trace [| Tensor.Full(DType.Float64, types[0].Shape, 1.0) |] [||])
+                trace.Outputs)[0]
 
         for batch in 0..1 do
             for step in 1..4 do
-                Assert.Equal<float[]>(y[batch * 40 .. batch * 40 + 7], y[batch * 40 + step * 8 .. batch * 40 + step * 8 + 7])
+                Assert.Equal<float[]>(
+                    y[batch * 40 .. batch * 40 + 7],
+                    y[batch * 40 + step * 8 .. batch * 40 + step * 8 + 7]
+                )
 
         Assert.NotEqual<float[]>(y[0..7], y[40..47])
 
@@ -129,7 +145,12 @@ type CompositionTests() =
                 |> Seq.toArray
             match trace.OutputMasks[0] with
             | ValueNone -> [||]
-            | ValueSome m -> (LayerRun.interpret (Array.append (LayerRun.bind trace (Array.create 2 (LayerRun.data "x" DType.Float32 [| 1; 3; 2 |])) [||]) bindings) [| m |])[0]
+            | ValueSome m ->
+                (LayerRun.interpret
+                    (Array.append
+                        (LayerRun.bind trace (Array.create 2 (LayerRun.data "x" DType.Float32 [| 1; 3; 2 |])) [||])
+                        bindings)
+                    [| m |])[0]
 
         let a, b = Some [| 1.0; 0.0; 0.0 |], Some [| 0.0; 0.0; 1.0 |]
         Assert.Equal<float[]>([| 1.0; 0.0; 1.0 |], run Layer.add [ a; b ])
@@ -141,11 +162,18 @@ type CompositionTests() =
     [<Fact>]
     member _.``penalties appear once per use, those of outputs for the whole batch``() =
         let layer =
-            Layer.denseWith { Dense.options 2 with ActivityRegularizer = Some(Regularizer.l1 0.5); UseBias = false; Kernel.Initializer = Initializer.ones }
+            Layer.denseWith
+                { Dense.options 2 with
+                    ActivityRegularizer = Some(Regularizer.l1 0.5)
+                    UseBias = false
+                    Kernel.Initializer = Initializer.ones }
         let types = [| LayerRun.typeOf DType.Float64 [| 4; 1 |] |]
         let trace = LayerRun.trace Mode.Infer DType.Float64 layer types (LayerRun.unmasked types)
         let x = Tensor.OfDoubles(DType.Float64, Shape.Of(4, 1), [| 1.0; -2.0; 3.0; 4.0 |])
-        let values = LayerRun.interpret (LayerRun.bind trace [| x |] [| Tensor.Full(DType.Float64, Shape.Of(1, 2), 1.0) |]) trace.Traced.Losses
+        let values =
+            LayerRun.interpret
+                (LayerRun.bind trace [| x |] [| Tensor.Full(DType.Float64, Shape.Of(1, 2), 1.0) |])
+                trace.Traced.Losses
         Assert.Equal(0.5 * 20.0, values[0][0], 1e-12)
 
     [<Fact>]
@@ -161,9 +189,15 @@ type CompositionTests() =
         let weights = Tensor.OfArray(array2D [ [ 0.5; 2.0; 1.0 ]; [ 1.0; 3.0; 9.0 ] ])
         Assert.Equal((Shape.Of(2, 3), [| 1.0; 0.0; 1.0; 0.0; 1.0; 0.0 |]), run (encode CategoryOutput.MultiHot) [ ids ])
         Assert.Equal((Shape.Of(2, 3), [| 1.0; 0.0; 2.0; 0.0; 2.0; 0.0 |]), run (encode CategoryOutput.Count) [ ids ])
-        Assert.Equal((Shape.Of(2, 3), [| 2.0; 0.0; 1.5; 0.0; 4.0; 0.0 |]), run (encode CategoryOutput.Count) [ ids; weights ])
+        Assert.Equal(
+            (Shape.Of(2, 3), [| 2.0; 0.0; 1.5; 0.0; 4.0; 0.0 |]),
+            run (encode CategoryOutput.Count) [ ids; weights ]
+        )
         let column = Tensor.OfArray(array2D [ [ 2 ]; [ 0 ] ])
-        Assert.Equal((Shape.Of(2, 3), [| 0.0; 0.0; 1.0; 1.0; 0.0; 0.0 |]), run (encode CategoryOutput.OneHot) [ column ])
+        Assert.Equal(
+            (Shape.Of(2, 3), [| 0.0; 0.0; 1.0; 1.0; 0.0; 0.0 |]),
+            run (encode CategoryOutput.OneHot) [ column ]
+        )
         Assert.Equal(Shape.Of(2, 3, 3), fst (run (encode CategoryOutput.OneHot) [ ids ]))
         let refused layer = Assert.Throws<ArgumentValueException>(fun () -> run layer [ ids; weights ] |> ignore)
         Assert.Contains("count", (refused (encode CategoryOutput.MultiHot)).Expected)
@@ -171,7 +205,8 @@ type CompositionTests() =
         // A boundary belongs to the bin above it.
         let numbers = Tensor.OfArray(array2D [ [ -1.0; 0.0 ]; [ 0.5; 1.0 ] ])
         Assert.Equal((Shape.Of(2, 2), [| 0.0; 1.0; 1.0; 2.0 |]), run (Layer.discretization [ 0.0; 1.0 ]) [ numbers ])
-        let hot = Layer.discretizationWith { Discretization.options [ 0.0; 1.0 ] with OutputMode = CategoryOutput.MultiHot }
+        let hot =
+            Layer.discretizationWith { Discretization.options [ 0.0; 1.0 ] with OutputMode = CategoryOutput.MultiHot }
         Assert.Equal((Shape.Of(2, 3), [| 1.0; 1.0; 0.0; 0.0; 1.0; 1.0 |]), run hot [ numbers ])
 
     /// The small cases of keras-js, which Keras 2 computed with 6 digits and without a batch.
@@ -183,13 +218,17 @@ type CompositionTests() =
 
         let arguments =
             match CaseConfig.value case.Attributes with
-            | ConfigValue.Object entries -> entries |> List.filter (fun (k, _) -> k <> "gpu" && k <> "name" && k <> "input_length")
+            | ConfigValue.Object entries ->
+                entries |> List.filter (fun (k, _) -> k <> "gpu" && k <> "name" && k <> "input_length")
             | _ -> []
 
         let rename pairs entries =
-            entries |> List.map (fun (k, v) -> (pairs |> List.tryFind (fun (o, _) -> o = k) |> Option.map snd |> Option.defaultValue k), v)
+            entries
+            |> List.map (fun (k, v) ->
+                (pairs |> List.tryFind (fun (o, _) -> o = k) |> Option.map snd |> Option.defaultValue k), v)
 
-        let make name arguments = Registry.ofConfig (ConfigValue.Object [ "class_name", Text name; "config", ConfigValue.Object arguments ])
+        let make name arguments =
+            Registry.ofConfig (ConfigValue.Object [ "class_name", Text name; "config", ConfigValue.Object arguments ])
 
         let layer =
             match case.Layer, case.Id.Split('.') with
@@ -219,7 +258,8 @@ type CompositionTests() =
             | "Dense", [| "core"; "Activation"; number |] ->
                 // Their activation follows the dense layer.
                 let hard = Layer.lambda (fun x -> Ops.clip 0.0 1.0 (x * 0.2 + 0.5))
-                let names = [| "softmax"; "elu"; "selu"; "softplus"; "softsign"; "relu"; "tanh"; "sigmoid"; ""; "linear" |]
+                let names =
+                    [| "softmax"; "elu"; "selu"; "softplus"; "softsign"; "relu"; "tanh"; "sigmoid"; ""; "linear" |]
 
                 let after =
                     match names[int number] with

@@ -41,7 +41,9 @@ type InitializerTests() =
         fitsUniform (sqrt (6.0 / 100.0)) (draw Initializer.heUniform shape)
         fitsUniform (sqrt (3.0 / 100.0)) (draw Initializer.lecunUniform shape)
         fitsUniform 0.05 (draw (Initializer.randomUniform -0.05 0.05) shape)
-        fitsUniform (sqrt (3.0 * 2.0 / 200.0)) (draw (Initializer.varianceScaling 2.0 FanOut FanDistribution.Uniform) shape)
+        fitsUniform
+            (sqrt (3.0 * 2.0 / 200.0))
+            (draw (Initializer.varianceScaling 2.0 FanOut FanDistribution.Uniform) shape)
 
     [<Fact>]
     member _.``truncated normal kinds have Keras's deviation after truncation``() =
@@ -61,7 +63,10 @@ type InitializerTests() =
 
         fits 0.0 0.05 (draw (Initializer.randomNormal 0.0 0.05) shape)
         fits 1.0 2.0 (draw (Initializer.randomNormal 1.0 2.0) shape)
-        fits 0.0 (sqrt (1.0 / 150.0)) (draw (Initializer.varianceScaling 1.0 FanAvg FanDistribution.UntruncatedNormal) shape)
+        fits
+            0.0
+            (sqrt (1.0 / 150.0))
+            (draw (Initializer.varianceScaling 1.0 FanAvg FanDistribution.UntruncatedNormal) shape)
 
     [<Theory>]
     [<InlineData("5", 5, 5)>]
@@ -97,7 +102,8 @@ type InitializerTests() =
         Assert.Throws<ShapeException>(fun () -> draw (Initializer.identity 1.0) [ 3 ] |> ignore) |> ignore
         Assert.Throws<ShapeException>(fun () -> draw (Initializer.orthogonal 1.0) [ 3 ] |> ignore) |> ignore
 
-        Assert.Throws<ArgumentValueException>(fun () -> Initializer.varianceScaling 0.0 FanIn FanDistribution.Uniform |> ignore)
+        Assert.Throws<ArgumentValueException>(fun () ->
+            Initializer.varianceScaling 0.0 FanIn FanDistribution.Uniform |> ignore)
         |> ignore
 
     [<Fact>]
@@ -111,17 +117,32 @@ type InitializerTests() =
         let own = Initializer.withSeed 9 free
         Assert.Equal<float[]>(values own 1UL 2UL, values own 7UL 8UL)
         Assert.NotEqual<float[]>(values own 1UL 2UL, values (Initializer.withSeed 10 free) 1UL 2UL)
-        let read = Initializer.ofConfig (ConfigValue.Object [ "class_name", Text "GlorotUniform"; "config", ConfigValue.Object [ "seed", Int 9L ] ])
+        let read =
+            Initializer.ofConfig (
+                ConfigValue.Object
+                    [ "class_name", Text "GlorotUniform"; "config", ConfigValue.Object [ "seed", Int 9L ] ]
+            )
         Assert.Equal<float[]>(values own 1UL 2UL, values read 1UL 2UL)
 
     [<Fact>]
     member _.``every kind is read back from what it writes``() =
         let kinds =
-            [ Initializer.zeros; Initializer.ones; Initializer.constant 0.5; Initializer.identity 2.0
-              Initializer.randomNormal 0.1 0.2; Initializer.randomUniform -0.3 0.4; Initializer.truncatedNormal 0.1 0.2
+            [ Initializer.zeros
+              Initializer.ones
+              Initializer.constant 0.5
+              Initializer.identity 2.0
+              Initializer.randomNormal 0.1 0.2
+              Initializer.randomUniform -0.3 0.4
+              Initializer.truncatedNormal 0.1 0.2
               Initializer.varianceScaling 2.0 FanAvg FanDistribution.UntruncatedNormal
-              Initializer.glorotUniform; Initializer.glorotNormal; Initializer.heUniform; Initializer.heNormal
-              Initializer.lecunUniform; Initializer.lecunNormal; Initializer.orthogonal 1.5; Initializer.withSeed 3 Initializer.heNormal ]
+              Initializer.glorotUniform
+              Initializer.glorotNormal
+              Initializer.heUniform
+              Initializer.heNormal
+              Initializer.lecunUniform
+              Initializer.lecunNormal
+              Initializer.orthogonal 1.5
+              Initializer.withSeed 3 Initializer.heNormal ]
 
         for kind in kinds do
             let config = kind.Config.Value
@@ -137,17 +158,26 @@ type InitializerTests() =
         let hint (f: unit -> unit) = (Assert.Throws<ArgumentValueException> f).Hint
         Assert.Contains("he_normal", hint (fun () -> Initializer.parse "he_nrmal" |> ignore))
         Assert.Contains("softmax", hint (fun () -> Activation.parse "sofmax" |> ignore))
-        Assert.Contains("OrthogonalRegularizer", hint (fun () -> Regularizer.ofConfig (Text "OrthogonalRegulariser") |> ignore))
+        Assert.Contains(
+            "OrthogonalRegularizer",
+            hint (fun () -> Regularizer.ofConfig (Text "OrthogonalRegulariser") |> ignore)
+        )
         Assert.Contains("MaxNorm", hint (fun () -> Constraint.ofConfig (Text "MaxNrom") |> ignore))
 
         Assert.Contains(
             "Dense",
-            hint (fun () -> Registry.ofConfig (ConfigValue.Object [ "class_name", Text "Densse"; "config", ConfigValue.Object [] ]) |> ignore)
+            hint (fun () ->
+                Registry.ofConfig (ConfigValue.Object [ "class_name", Text "Densse"; "config", ConfigValue.Object [] ])
+                |> ignore)
         )
 
         Assert.Contains(
             "units",
             hint (fun () ->
-                Registry.ofConfig (ConfigValue.Object [ "class_name", Text "Dense"; "config", ConfigValue.Object [ "units", Int 3L; "unts", Int 3L ] ])
+                Registry.ofConfig (
+                    ConfigValue.Object
+                        [ "class_name", Text "Dense"
+                          "config", ConfigValue.Object [ "units", Int 3L; "unts", Int 3L ] ]
+                )
                 |> ignore)
         )

@@ -12,8 +12,7 @@ open Xunit.Abstractions
 /// Outputs, masks, losses, gradients and moving statistics of every layer, against values computed by Keras.
 type KerasLayerTests(output: ITestOutputHelper) =
 
-    static let known =
-        Registry.builtIn |> List.map (fun e -> e.Class) |> Set.ofList
+    static let known = Registry.builtIn |> List.map (fun e -> e.Class) |> Set.ofList
 
     static let plainFunction = "activations."
 
@@ -39,7 +38,9 @@ type KerasLayerTests(output: ITestOutputHelper) =
 
         let masks =
             match case.CallTensors.TryFind "mask" with
-            | Some masks -> Array.init case.Inputs.Length (fun i -> masks |> Array.tryItem i |> Option.flatten |> Option.map (fun m -> Shape.Of m.Shape))
+            | Some masks ->
+                Array.init case.Inputs.Length (fun i ->
+                    masks |> Array.tryItem i |> Option.flatten |> Option.map (fun m -> Shape.Of m.Shape))
             | None -> case.Inputs |> Array.map (fun _ -> None)
 
         let mode = if case.Training then Mode.Train else Mode.Infer
@@ -60,7 +61,8 @@ type KerasLayerTests(output: ITestOutputHelper) =
 
     /// What the case says, and the node that should give it.
     static member private Expectations(case: LayerCase, trace: LayerTrace) : (string * Expr * float[])[] =
-        let outputs = Array.mapi2 (fun i e (t: CaseTensor) -> "output " + string i, e, t.Values) trace.Outputs case.Outputs
+        let outputs =
+            Array.mapi2 (fun i e (t: CaseTensor) -> "output " + string i, e, t.Values) trace.Outputs case.Outputs
 
         let masks =
             if case.OutputMasks.Length = 0 then
@@ -72,7 +74,8 @@ type KerasLayerTests(output: ITestOutputHelper) =
                        | ValueNone, None -> ()
                        | _ -> failwithf "%s: mask %d is there on one side only" case.Id i |]
 
-        let losses = Array.mapi2 (fun i e v -> "loss " + string i, e, [| v |]) trace.Traced.Losses case.LayerLosses
+        let losses =
+            Array.mapi2 (fun i e v -> "loss " + string i, e, [| v |]) trace.Traced.Losses case.LayerLosses
 
         let gradients =
             if case.R.Length = 0 then
@@ -87,8 +90,10 @@ type KerasLayerTests(output: ITestOutputHelper) =
 
                 let wanted =
                     Array.concat
-                        [ Array.zip trace.Inputs case.InputGrads |> Array.mapi (fun i (e, g) -> "gradient of input " + string i, e, g)
-                          Array.zip trace.Leaves case.WeightGrads |> Array.mapi (fun i (e, g) -> "gradient of weight " + string i, e, g) ]
+                        [ Array.zip trace.Inputs case.InputGrads
+                          |> Array.mapi (fun i (e, g) -> "gradient of input " + string i, e, g)
+                          Array.zip trace.Leaves case.WeightGrads
+                          |> Array.mapi (fun i (e, g) -> "gradient of weight " + string i, e, g) ]
                     |> Array.choose (fun (name, e, g) -> g |> Option.map (fun g -> name, e, g.Values))
 
                 let found = Grad.gradients loss (wanted |> Array.map (fun (_, e, _) -> e))
@@ -102,7 +107,8 @@ type KerasLayerTests(output: ITestOutputHelper) =
                 |> Array.mapi (fun i leaf ->
                     let changed =
                         trace.Traced.Updates
-                        |> Array.tryPick (fun (struct (state, value)) -> if obj.ReferenceEquals(state, leaf) then Some value else None)
+                        |> Array.tryPick (fun (struct (state, value)) ->
+                            if obj.ReferenceEquals(state, leaf) then Some value else None)
 
                     "weight " + string i + " afterwards", Option.defaultValue leaf changed, case.WeightsAfter[i].Values)
 
@@ -114,9 +120,18 @@ type KerasLayerTests(output: ITestOutputHelper) =
 
         // The same weights under the same names, in Keras's order.
         let last (path: string) = path.Substring(path.LastIndexOf '/' + 1)
-        Assert.Equal<string[]>(case.Weights |> Array.map (fun w -> w.Name), trace.Specs |> Array.map (fun s -> last s.Path))
-        Assert.Equal<bool[]>(case.Weights |> Array.map (fun w -> w.Trainable), trace.Specs |> Array.map (fun s -> s.Trainable))
-        Assert.Equal<Shape[]>(case.Weights |> Array.map (fun w -> Shape.Of w.Shape), trace.Specs |> Array.map (fun s -> s.Shape))
+        Assert.Equal<string[]>(
+            case.Weights |> Array.map (fun w -> w.Name),
+            trace.Specs |> Array.map (fun s -> last s.Path)
+        )
+        Assert.Equal<bool[]>(
+            case.Weights |> Array.map (fun w -> w.Trainable),
+            trace.Specs |> Array.map (fun s -> s.Trainable)
+        )
+        Assert.Equal<Shape[]>(
+            case.Weights |> Array.map (fun w -> Shape.Of w.Shape),
+            trace.Specs |> Array.map (fun s -> s.Shape)
+        )
         Assert.Equal(case.Outputs.Length, trace.Outputs.Length)
         Assert.Equal(case.LayerLosses.Length, trace.Traced.Losses.Length)
 
@@ -124,7 +139,8 @@ type KerasLayerTests(output: ITestOutputHelper) =
             Assert.Equal(Shape.Of t.Shape, e.Shape)
 
         let expectations = KerasLayerTests.Expectations(case, trace)
-        let values = run (KerasLayerTests.Bindings(case, trace, dtype)) (expectations |> Array.map (fun (_, e, _) -> e))
+        let values =
+            run (KerasLayerTests.Bindings(case, trace, dtype)) (expectations |> Array.map (fun (_, e, _) -> e))
 
         for (name, _, expected), actual in Array.zip expectations values do
             Close.closeToScale (id + ", " + name) 1e-4 expected actual
@@ -141,24 +157,31 @@ type KerasLayerTests(output: ITestOutputHelper) =
     member _.``most cases are covered``() =
         let missing = KerasCases.layers () |> Array.filter (fun c -> not (Array.contains c covered))
         output.WriteLine(string covered.Length + " cases of layers; without a layer here:")
-        missing |> Array.countBy (fun c -> c.Layer) |> Array.iter (fun (name, n) -> output.WriteLine("  " + name + " " + string n))
+        missing
+        |> Array.countBy (fun c -> c.Layer)
+        |> Array.iter (fun (name, n) -> output.WriteLine("  " + name + " " + string n))
         Assert.True(covered.Length >= 135, string covered.Length)
 
     [<Fact>]
     member _.``every regularizer gives Keras's penalty and gradient``() =
         for case in KerasCases.regularizers () do
-            let config = ConfigValue.Object [ "class_name", Text case.Regularizer; "config", CaseConfig.value case.Config ]
+            let config =
+                ConfigValue.Object [ "class_name", Text case.Regularizer; "config", CaseConfig.value case.Config ]
             let regularizer = Regularizer.ofConfig config
             let leaf = Expr.Input("w", DType.Float64, Shape.Of case.Input.Shape)
             let penalty = regularizer.Penalty leaf
-            let values = Interpreter.run [ leaf, case.Input.ToTensor DType.Float64 ] [| penalty; (Grad.gradients penalty [| leaf |])[0] |]
+            let values =
+                Interpreter.run
+                    [ leaf, case.Input.ToTensor DType.Float64 ]
+                    [| penalty; (Grad.gradients penalty [| leaf |])[0] |]
             Close.closeToScale (case.Id + " value") 1e-5 [| case.Value |] values[0]
             Close.closeToScale (case.Id + " gradient") 1e-5 case.Grad.Values values[1]
 
     [<Fact>]
     member _.``every constraint projects as Keras does``() =
         for case in KerasCases.constraints () do
-            let config = ConfigValue.Object [ "class_name", Text case.Constraint; "config", CaseConfig.value case.Config ]
+            let config =
+                ConfigValue.Object [ "class_name", Text case.Constraint; "config", CaseConfig.value case.Config ]
             let projection = Constraint.ofConfig config
             let leaf = Expr.Input("w", DType.Float64, Shape.Of case.Input.Shape)
             let values = Interpreter.run [ leaf, case.Input.ToTensor DType.Float64 ] [| projection.Project leaf |]

@@ -13,7 +13,8 @@ open Xunit
 /// Configurations: JSON, Keras's models, names, and errors.
 type LayerConfigTests() =
 
-    static let object' className config = ConfigValue.Object [ "class_name", Text className; "config", ConfigValue.Object config ]
+    static let object' className config =
+        ConfigValue.Object [ "class_name", Text className; "config", ConfigValue.Object config ]
 
     static let rec plain (depth: int) : FsCheck.Gen<ConfigValue> =
         let scalar =
@@ -21,8 +22,13 @@ type LayerConfigTests() =
                 [ Gen.constant Null
                   Gen.elements [ Bool true; Bool false ]
                   Gen.choose (-1000000, 1000000) |> Gen.map (fun i -> Int(int64 i * 4000000007L))
-                  ArbMap.defaults |> ArbMap.generate<FsCheck.NormalFloat> |> Gen.map (fun (f: FsCheck.NormalFloat) -> Float f.Get)
-                  Gen.choose (1, 0x2FF) |> Gen.map char |> Gen.listOf |> Gen.map (fun cs -> Text(String(List.toArray cs))) ]
+                  ArbMap.defaults
+                  |> ArbMap.generate<FsCheck.NormalFloat>
+                  |> Gen.map (fun (f: FsCheck.NormalFloat) -> Float f.Get)
+                  Gen.choose (1, 0x2FF)
+                  |> Gen.map char
+                  |> Gen.listOf
+                  |> Gen.map (fun cs -> Text(String(List.toArray cs))) ]
 
         if depth = 0 then
             scalar
@@ -40,11 +46,17 @@ type LayerConfigTests() =
 
     [<Fact>]
     member _.``numbers keep their kind``() =
-        let text = Json.write false (ConfigValue.List [ Int 1L; Float 1.0; Float 1e-7; Float 1e22; Float -0.5; Int Int64.MinValue ])
+        let text =
+            Json.write
+                false
+                (ConfigValue.List [ Int 1L; Float 1.0; Float 1e-7; Float 1e22; Float -0.5; Int Int64.MinValue ])
         Assert.Equal("[1,1.0,1e-07,1e+22,-0.5,-9223372036854775808]", text)
         Assert.Equal(Float 18446744073709551616.0, Json.parse "18446744073709551616")
         // What JSON has no numbers for is written as Python does.
-        Assert.Equal("[NaN,Infinity,-Infinity]", Json.write false (ConfigValue.List [ Float nan; Float infinity; Float -infinity ]))
+        Assert.Equal(
+            "[NaN,Infinity,-Infinity]",
+            Json.write false (ConfigValue.List [ Float nan; Float infinity; Float -infinity ])
+        )
 
     [<Theory>]
     [<InlineData("")>]
@@ -93,9 +105,19 @@ type LayerConfigTests() =
             Assert.Equal<float[]>(apply activation, apply again)
 
         for activation in
-            [ Activation.reluWith 0.1 (Some 1.0) 0.2; Activation.leakyReluWith 0.3; Activation.eluWith 0.5; Activation.celuWith 0.5
-              Activation.geluApproximate; Activation.squareplusWith 1.0; Activation.hardShrinkWith 0.2; Activation.softShrinkWith 0.2
-              Activation.threshold 0.3 -1.0; Activation.softmaxOn 0; Activation.logSoftmaxOn 0; Activation.sparsemaxOn 0; Activation.gluOn 0 ] do
+            [ Activation.reluWith 0.1 (Some 1.0) 0.2
+              Activation.leakyReluWith 0.3
+              Activation.eluWith 0.5
+              Activation.celuWith 0.5
+              Activation.geluApproximate
+              Activation.squareplusWith 1.0
+              Activation.hardShrinkWith 0.2
+              Activation.softShrinkWith 0.2
+              Activation.threshold 0.3 -1.0
+              Activation.softmaxOn 0
+              Activation.logSoftmaxOn 0
+              Activation.sparsemaxOn 0
+              Activation.gluOn 0 ] do
             let again = Activation.ofConfig (Activation.toConfig activation).Value
             Assert.Equal(activation.Config, again.Config)
             Assert.Equal<float[]>(apply activation, apply again)
@@ -116,7 +138,9 @@ type LayerConfigTests() =
         Assert.Equal("Lambda", (Network.layers (Network.ofJson (Network.toJson network))).[0].ClassName)
         let lambda value = Registry.ofConfig (object' "Lambda" [ "function", value ]) |> ignore
         Assert.Throws<ArgumentValueException>(fun () -> lambda (Text "never registered")) |> ignore
-        let code = ConfigValue.Object [ "class_name", Text "__lambda__"; "config", ConfigValue.Object [ "code", Text "4wEAAAA=" ] ]
+        let code =
+            ConfigValue.Object
+                [ "class_name", Text "__lambda__"; "config", ConfigValue.Object [ "code", Text "4wEAAAA=" ] ]
         Assert.Contains("never run", (Assert.Throws<ArgumentValueException>(fun () -> lambda code)).Hint)
 
     [<Fact>]
@@ -126,7 +150,10 @@ type LayerConfigTests() =
             Layer.rescaling factor 0.0)
 
         Assert.Contains("ConfigTestScale", Registry.classNames ())
-        let layer = Registry.ofConfig (object' "ConfigTestScale" [ "name", Text "s"; "factor", Float 2.0; "trainable", Bool false ])
+        let layer =
+            Registry.ofConfig (
+                object' "ConfigTestScale" [ "name", Text "s"; "factor", Float 2.0; "trainable", Bool false ]
+            )
         Assert.Equal("s", layer.Name)
         Assert.True layer.IsFrozen
 
@@ -146,7 +173,8 @@ type LayerConfigTests() =
         refused (fun () -> Layer.discretization [])
         refused (fun () -> Layer.discretization [ 1.0; 1.0 ])
         refused (fun () -> Layer.categoryEncoding 0)
-        refused (fun () -> Layer.categoryEncodingWith { CategoryEncoding.options 2 with OutputMode = CategoryOutput.Int })
+        refused (fun () ->
+            Layer.categoryEncodingWith { CategoryEncoding.options 2 with OutputMode = CategoryOutput.Int })
         refused (fun () -> Registry.ofConfig (object' "Dense" []))
         refused (fun () -> Registry.ofConfig (object' "BatchNormalization" [ "synchronized", Bool true ]))
         refused (fun () -> Registry.ofConfig (object' "Dense" [ "units", Text "three" ]))
@@ -164,12 +192,17 @@ type LayerConfigTests() =
             let classes =
                 [ for part in text.Split("\"class_name\":\"") |> Array.skip 1 -> part.Substring(0, part.IndexOf '"') ]
 
-            if not (List.exists (fun c -> c = "LSTM" || c = "GRU" || c = "MultiHeadAttention") classes) || known.Contains "LSTM" then
+            if
+                not (List.exists (fun c -> c = "LSTM" || c = "GRU" || c = "MultiHeadAttention") classes)
+                || known.Contains "LSTM"
+            then
                 built <- built + 1
                 let network = Network.ofConfig config
                 let paths = Network.variables network |> Array.map (fun s -> s.Path)
                 let prefix = case.WeightNames[0].Substring(0, case.WeightNames[0].IndexOf '/' + 1)
-                let expected = case.WeightNames |> Array.map (fun n -> if n.StartsWith prefix then n.Substring prefix.Length else n)
+                let expected =
+                    case.WeightNames
+                    |> Array.map (fun n -> if n.StartsWith prefix then n.Substring prefix.Length else n)
                 Assert.Equal<string[]>(expected, paths)
 
                 Assert.Equal<Shape[]>(
@@ -178,7 +211,8 @@ type LayerConfigTests() =
                 )
 
                 // What the final weights predict.
-                let weights = Array.zip (Network.variables network) (case.FinalWeights |> Array.map (fun w -> w.ToTensor()))
+                let weights =
+                    Array.zip (Network.variables network) (case.FinalWeights |> Array.map (fun w -> w.ToTensor()))
                 let inputs = case.X |> Array.map (fun x -> x.ToTensor()) |> Array.toList
                 let outputs = Small.run network weights inputs
 
@@ -196,9 +230,16 @@ type LayerConfigTests() =
         let a, b = Network.input [ 4 ], Network.input [ 4 ]
         let tower = Layer.denseWith { Dense.options 4 with Activation = Activation.tanh }
         let inner = Network.input [ 4 ]
-        let block = Network.asLayer (Network.create [ inner ] [ inner |> Network.apply (Layer.dense 4) |> Network.apply Layer.batchNormalization ] |> Network.named "block")
+        let block =
+            Network.asLayer (
+                Network.create
+                    [ inner ]
+                    [ inner |> Network.apply (Layer.dense 4) |> Network.apply Layer.batchNormalization ]
+                |> Network.named "block"
+            )
         let left, right = Network.apply tower a, Network.apply tower b
-        let merged = Network.merge Layer.concatenate [ Network.merge Layer.subtract [ left; right ]; Network.apply block right ]
+        let merged =
+            Network.merge Layer.concatenate [ Network.merge Layer.subtract [ left; right ]; Network.apply block right ]
         let pipeline = Layer.serial [ Layer.dense 3; Layer.relu ] |> Layer.named "pipe"
         let network = Network.create [ a; b ] [ merged |> Network.apply pipeline; Network.apply block left ]
         let json = Network.toJson network
@@ -215,10 +256,12 @@ type LayerConfigTests() =
     member _.``broken models are typed errors``() =
         let network = Network.create [ Network.input [ 2 ] ] |> ignore
         network
-        let json = Network.toJson (let x = Network.input [ 2 ] in Network.create [ x ] [ Network.apply (Layer.dense 3) x ])
+        let json =
+            Network.toJson (let x = Network.input [ 2 ] in Network.create [ x ] [ Network.apply (Layer.dense 3) x ])
         let broken (from: string) (into: string) =
             Assert.Contains(from, json)
-            Assert.ThrowsAny<FunctionalNetException>(fun () -> Network.ofJson (json.Replace(from, into)) |> ignore) |> ignore
+            Assert.ThrowsAny<FunctionalNetException>(fun () -> Network.ofJson (json.Replace(from, into)) |> ignore)
+            |> ignore
 
         broken "[\"input_layer\",0,0]" "[\"nowhere\",0,0]"
         broken "\"keras_history\":[\"input_layer\",0,0]" "\"keras_history\":[\"input_layer\",0,7]"

@@ -9,11 +9,9 @@ open FunctionalNet.Tests.Support
 
 /// A traced layer with leaves for its inputs, ready to be run by the interpreter or as a plan.
 type internal LayerTrace =
-    {
-        Inputs: Expr[]
-        Masks: Expr option[]
-        Traced: Traced
-    }
+    { Inputs: Expr[]
+      Masks: Expr option[]
+      Traced: Traced }
 
     member this.Specs = this.Traced.Variables |> Array.map (fun (struct (spec, _)) -> spec)
     member this.Leaves = this.Traced.Variables |> Array.map (fun (struct (_, leaf)) -> leaf)
@@ -36,12 +34,24 @@ module internal LayerRun =
         | DType.Float64 -> Tensor.OfDoubles(dtype, shape, numbers stream shape.Size)
         | DType.Bool ->
             let last = dims[dims.Length - 1]
-            Tensor.OfDoubles(dtype, shape, Array.init shape.Size (fun i -> if i % last = 0 || i % 3 <> 0 then 1.0 else 0.0))
+            Tensor.OfDoubles(
+                dtype,
+                shape,
+                Array.init shape.Size (fun i -> if i % last = 0 || i % 3 <> 0 then 1.0 else 0.0)
+            )
         | _ -> Tensor.OfDoubles(dtype, shape, Array.init shape.Size (fun i -> float ((i * 7 + i / 3) % 4)))
 
-    let trace (mode: Mode) (floatType: DType) (layer: Layer) (types: TensorType[]) (masks: Shape option[]) : LayerTrace =
+    let trace
+        (mode: Mode)
+        (floatType: DType)
+        (layer: Layer)
+        (types: TensorType[])
+        (masks: Shape option[])
+        : LayerTrace =
         let inputs = types |> Array.mapi (fun i t -> Expr.Input("x" + string i, t.DType, t.Shape))
-        let maskLeaves = masks |> Array.mapi (fun i m -> m |> Option.map (fun s -> Expr.Input("m" + string i, DType.Bool, s)))
+        let maskLeaves =
+            masks
+            |> Array.mapi (fun i m -> m |> Option.map (fun s -> Expr.Input("m" + string i, DType.Bool, s)))
 
         let flows =
             Array.map2
@@ -85,9 +95,7 @@ module internal LayerRun =
 
     /// The same by a compiled plan.
     let compiled (bindings: (Expr * Tensor)[]) (roots: Expr[]) : float[][] =
-        let graph =
-            { Outputs = roots |> Array.mapi (fun i e -> "r" + string i, e)
-              Updates = [||] }
+        let graph = { Outputs = roots |> Array.mapi (fun i e -> "r" + string i, e); Updates = [||] }
 
         let needed = Traverse.leaves roots |> Array.map (fun e -> e.Id) |> Set.ofArray
         let used = bindings |> Array.filter (fun (e, _) -> needed.Contains e.Id)

@@ -56,15 +56,39 @@ module LayerTable =
 
     let rows: LayerRow list =
         [ row "Dense" (fun () -> Layer.dense 3) [ [ -1; 4 ] ] 15 Keeps [ [] ]
-          row "EinsumDense" (fun () -> Layer.einsumDenseWith { EinsumDense.options "abc,cd->abd" [ None; Some 3 ] with BiasAxes = Some "d" }) [ [ -1; 4 ] ] 15 Drops [ [ 4 ] ]
+          row
+              "EinsumDense"
+              (fun () ->
+                  Layer.einsumDenseWith { EinsumDense.options "abc,cd->abd" [ None; Some 3 ] with BiasAxes = Some "d" })
+              [ [ -1; 4 ] ]
+              15
+              Drops
+              [ [ 4 ] ]
           row "Embedding" (fun () -> Layer.embedding 4 3) [ [ -1 ] ] 12 Own [] |> ids
           row "Identity" (fun () -> Layer.identity) [ [ -1; 3 ] ] 0 Keeps []
           row "Masking" (fun () -> Layer.masking 0.0) [ [ -1; 3 ] ] 0 Own [ [] ]
-          row "NotEqual" (fun () -> Registry.ofConfig (ConfigValue.Object [ "class_name", Text "NotEqual"; "config", ConfigValue.Object [ "x2", Float 0.0 ] ])) [ [ 3 ] ] 0 Drops []
+          row
+              "NotEqual"
+              (fun () ->
+                  Registry.ofConfig (
+                      ConfigValue.Object
+                          [ "class_name", Text "NotEqual"; "config", ConfigValue.Object [ "x2", Float 0.0 ] ]
+                  ))
+              [ [ 3 ] ]
+              0
+              Drops
+              []
           row "Lambda" (fun () -> Layer.lambdaNamed "universal double" (fun x -> x * 2.0)) [ [ 3 ] ] 0 Drops []
-          { row "ActivityRegularization" (fun () -> Layer.activityRegularization 0.1 0.2) [ [ -1; 3 ] ] 0 Keeps [] with RowByRow = true }
+          { row "ActivityRegularization" (fun () -> Layer.activityRegularization 0.1 0.2) [ [ -1; 3 ] ] 0 Keeps [] with
+              RowByRow = true }
           row "Activation" (fun () -> Layer.activation Activation.selu) [ [ -1; 3 ] ] 0 Keeps []
-          row "ReLU" (fun () -> Layer.reluWith { MaxValue = Some 0.7; NegativeSlope = 0.1; Threshold = 0.04 }) [ [ -1; 3 ] ] 0 Keeps []
+          row
+              "ReLU"
+              (fun () -> Layer.reluWith { MaxValue = Some 0.7; NegativeSlope = 0.1; Threshold = 0.04 })
+              [ [ -1; 3 ] ]
+              0
+              Keeps
+              []
           row "LeakyReLU" (fun () -> Layer.leakyReLU 0.3) [ [ -1; 3 ] ] 0 Keeps []
           row "PReLU" (fun () -> Layer.pReLUWith { PReLU.options with SharedAxes = [ 1 ] }) [ [ -1; 3 ] ] 3 Keeps [ [] ]
           row "ELU" (fun () -> Layer.elu 0.5) [ [ -1; 3 ] ] 0 Keeps []
@@ -73,21 +97,61 @@ module LayerTable =
           row "Reshape" (fun () -> Layer.reshape [ 3; -1 ]) [ [ 2; 6 ] ] 0 Drops [ [ 5 ] ]
           row "Permute" (fun () -> Layer.permute [ 2; 1 ]) [ [ -1; 3 ] ] 0 Drops [ [ 3 ] ]
           row "RepeatVector" (fun () -> Layer.repeatVector 3) [ [ 4 ] ] 0 Drops [ [ 2; 4 ] ]
-          yield! windows "ZeroPadding#D" (fun rank -> [ Layer.zeroPadding1D (1, 2); Layer.zeroPadding2D [ (1, 2); (0, 1) ]; Layer.zeroPadding3D [ (1, 1) ] ][rank - 1]) (fun _ -> 0)
-          yield! windows "Cropping#D" (fun rank -> [ Layer.cropping1D (1, 2); Layer.cropping2D [ (1, 2); (0, 1) ]; Layer.cropping3D [ (1, 1) ] ][rank - 1]) (fun _ -> 0)
+          yield!
+              windows
+                  "ZeroPadding#D"
+                  (fun rank ->
+                      [ Layer.zeroPadding1D (1, 2)
+                        Layer.zeroPadding2D [ (1, 2); (0, 1) ]
+                        Layer.zeroPadding3D [ (1, 1) ] ][rank - 1])
+                  (fun _ -> 0)
+          yield!
+              windows
+                  "Cropping#D"
+                  (fun rank ->
+                      [ Layer.cropping1D (1, 2); Layer.cropping2D [ (1, 2); (0, 1) ]; Layer.cropping3D [ (1, 1) ] ][rank
+                                                                                                                    - 1])
+                  (fun _ -> 0)
           yield!
               windows
                   "UpSampling#D"
                   (fun rank ->
                       [ Layer.upSampling1D 2
-                        Layer.upSampling2DWith { Size = [ 3; 2 ]; DataFormat = DataFormat.ChannelsLast; Interpolation = Interpolation.Bilinear }
+                        Layer.upSampling2DWith
+                            { Size = [ 3; 2 ]
+                              DataFormat = DataFormat.ChannelsLast
+                              Interpolation = Interpolation.Bilinear }
                         Layer.upSampling3D [ 2 ] ][rank - 1])
                   (fun _ -> 0)
-          yield! windows "Conv#D" (fun rank -> [ Layer.conv1D 3 2; Layer.conv2D 3 [ 2 ]; Layer.conv3D 3 [ 2 ] ][rank - 1]) (fun rank -> power rank * 6 + 3)
-          yield! windows "Conv#DTranspose" (fun rank -> [ Layer.conv1DTranspose 3 2; Layer.conv2DTranspose 3 [ 2 ]; Layer.conv3DTranspose 3 [ 2 ] ][rank - 1]) (fun rank -> power rank * 6 + 3)
-          yield! windows "DepthwiseConv#D" (fun rank -> [ Layer.depthwiseConv1D 2; Layer.depthwiseConv2D [ 2 ]; Layer.identity ][rank - 1]) (fun rank -> power rank * 2 + 2) |> List.take 2
-          yield! windows "SeparableConv#D" (fun rank -> [ Layer.separableConv1D 3 2; Layer.separableConv2D 3 [ 2 ]; Layer.identity ][rank - 1]) (fun rank -> power rank * 2 + 6 + 3) |> List.take 2
-          yield! windows "MaxPooling#D" (fun rank -> [ Layer.maxPooling1D 2; Layer.maxPooling2D [ 2 ]; Layer.maxPooling3D [ 2 ] ][rank - 1]) (fun _ -> 0)
+          yield!
+              windows
+                  "Conv#D"
+                  (fun rank -> [ Layer.conv1D 3 2; Layer.conv2D 3 [ 2 ]; Layer.conv3D 3 [ 2 ] ][rank - 1])
+                  (fun rank -> power rank * 6 + 3)
+          yield!
+              windows
+                  "Conv#DTranspose"
+                  (fun rank ->
+                      [ Layer.conv1DTranspose 3 2; Layer.conv2DTranspose 3 [ 2 ]; Layer.conv3DTranspose 3 [ 2 ] ][rank
+                                                                                                                  - 1])
+                  (fun rank -> power rank * 6 + 3)
+          yield!
+              windows
+                  "DepthwiseConv#D"
+                  (fun rank -> [ Layer.depthwiseConv1D 2; Layer.depthwiseConv2D [ 2 ]; Layer.identity ][rank - 1])
+                  (fun rank -> power rank * 2 + 2)
+              |> List.take 2
+          yield!
+              windows
+                  "SeparableConv#D"
+                  (fun rank -> [ Layer.separableConv1D 3 2; Layer.separableConv2D 3 [ 2 ]; Layer.identity ][rank - 1])
+                  (fun rank -> power rank * 2 + 6 + 3)
+              |> List.take 2
+          yield!
+              windows
+                  "MaxPooling#D"
+                  (fun rank -> [ Layer.maxPooling1D 2; Layer.maxPooling2D [ 2 ]; Layer.maxPooling3D [ 2 ] ][rank - 1])
+                  (fun _ -> 0)
           yield!
               windows
                   "AveragePooling#D"
@@ -96,20 +160,40 @@ module LayerTable =
                         Layer.averagePooling2DWith { Pool.options [ 2 ] with Padding = Padding.Same }
                         Layer.averagePooling3D [ 2 ] ][rank - 1])
                   (fun _ -> 0)
-          yield! windows "GlobalMaxPooling#D" (fun rank -> [ Layer.globalMaxPooling1D; Layer.globalMaxPooling2D; Layer.globalMaxPooling3D ][rank - 1]) (fun _ -> 0)
-          yield! windows "GlobalAveragePooling#D" (fun rank -> [ Layer.globalAveragePooling1D; Layer.globalAveragePooling2D; Layer.globalAveragePooling3D ][rank - 1]) (fun _ -> 0)
-          { row "BatchNormalization" (fun () -> Layer.batchNormalization) [ [ -1; 3 ] ] 12 Keeps [ [] ] with RowByRow = false }
+          yield!
+              windows
+                  "GlobalMaxPooling#D"
+                  (fun rank ->
+                      [ Layer.globalMaxPooling1D; Layer.globalMaxPooling2D; Layer.globalMaxPooling3D ][rank - 1])
+                  (fun _ -> 0)
+          yield!
+              windows
+                  "GlobalAveragePooling#D"
+                  (fun rank ->
+                      [ Layer.globalAveragePooling1D; Layer.globalAveragePooling2D; Layer.globalAveragePooling3D ][rank
+                                                                                                                   - 1])
+                  (fun _ -> 0)
+          { row "BatchNormalization" (fun () -> Layer.batchNormalization) [ [ -1; 3 ] ] 12 Keeps [ [] ] with
+              RowByRow = false }
           row "LayerNormalization" (fun () -> Layer.layerNormalization) [ [ -1; 3 ] ] 6 Keeps [ [] ]
           row "GroupNormalization" (fun () -> Layer.groupNormalization 2) [ [ 3; 4 ] ] 8 Keeps [ [ 3; 5 ] ]
           row "RMSNormalization" (fun () -> Layer.rmsNormalization [ -1 ] 1e-6) [ [ -1; 3 ] ] 3 Keeps []
           row "UnitNormalization" (fun () -> Layer.unitNormalization [ -1 ]) [ [ -1; 3 ] ] 0 Keeps []
-          row "Dropout" (fun () -> Layer.dropoutWith { Dropout.options 0.4 with Seed = Some 3 }) [ [ -1; 3 ] ] 0 Keeps [] |> noisy
+          row
+              "Dropout"
+              (fun () -> Layer.dropoutWith { Dropout.options 0.4 with Seed = Some 3 })
+              [ [ -1; 3 ] ]
+              0
+              Keeps
+              []
+          |> noisy
           yield!
               windows "SpatialDropout#D" (fun rank -> Layer.spatialDropoutWith rank (Dropout.options 0.5)) (fun _ -> 0)
               |> List.map (fun (r: LayerRow) -> noisy { r with Mask = Keeps; Wrong = [] })
           row "GaussianDropout" (fun () -> Layer.gaussianDropout 0.3) [ [ -1; 3 ] ] 0 Keeps [] |> noisy
           row "AlphaDropout" (fun () -> Layer.alphaDropout 0.3) [ [ -1; 3 ] ] 0 Keeps [] |> noisy
-          row "GaussianNoise" (fun () -> Layer.gaussianNoiseWith 0.2 (Some 4)) [ [ -1; 3 ] ] 0 Keeps [] |> noisy
+          row "GaussianNoise" (fun () -> Layer.gaussianNoiseWith 0.2 (Some 4)) [ [ -1; 3 ] ] 0 Keeps []
+          |> noisy
           yield!
               [ "Add", Layer.add
                 "Subtract", Layer.subtract
@@ -117,18 +201,43 @@ module LayerTable =
                 "Average", Layer.average
                 "Maximum", Layer.maximum
                 "Minimum", Layer.minimum ]
-              |> List.map (fun (name, layer) -> row name (fun () -> layer) [ [ -1; 3 ]; [ -1; 3 ] ] 0 Keeps [ [ 4; 3 ]; [ 4; 2 ] ])
+              |> List.map (fun (name, layer) ->
+                  row name (fun () -> layer) [ [ -1; 3 ]; [ -1; 3 ] ] 0 Keeps [ [ 4; 3 ]; [ 4; 2 ] ])
           row "Concatenate" (fun () -> Layer.concatenate) [ [ -1; 3 ]; [ -1; 2 ] ] 0 Keeps [ [ 4; 3 ]; [ 5; 2 ] ]
-          row "Dot" (fun () -> Layer.dotWith { Dot.options (2, 1) with Normalize = true }) [ [ -1; 3 ]; [ 3; 2 ] ] 0 Drops [ [ 4; 3 ]; [ 2; 2 ] ]
-          row "Normalization" (fun () -> Layer.normalization [ 0.5; -1.0; 2.0 ] [ 1.5; 0.25; 4.0 ]) [ [ -1; 3 ] ] 0 Keeps [ [ 4 ] ]
+          row
+              "Dot"
+              (fun () -> Layer.dotWith { Dot.options (2, 1) with Normalize = true })
+              [ [ -1; 3 ]; [ 3; 2 ] ]
+              0
+              Drops
+              [ [ 4; 3 ]; [ 2; 2 ] ]
+          row
+              "Normalization"
+              (fun () -> Layer.normalization [ 0.5; -1.0; 2.0 ] [ 1.5; 0.25; 4.0 ])
+              [ [ -1; 3 ] ]
+              0
+              Keeps
+              [ [ 4 ] ]
           row "Rescaling" (fun () -> Layer.rescaling 0.25 -1.5) [ [ -1; 3 ] ] 0 Keeps []
           row "Resizing" (fun () -> Layer.resizing 3 7) [ [ 5; 4; 2 ] ] 0 Drops [ [ 5; 4 ] ]
           row "Discretization" (fun () -> Layer.discretization [ -0.5; 0.0; 0.25 ]) [ [ -1; 3 ] ] 0 Drops []
           row "CategoryEncoding" (fun () -> Layer.categoryEncoding 4) [ [ -1 ] ] 0 Drops [ [] ] |> ids
           row "Parallel" (fun () -> Layer.parallel' [ Layer.dense 2; Layer.dense 2 ]) [ [ -1; 3 ] ] 16 Own [ [] ]
-          row "ParallelMerge" (fun () -> Layer.parallelMerge Layer.concatenate [ Layer.dense 2; Layer.named "right" (Layer.dense 3) ]) [ [ -1; 3 ] ] 20 Keeps [ [] ]
+          row
+              "ParallelMerge"
+              (fun () -> Layer.parallelMerge Layer.concatenate [ Layer.dense 2; Layer.named "right" (Layer.dense 3) ])
+              [ [ -1; 3 ] ]
+              20
+              Keeps
+              [ [] ]
           row "Residual" (fun () -> Layer.residual (Layer.dense 3)) [ [ -1; 3 ] ] 12 Keeps [ [] ]
-          row "Sequential" (fun () -> Layer.serial [ Layer.dense 2; Layer.dropout 0.0; Layer.dense 3 ]) [ [ -1; 3 ] ] 17 Keeps [ [] ]
+          row
+              "Sequential"
+              (fun () -> Layer.serial [ Layer.dense 2; Layer.dropout 0.0; Layer.dense 3 ])
+              [ [ -1; 3 ] ]
+              17
+              Keeps
+              [ [] ]
           row
               "Functional"
               (fun () ->

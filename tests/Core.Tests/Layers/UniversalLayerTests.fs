@@ -14,7 +14,8 @@ type UniversalLayerTests(output: ITestOutputHelper) =
         let element = if DType.isFloating row.DType then dtype else row.DType
 
         row.Inputs
-        |> List.map (fun dims -> LayerRun.typeOf element (batch :: List.map (fun d -> if d < 0 then 4 else d) dims |> List.toArray))
+        |> List.map (fun dims ->
+            LayerRun.typeOf element (batch :: List.map (fun d -> if d < 0 then 4 else d) dims |> List.toArray))
         |> List.toArray
 
     static let dataOf (types: TensorType[]) =
@@ -22,12 +23,7 @@ type UniversalLayerTests(output: ITestOutputHelper) =
 
     static let nodesOf (row: LayerRow) (shapes: int list list) =
         shapes
-        |> List.map (fun dims ->
-            Network.inputWith
-                { Name = ""
-                  Shape = dims
-                  DType = row.DType
-                  BatchSize = None })
+        |> List.map (fun dims -> Network.inputWith { Name = ""; Shape = dims; DType = row.DType; BatchSize = None })
 
     static let specText (trace: LayerTrace) = trace.Specs |> Array.map (fun s -> s.Path + s.Shape.ToString())
 
@@ -83,7 +79,9 @@ type UniversalLayerTests(output: ITestOutputHelper) =
 
         // Noise: the same at the same seed and step, another at another step, none at inference.
         let noise step =
-            let bindings = Array.concat [ Array.zip train.Inputs data; Array.zip train.Leaves weights; LayerRun.clock train 5L step ]
+            let bindings =
+                Array.concat
+                    [ Array.zip train.Inputs data; Array.zip train.Leaves weights; LayerRun.clock train 5L step ]
             LayerRun.interpret bindings train.Outputs
 
         Assert.Equal<float[][]>(noise 1L, noise 1L)
@@ -128,8 +126,7 @@ type UniversalLayerTests(output: ITestOutputHelper) =
 
         // A wrong rank or size is refused when the network is built, with the layer's path.
         if not row.Wrong.IsEmpty then
-            let refuse () =
-                Network.applyMany (Layer.named "here" layer) (nodesOf row row.Wrong) |> ignore
+            let refuse () = Network.applyMany (Layer.named "here" layer) (nodesOf row row.Wrong) |> ignore
 
             let e = Assert.Throws<ShapeException>(refuse)
             Assert.StartsWith("here", e.Path)
@@ -220,7 +217,8 @@ type UniversalLayerTests(output: ITestOutputHelper) =
             let actual = LayerRun.compiled bindings roots
 
             Array.zip expected actual
-            |> Array.iteri (fun i (e, a) -> Close.closeToScale (row.Class + " " + string mode + " " + string i) 1e-4 e a)
+            |> Array.iteri (fun i (e, a) ->
+                Close.closeToScale (row.Class + " " + string mode + " " + string i) 1e-4 e a)
 
     [<Fact>]
     member _.``every class of the registry has a row``() =
