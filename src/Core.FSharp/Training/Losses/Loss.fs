@@ -278,10 +278,10 @@ module Loss =
             Flow.ofValue (Alignment.ctc t p))
 
     /// How predictions and targets look decides between the three kinds, as for the metric accuracy.
-    let internal resolve (t: Expr) (p: Expr) (binary: 'a) (sparse: 'a) (categorical: 'a) : 'a =
-        if p.Rank = 0 || p.Shape[-1] = 1 then binary
-        elif t.Rank < p.Rank || t.Shape[-1] = 1 then sparse
-        else categorical
+    let internal kindOf (t: Expr) (p: Expr) : TargetKind =
+        if p.Rank = 0 || p.Shape[-1] = 1 then TargetKind.Binary
+        elif t.Rank < p.Rank || t.Shape[-1] = 1 then TargetKind.Sparse
+        else TargetKind.Categorical
 
     /// <summary>Binary, sparse or categorical cross-entropy, by the shapes of targets and predictions. Keras: the string
     /// crossentropy.</summary>
@@ -289,12 +289,10 @@ module Loss =
     let crossentropy: Loss =
         make "crossentropy" (Some(Configs.make "crossentropy" [])) (fun t p ->
             let chosen =
-                resolve
-                    t
-                    p
-                    (binaryCrossentropy CrossentropyOptions.Default)
-                    (sparseCategoricalCrossentropy SparseCrossentropyOptions.Default)
-                    (categoricalCrossentropy CrossentropyOptions.Default)
+                match kindOf t p with
+                | TargetKind.Binary -> binaryCrossentropy CrossentropyOptions.Default
+                | TargetKind.Sparse -> sparseCategoricalCrossentropy SparseCrossentropyOptions.Default
+                | TargetKind.Categorical -> categoricalCrossentropy CrossentropyOptions.Default
 
             chosen.Call t p)
 

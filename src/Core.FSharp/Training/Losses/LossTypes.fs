@@ -60,3 +60,12 @@ module LossTypes =
 
         /// <summary>Keras's defaults.</summary>
         static member Default = { FromLogits = false; IgnoreClass = None; Axis = -1 }
+
+    /// What targets are, as far as shapes tell.
+    [<RequireQualifiedAccess; Struct>]
+    type internal TargetKind =
+        | Binary
+        /// Class numbers.
+        | Sparse
+        /// One-hot rows.
+        | Categorical

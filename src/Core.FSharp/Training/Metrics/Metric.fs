@@ -139,14 +139,10 @@ module Metric =
     [<CompiledName("Accuracy")>]
     let accuracy: Metric =
         { plain "accuracy" [] true (fun t p ->
-              Loss.resolve
-                  t
-                  p
-                  (aligned (MetricFunctions.binaryAccuracy 0.5))
-                  (raw MetricFunctions.sparseCategoricalAccuracy)
-                  (raw MetricFunctions.categoricalAccuracy)
-                  t
-                  p) with
+              match Loss.kindOf t p with
+              | TargetKind.Binary -> aligned (MetricFunctions.binaryAccuracy 0.5) t p
+              | TargetKind.Sparse -> raw MetricFunctions.sparseCategoricalAccuracy t p
+              | TargetKind.Categorical -> raw MetricFunctions.categoricalAccuracy t p) with
             Name = "accuracy" }
 
     /// <summary>Keras: MeanSquaredError.</summary>
