@@ -58,7 +58,8 @@ module internal Fresh =
                 | line -> last <- line
 
             child.WaitForExit()
-            if child.ExitCode <> 0 then failwith $"{info.FileName} ended with exit code {child.ExitCode}"
+            if child.ExitCode <> 0 then
+                failwith $"{info.FileName} ended with exit code {child.ExitCode}"
             struct (time, last)
 
     let private figure (workload: FreshWorkload) (info: ProcessStartInfo) : float =
