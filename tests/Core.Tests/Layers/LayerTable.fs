@@ -250,7 +250,8 @@ module LayerTable =
           row "GRUCell" (fun () -> Layer.gruCellWith (GRU.options 2)) [ [ 3 ]; [ 2 ] ] 42 Drops [ [ 3 ]; [ 3 ] ]
           row
               "StackedRNNCells"
-              (fun () -> Layer.stackedRNNCells [ Layer.gruCellWith (GRU.options 2); Layer.lstmCellWith (LSTM.options 1) ])
+              (fun () ->
+                  Layer.stackedRNNCells [ Layer.gruCellWith (GRU.options 2); Layer.lstmCellWith (LSTM.options 1) ])
               [ [ 3 ]; [ 2 ]; [ 1 ]; [ 1 ] ]
               58
               Drops
@@ -283,9 +284,7 @@ module LayerTable =
                         Layer.convLSTM3DWith { ConvLSTM.options 1 [ 2 ] with ReturnSequences = true } ][rank - 1])
                   (fun rank -> [ 72; 136; 100 ][rank - 1])
               |> List.mapi (fun i row ->
-                  { row with
-                      Inputs = [ 2 :: row.Inputs.Head ]
-                      Mask = if i = 2 then Keeps else Drops })
+                  { row with Inputs = [ 2 :: row.Inputs.Head ]; Mask = if i = 2 then Keeps else Drops })
           row "Rescaling" (fun () -> Layer.rescaling 0.25 -1.5) [ [ -1; 3 ] ] 0 Keeps []
           row "Resizing" (fun () -> Layer.resizing 3 7) [ [ 5; 4; 2 ] ] 0 Drops [ [ 5; 4 ] ]
           row "Discretization" (fun () -> Layer.discretization [ -0.5; 0.0; 0.25 ]) [ [ -1; 3 ] ] 0 Drops []

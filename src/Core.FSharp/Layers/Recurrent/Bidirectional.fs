@@ -54,12 +54,10 @@ module Bidirectional =
     let private directed (prefix: string) (flags: LoopFlags) (layer: Layer) : Layer =
         let role = roleOf "layer" layer
         let name = if layer.LayerName = "" then Layer.snakeCase layer.Kind else layer.LayerName
-        let bare = if name.StartsWith(prefix, StringComparison.Ordinal) then name.Substring prefix.Length else name
+        let bare =
+            if name.StartsWith(prefix, StringComparison.Ordinal) then name.Substring prefix.Length else name
 
-        { role.WithLoop flags with
-            LayerName = prefix + bare
-            Frozen = layer.Frozen
-            Owner = layer.Owner }
+        { role.WithLoop flags with LayerName = prefix + bare; Frozen = layer.Frozen; Owner = layer.Owner }
 
     /// Both directions made, named and checked.
     let private complete (o: BidirectionalOptions) : BidirectionalOptions =
@@ -132,8 +130,7 @@ module Bidirectional =
             let reversed = if flags.Sequences then Ops.flip [| 1 |] back[0].Value else back[0].Value
 
             Array.concat
-                [ merge o.MergeMode ahead[0].Value reversed
-                  |> Array.map (Flow.under ahead[0].Mask)
+                [ merge o.MergeMode ahead[0].Value reversed |> Array.map (Flow.under ahead[0].Mask)
                   ahead[1..]
                   back[1..] ]
 
@@ -144,7 +141,8 @@ module Bidirectional =
               "mul", MergeMode.Multiply
               "ave", MergeMode.Average ]
 
-        let choice = Field.choice "merge_mode" cases (fun o -> o.MergeMode) (fun v o -> { o with MergeMode = v })
+        let choice =
+            Field.choice "merge_mode" cases (fun o -> o.MergeMode) (fun v o -> { o with MergeMode = v })
 
         { choice with
             Get = fun o -> if o.MergeMode = MergeMode.Separate then Some Null else choice.Get o
@@ -157,10 +155,8 @@ module Bidirectional =
             "Bidirectional"
             [ NestedField.layer "layer" (fun (o: BidirectionalOptions) -> o.Layer) (fun v o -> { o with Layer = v })
               mergeField
-              NestedField.optionalLayer
-                  "backward_layer"
-                  (fun (o: BidirectionalOptions) -> o.BackwardLayer)
-                  (fun v o -> { o with BackwardLayer = v }) ]
+              NestedField.optionalLayer "backward_layer" (fun (o: BidirectionalOptions) -> o.BackwardLayer) (fun v o ->
+                  { o with BackwardLayer = v }) ]
             (options (LayerClass.layer SimpleRNN.definition (SimpleRNN.options 1)))
             run
         |> LayerClass.checkedBy complete

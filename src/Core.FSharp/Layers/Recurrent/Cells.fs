@@ -13,7 +13,8 @@ module internal CellSteps =
                 | None -> stream
                 | Some seed -> stream + ":" + string seed
 
-            let kept = Ops.greaterEqual (scope.Random(stream, RandomKind.Uniform, t.Shape)) (Expr.Scalar(t.DType, rate))
+            let kept =
+                Ops.greaterEqual (scope.Random(stream, RandomKind.Uniform, t.Shape)) (Expr.Scalar(t.DType, rate))
             ValueSome(Ops.where kept (Expr.Scalar(t.DType, 1.0 / (1.0 - rate))) (Expr.Scalar(t.DType, 0.0)))
         else
             ValueNone
@@ -93,8 +94,7 @@ module internal CellSteps =
 
     let lstmBias (scope: Scope) (useBias: bool) (unitForget: bool) (bias: WeightOptions) (units: int) : Expr option =
         if useBias then
-            let bias =
-                if unitForget then { bias with Initializer = forgetting units bias.Initializer } else bias
+            let bias = if unitForget then { bias with Initializer = forgetting units bias.Initializer } else bias
 
             Some(bias |> Weight.declare scope "bias" [| 4 * units |])
         else
@@ -307,5 +307,4 @@ module internal RecurrentFamily =
                     (family.Step o (scope.Child family.CellName))
                     flows)
         |> LayerClass.checkedBy (check family.Kind)
-        |> LayerClass.playing (fun make o ->
-            Recurrent { Loop = flags o; WithLoop = fun f -> make (withFlags f o) })
+        |> LayerClass.playing (fun make o -> Recurrent { Loop = flags o; WithLoop = fun f -> make (withFlags f o) })

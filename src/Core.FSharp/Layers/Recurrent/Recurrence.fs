@@ -22,7 +22,9 @@ module internal Recurrence =
 
     let private requireStates (expected: Expr[]) (actual: Expr[]) =
         let shapes (states: Expr[]) = String.Join(", ", states |> Array.map (fun s -> s.Shape.ToString()))
-        let same = expected.Length = actual.Length && Array.forall2 (fun (a: Expr) (b: Expr) -> a.Shape.Equals b.Shape) expected actual
+        let same =
+            expected.Length = actual.Length
+            && Array.forall2 (fun (a: Expr) (b: Expr) -> a.Shape.Equals b.Shape) expected actual
 
         if not same then
             raise (
@@ -58,7 +60,10 @@ module internal Recurrence =
 
         let apply (input': Expr) (states: Expr[]) =
             let results =
-                Tracing.apply (Array.append input before) (Array.append [| result |] after) (Array.append [| input' |] states)
+                Tracing.apply
+                    (Array.append input before)
+                    (Array.append [| result |] after)
+                    (Array.append [| input' |] states)
 
             struct (results[0], results[1..])
 
@@ -229,8 +234,12 @@ module internal Recurrence =
                 shapes |> Array.map (fun dims -> zeros x.DType (Array.append [| batch |] dims))
 
         let outcome = loop flags step x mask fromZero initial
-        Array.iter2 (fun state value -> scope.Update(state, value)) kept (if flags.Stateful then outcome.States else [||])
-        let results = if flags.States then Array.append [| outcome.Output |] outcome.States else [| outcome.Output |]
+        Array.iter2
+            (fun state value -> scope.Update(state, value))
+            kept
+            (if flags.Stateful then outcome.States else [||])
+        let results =
+            if flags.States then Array.append [| outcome.Output |] outcome.States else [| outcome.Output |]
 
         for result in results do
             LayerCheck.activity scope regularizer result

@@ -48,7 +48,8 @@ module RecurrentShorthands =
         let rnn (cell: Layer) : Layer = rnnWith (RNN.options cell)
 
         /// <summary>A recurrent layer in both directions.</summary>
-        let bidirectionalWith (options: BidirectionalOptions) : Layer = LayerClass.layer Bidirectional.definition options
+        let bidirectionalWith (options: BidirectionalOptions) : Layer =
+            LayerClass.layer Bidirectional.definition options
 
         /// <summary>A recurrent layer in both directions, outputs side by side.</summary>
         let bidirectional (layer: Layer) : Layer = bidirectionalWith (Bidirectional.options layer)

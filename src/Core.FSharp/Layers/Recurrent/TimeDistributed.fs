@@ -11,8 +11,7 @@ module internal TimeDistributed =
     let rec private isRowwise (layer: Layer) : bool =
         match Network.tryOfLayer layer with
         | Some network ->
-            network.Entries
-            |> Array.forall (fun entry -> entry.Calls[0].Input.IsSome || isRowwise entry.Layer)
+            network.Entries |> Array.forall (fun entry -> entry.Calls[0].Input.IsSome || isRowwise entry.Layer)
         | None when layer.Parts.Length > 0 -> layer.Parts |> Array.forall (fun (_, part) -> isRowwise part)
         | None -> layer.LayerConfig.IsSome && layer.Kind <> "Lambda"
 
