@@ -120,16 +120,40 @@ module Registry =
                 entryOf Resizing.definition ])
           family [ "Discretization"; "CategoryEncoding" ] (fun () ->
               [ entryOf Discretization.definition; entryOf CategoryEncoding.definition ])
+          family
+              [ "SimpleRNN"
+                "SimpleRNNCell"
+                "LSTM"
+                "LSTMCell"
+                "GRU"
+                "GRUCell"
+                "StackedRNNCells"
+                "RNN"
+                "Bidirectional"
+                "TimeDistributed"
+                yield! ranks "ConvLSTM" "" ]
+              (fun () ->
+                  [ entryOf SimpleRNN.definition
+                    entryOf SimpleRNN.cell
+                    entryOf LSTM.definition
+                    entryOf LSTM.cell
+                    entryOf GRU.definition
+                    entryOf GRU.cell
+                    entryOf RecurrentCell.stacked
+                    entryOf RNN.definition
+                    entryOf Bidirectional.definition
+                    entryOf TimeDistributed.definition
+                    yield! several ConvLSTM.definitions ])
           family [ "Parallel"; "ParallelMerge"; "Residual" ] (fun () ->
               [ entryOf Composition.branches; entryOf Composition.merged; entryOf Composition.residual ]) ]
 
     /// Every class of this library except the models.
     let internal builtIn () : LayerEntry list = families |> List.collect (fun (_, entries) -> entries.Value)
 
-    let private tryFind (className: string) : LayerEntry voption =
-        match families |> List.tryFind (fun (names, _) -> List.contains className names) with
-        | Some(_, entries) -> ValueSome(entries.Value |> List.find (fun entry -> entry.Class = className))
-        | None -> ValueNone
+    let private tryFind (className: string) : LayerEntry option =
+        families
+        |> List.tryFind (fun (names, _) -> List.contains className names)
+        |> Option.map (fun (_, entries) -> entries.Value |> List.find (fun entry -> entry.Class = className))
 
     let private custom = ConcurrentDictionary<string, (string * ConfigValue) list -> Layer>()
 
@@ -152,6 +176,17 @@ module Registry =
             [ "name"; "trainable"; "dtype"; "autocast"; "batch_input_shape"; "batch_shape"; "build_config" ]
         )
 
+    let private find (className: string) =
+        match custom.TryGetValue className with
+        | true, read -> Some(fun _ arguments -> read arguments)
+        | _ -> tryFind className |> Option.map _.Read
+
+    /// The layer of a class with arguments, whose nested layers `reader` reads.
+    let internal read (className: string) (reader: ConfigValue -> Layer) (arguments: (string * ConfigValue) list) =
+        match find className with
+        | Some read -> read reader arguments
+        | None -> raise (Names.unknown "layer class" "class_name" className (classNames ()))
+
     /// <summary>The layer of a configuration object as Keras writes it: class_name and config.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or one of its arguments is unknown or wrong.</exception>
     let rec ofConfig (value: ConfigValue) : Layer =
@@ -166,14 +201,13 @@ module Registry =
         let arguments = config |> List.filter (fun (key, _) -> not (common.Contains key))
 
         let layer =
-            match className, custom.TryGetValue className, tryFind className with
-            | _, (true, read), _ -> read arguments
-            | _, _, ValueSome entry -> entry.Read ofConfig arguments
-            | "Sequential", _, _ ->
+            match className, find className with
+            | _, Some read -> read ofConfig arguments
+            | "Sequential", _ ->
                 match ModelReader.trySequential ofConfig config with
                 | Ok network -> Network.asLayer network
                 | Error parts -> Layer.serial parts
-            | ("Functional" | "Model"), _, _ -> Network.asLayer (ModelReader.functional ofConfig config)
+            | ("Functional" | "Model"), _ -> Network.asLayer (ModelReader.functional ofConfig config)
             | _ -> raise (Names.unknown "layer class" "class_name" className (classNames ()))
 
         { layer with
