@@ -90,9 +90,9 @@ module internal Select =
             | Reduce(r, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
-            | Conv spec -> Conv.ForwardWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
-            | ConvInputGrad(spec, x) -> Conv.InputGradWorkspace(inputs[0].DType, convSpec spec x inputs[1].Shape)
-            | ConvKernelGrad(spec, w) -> Conv.KernelGradWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape w)
+            | Conv spec -> Conv.ForwardWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
+            | ConvInputGrad(spec, x) -> Conv.InputGradWorkspace(Width.current, inputs[0].DType, convSpec spec x inputs[1].Shape)
+            | ConvKernelGrad(spec, w) -> Conv.KernelGradWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape w)
             | ArgSort(axis, _) ->
                 let struct (outer, n, inner) = around inputs[0].Shape axis
                 Kernels.ArgSort.Workspace(inputs[0].DType, outer, n, inner)
@@ -195,10 +195,10 @@ module internal Select =
         | ArgSort(axis, descending) ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Kernels.ArgSort.Create(inputs[0].DType, descending, outer, n, inner, src[0], to', work)
-        | Conv spec -> Conv.Forward(y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work)
-        | ConvInputGrad(spec, x) -> Conv.InputGrad(y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work)
+        | Conv spec -> Conv.Forward(Width.current, y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work)
+        | ConvInputGrad(spec, x) -> Conv.InputGrad(Width.current, y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work)
         | ConvKernelGrad(spec, w) ->
-            Conv.KernelGrad(y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work)
+            Conv.KernelGrad(Width.current, y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work)
         | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
         | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
         | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to')
