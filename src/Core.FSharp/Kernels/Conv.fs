@@ -76,8 +76,7 @@ type internal Conv private () =
             && Array.forall ((=) 1) w.Stride
             && Array.forall ((=) 0) w.PadLow
 
-        let row (spatial: int[]) =
-            if isFlat then [| 1; 1; spec.Batch * w.InSize |] else spatial
+        let row (spatial: int[]) = if isFlat then [| 1; 1; spec.Batch * w.InSize |] else spatial
 
         { Size = size
           Batch = (if isFlat then 1 else spec.Batch)
@@ -150,31 +149,103 @@ type internal Conv private () =
         spec.Groups > 1 && spec.Groups = spec.InChannels && spec.Groups = spec.OutChannels
 
     static member private Depthwise
-        (dtype: DType, kind: DepthwiseKind, spec: ConvSpec, a: nativeint, b: nativeint, target: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            kind: DepthwiseKind,
+            spec: ConvSpec,
+            a: nativeint,
+            b: nativeint,
+            target: nativeint,
+            epilogue: Epilogue
+        ) : Kernel =
+        let batch, channels, windows = spec.Batch, spec.InChannels, spec.Windows
+
         match dtype with
-        | DType.Float32 -> DepthwiseKernel<float32>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
-        | DType.Float64 -> DepthwiseKernel<float>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
+        | DType.Float32 -> DepthwiseKernel<float32>(kind, batch, channels, windows, a, b, target, epilogue)
+        | DType.Float64 -> DepthwiseKernel<float>(kind, batch, channels, windows, a, b, target, epilogue)
         | other -> Conv.Fail other
 
     static member private Direct
-        (width: Width, dtype: DType, g: ConvShape, transposed: bool, x: nativeint, w: nativeint, y: nativeint, workspace)
-        : Kernel =
+        (
+            width: Width,
+            dtype: DType,
+            g: ConvShape,
+            transposed: bool,
+            x: nativeint,
+            w: nativeint,
+            y: nativeint,
+            workspace,
+            epilogue: Epilogue
+        ) : Kernel =
         let plan = ConvPlan(width, g, transposed)
 
         match dtype, width with
         | DType.Float32, Width.W512 ->
-            ConvDirectKernel<Lanes512<float32>, Vector512<float32>, float32>(g, plan, transposed, x, w, y, workspace)
+            ConvDirectKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
         | DType.Float32, Width.W256 ->
-            ConvDirectKernel<Lanes256<float32>, Vector256<float32>, float32>(g, plan, transposed, x, w, y, workspace)
+            ConvDirectKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
         | DType.Float32, _ ->
-            ConvDirectKernel<Lanes128<float32>, Vector128<float32>, float32>(g, plan, transposed, x, w, y, workspace)
+            ConvDirectKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
         | DType.Float64, Width.W512 ->
-            ConvDirectKernel<Lanes512<float>, Vector512<float>, float>(g, plan, transposed, x, w, y, workspace)
+            ConvDirectKernel<Lanes512<float>, Vector512<float>, float>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
         | DType.Float64, Width.W256 ->
-            ConvDirectKernel<Lanes256<float>, Vector256<float>, float>(g, plan, transposed, x, w, y, workspace)
+            ConvDirectKernel<Lanes256<float>, Vector256<float>, float>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
         | DType.Float64, _ ->
-            ConvDirectKernel<Lanes128<float>, Vector128<float>, float>(g, plan, transposed, x, w, y, workspace)
+            ConvDirectKernel<Lanes128<float>, Vector128<float>, float>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
         | other, _ -> Conv.Fail other
 
     /// Bytes of workspace of `Forward`.
@@ -186,12 +257,22 @@ type internal Conv private () =
 
     /// y = convolution of x with w.
     static member Forward
-        (width: Width, dtype: DType, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            w: nativeint,
+            y: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y)
+            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y, epilogue)
         else
-            Conv.Direct(width, dtype, Conv.ForwardShape(DType.size dtype, spec), false, x, w, y, workspace)
+            Conv.Direct(width, dtype, Conv.ForwardShape(DType.size dtype, spec), false, x, w, y, workspace, epilogue)
 
     /// Bytes of workspace of `InputGrad`.
     static member InputGradWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =
@@ -202,12 +283,22 @@ type internal Conv private () =
 
     /// dx from dy and the weights: also what a transposed convolution computes.
     static member InputGrad
-        (width: Width, dtype: DType, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            dy: nativeint,
+            w: nativeint,
+            dx: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx)
+            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx, epilogue)
         else
-            Conv.Direct(width, dtype, Conv.InputGradShape(DType.size dtype, spec), true, dy, w, dx, workspace)
+            Conv.Direct(width, dtype, Conv.InputGradShape(DType.size dtype, spec), true, dy, w, dx, workspace, epilogue)
 
     /// Bytes of workspace of `KernelGrad`.
     static member KernelGradWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =
@@ -218,10 +309,20 @@ type internal Conv private () =
 
     /// dw from x and dy.
     static member KernelGrad
-        (width: Width, dtype: DType, spec: ConvSpec, x: nativeint, dy: nativeint, dw: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            dy: nativeint,
+            dw: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw)
+            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw, epilogue)
         else
 
             let g = Conv.ForwardShape(DType.size dtype, spec)
@@ -229,15 +330,39 @@ type internal Conv private () =
 
             match dtype, width with
             | DType.Float32, Width.W512 ->
-                ConvKernelGradKernel<Lanes512<float32>, Vector512<float32>, float32>(g, plan, x, dy, dw, workspace)
+                ConvKernelGradKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                    g,
+                    plan,
+                    x,
+                    dy,
+                    dw,
+                    workspace,
+                    epilogue
+                )
             | DType.Float32, Width.W256 ->
-                ConvKernelGradKernel<Lanes256<float32>, Vector256<float32>, float32>(g, plan, x, dy, dw, workspace)
+                ConvKernelGradKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                    g,
+                    plan,
+                    x,
+                    dy,
+                    dw,
+                    workspace,
+                    epilogue
+                )
             | DType.Float32, _ ->
-                ConvKernelGradKernel<Lanes128<float32>, Vector128<float32>, float32>(g, plan, x, dy, dw, workspace)
+                ConvKernelGradKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                    g,
+                    plan,
+                    x,
+                    dy,
+                    dw,
+                    workspace,
+                    epilogue
+                )
             | DType.Float64, Width.W512 ->
-                ConvKernelGradKernel<Lanes512<float>, Vector512<float>, float>(g, plan, x, dy, dw, workspace)
+                ConvKernelGradKernel<Lanes512<float>, Vector512<float>, float>(g, plan, x, dy, dw, workspace, epilogue)
             | DType.Float64, Width.W256 ->
-                ConvKernelGradKernel<Lanes256<float>, Vector256<float>, float>(g, plan, x, dy, dw, workspace)
+                ConvKernelGradKernel<Lanes256<float>, Vector256<float>, float>(g, plan, x, dy, dw, workspace, epilogue)
             | DType.Float64, _ ->
-                ConvKernelGradKernel<Lanes128<float>, Vector128<float>, float>(g, plan, x, dy, dw, workspace)
+                ConvKernelGradKernel<Lanes128<float>, Vector128<float>, float>(g, plan, x, dy, dw, workspace, epilogue)
             | other, _ -> Conv.Fail other

@@ -133,12 +133,7 @@ type internal ConvBlocks(g: ConvShape, part: ConvPart, wanted: int) =
         let y = block / columnBlocks % rowBlocks * rows
         let z = block / (columnBlocks * rowBlocks) * planes
 
-        struct (z,
-                y,
-                x,
-                min planes (g.Batch * grid[0] - z),
-                min rows (grid[1] - y),
-                min columns (grid[2] - x))
+        struct (z, y, x, min planes (g.Batch * grid[0] - z), min rows (grid[1] - y), min columns (grid[2] - x))
 
     /// Where the window of the first position of a row (of a plane of the block) begins.
     member _.RowSource(src: nativeint, patchAt: nativeint, z: int, y: int, x: int, plane: int, row: int) =
@@ -215,9 +210,7 @@ type internal ConvDepths(g: ConvShape, blocks: ConvBlocks, most: int) =
 
         for t in 0 .. blocks.Part.Taps.Length - 1 do
             let offset = blocks.TapOffset t
-            let joins =
-                runs.Count > 0
-                && (let struct (_, n, o) = runs[runs.Count - 1] in o + bytes n = offset)
+            let joins = runs.Count > 0 && (let struct (_, n, o) = runs[runs.Count - 1] in o + bytes n = offset)
 
             if joins && g.Groups = 1 then
                 let struct (k, n, o) = runs[runs.Count - 1]
@@ -235,7 +228,10 @@ type internal ConvDepths(g: ConvShape, blocks: ConvBlocks, most: int) =
             whole
             |> Array.choose (fun (struct (k, n, o)) ->
                 let a, b = max k first, min (k + n) past
-                if a < b then Some(struct (o + nativeint ((a - k) * g.Size), nativeint ((b - a) * g.Size))) else None))
+                if a < b then
+                    Some(struct (o + nativeint ((a - k) * g.Size), nativeint ((b - a) * g.Size)))
+                else
+                    None))
 
     let starts = pieces |> Array.scan (fun sum p -> sum + p.Length) 0
     let offsets = ConvTable(pieces |> Array.concat |> Array.map (fun (struct (o, _)) -> o))

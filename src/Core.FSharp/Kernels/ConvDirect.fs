@@ -46,12 +46,13 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
     let splitsUnits = weightElements > sourceElements && units > 1
 
     let positionChunks =
-        if splitsUnits then
-            (wanted + units - 1) / units
-        else
-            max 1 (min wanted (total / 48))
+        if splitsUnits then (wanted + units - 1) / units else max 1 (min wanted (total / 48))
 
-    let shares = min units ((wanted + positionChunks - 1) / positionChunks)
+    let unitsPerShare =
+        let shares = max 1 (min units ((wanted + positionChunks - 1) / positionChunks))
+        max 1 ((units + shares - 1) / shares)
+
+    let shares = (units + unitsPerShare - 1) / unitsPerShare
 
     // Positions whose source stays in the L2 cache while all panels pass over it.
     let block =
@@ -66,10 +67,7 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
 
     // Nothing to pack: the weights are one panel as they are.
     let isPacked =
-        not transposed
-        && g.Groups = 1
-        && g.Parts.Length = 1
-        && (g.Columns = nr || g.Columns = lanes)
+        not transposed && g.Groups = 1 && g.Parts.Length = 1 && (g.Columns = nr || g.Columns = lanes)
 
     let weightOffsets =
         g.Parts
@@ -92,7 +90,7 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
     member _.Blocks = blocks
     member _.Depths = depths
     member _.Shares = shares
-    member _.UnitsPerShare = (units + shares - 1) / max 1 shares
+    member _.UnitsPerShare = unitsPerShare
 
     /// Numbers of the chunks at which the parts begin.
     member _.Starts = starts
@@ -104,8 +102,7 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
     member _.PackedBytes = packedBytes
 
     member _.Workspace =
-        packedBytes
-        + (if patchesOutside then patchBytes * int64 starts[g.Parts.Length] else 0L)
+        packedBytes + (if patchesOutside then patchBytes * int64 starts[g.Parts.Length] else 0L)
 
 /// A convolution, forward or to the input: tiles of positions by columns, the source read where it lies. Phase 0 packs
 /// the weights where that pays; phase 1 computes blocks of positions.
@@ -120,7 +117,8 @@ type internal ConvDirectKernel<'W, 'V, 'T
         source: nativeint,
         weights: nativeint,
         target: nativeint,
-        workspace: nativeint
+        workspace: nativeint,
+        epilogue: Epilogue
     ) =
     inherit Kernel()
 
@@ -177,15 +175,13 @@ type internal ConvDirectKernel<'W, 'V, 'T
             if transposed then
                 let row = taps[tap].Index * g.Columns + column
 
-                let from =
-                    weights + nativeint row * weightRow + nativeint (group * tapLength + channel) * size
+                let from = weights + nativeint row * weightRow + nativeint (group * tapLength + channel) * size
 
                 ConvDirectKernel<'W, 'V, 'T>.PackAcross(from, weightRow, count, columns, width, q)
             else
                 let row = taps[tap].Index * tapLength + channel
 
-                let from =
-                    weights + nativeint row * weightRow + nativeint (group * g.Columns + column) * size
+                let from = weights + nativeint row * weightRow + nativeint (group * g.Columns + column) * size
 
                 ConvDirectKernel<'W, 'V, 'T>.PackAlong(from, weightRow, count, columns, q)
 
@@ -274,7 +270,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
 
         if blocks.HasPatch then blocks.FillPatch(source, patch, block)
         let from = NativePtr.ofNativeInt<nativeint> scratch
-        let into = NativePtr.ofNativeInt<nativeint> (scratch + 8192n)
+        let into = NativePtr.ofNativeInt<nativeint>(scratch + 8192n)
         let aside = scratch + 16384n
         let count = this.Locate(index, block, patch, from, into)
         let tileRows = ConvTile<'W, 'V, 'T>.Rows
@@ -317,6 +313,31 @@ type internal ConvDirectKernel<'W, 'V, 'T
                         )
 
                     i <- i + tileRows
+
+        if not epilogue.IsNone then
+            let column (unit: int) = unit / plan.Panels * g.Columns + min g.Columns (unit % plan.Panels * nr)
+            let columnFirst = column unitFirst
+            let columnPast = if unitPast = plan.Units then g.TargetChannels else column unitPast
+            this.Finish(index, block, columnFirst, columnPast - columnFirst)
+
+    /// Hands on some columns of a block: whole planes where they are contiguous, else rows.
+    member private _.Finish(index: int, block: int, column: int, count: int) =
+        let part = g.Parts[index]
+        let struct (z, y, x, planes, rows, columns) = plan.Blocks[index].Bounds block
+        let stride = part.TargetStep[2] * g.TargetChannels
+        let joins = part.TargetStep[1] = 1 && part.TargetStep[2] = 1 && columns = g.Target[2]
+        let stretches = if joins then 1 else rows
+        let length = if joins then rows * columns else columns
+
+        for plane in z .. z + planes - 1 do
+            let n = plane / part.Grid[0]
+            let tz = part.TargetOrigin[0] + plane % part.Grid[0] * part.TargetStep[0]
+
+            for row in y .. y + stretches - 1 do
+                let ty = part.TargetOrigin[1] + row * part.TargetStep[1]
+                let tx = part.TargetOrigin[2] + x * part.TargetStep[2]
+                let at = ((n * g.Target[0] + tz) * g.Target[1] + ty) * g.Target[2] + tx
+                epilogue.Run(at * g.TargetChannels + column, length, count, stride)
 
     /// The addresses of a block's positions in the source and in the target; the last source fills up a tile.
     [<FullyOptimized>]

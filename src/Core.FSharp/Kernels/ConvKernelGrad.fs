@@ -46,7 +46,11 @@ type internal ConvGradPlan(width: Width, g: ConvShape) =
         max 1 ((blocks.Count + pieces - 1) / pieces)
 
     let pieces = max 1 ((blocks.Count + pieceLength - 1) / pieceLength)
-    let shares = max 1 (min units ((wanted + pieces - 1) / pieces))
+    let unitsPerShare =
+        let shares = max 1 (min units ((wanted + pieces - 1) / pieces))
+        max 1 ((units + shares - 1) / shares)
+
+    let shares = max 1 ((units + unitsPerShare - 1) / unitsPerShare)
 
     // Row k of the weights: a tap and a channel. Rows past the last repeat it.
     let table (value: int -> int -> nativeint) =
@@ -79,7 +83,7 @@ type internal ConvGradPlan(width: Width, g: ConvShape) =
     member _.Pieces = pieces
     member _.PieceLength = pieceLength
     member _.Shares = shares
-    member _.UnitsPerShare = (units + shares - 1) / shares
+    member _.UnitsPerShare = unitsPerShare
     member _.Elements = elements
 
     /// Where the rows of the weights lie, from the beginning of a window.
@@ -91,15 +95,22 @@ type internal ConvGradPlan(width: Width, g: ConvShape) =
     member _.PartialBytes = partialBytes
 
     member _.Workspace =
-        partialBytes
-        + (if patchesOutside then blocks.PatchBytes * int64 (pieces * shares) else 0L)
+        partialBytes + (if patchesOutside then blocks.PatchBytes * int64 (pieces * shares) else 0L)
 
 /// dW[row, j] = sum over positions of x[position + row] dY[position, j]: tiles of rows, read where they lie, by two
 /// vectors of output channels. Phase 0 sums the pieces, phase 1 adds them up.
 [<Sealed>]
 type internal ConvKernelGradKernel<'W, 'V, 'T
     when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
-    (g: ConvShape, plan: ConvGradPlan, source: nativeint, dy: nativeint, dw: nativeint, workspace: nativeint) =
+    (
+        g: ConvShape,
+        plan: ConvGradPlan,
+        source: nativeint,
+        dy: nativeint,
+        dw: nativeint,
+        workspace: nativeint,
+        epilogue: Epilogue
+    ) =
     inherit Kernel()
 
     let size = nativeint sizeof<'T>
@@ -112,14 +123,23 @@ type internal ConvKernelGradKernel<'W, 'V, 'T
     override _.Phases = 2
 
     override _.Chunks(phase) =
-        if plan.Elements = 0L then 0
-        elif phase = 0 then plan.Pieces * plan.Shares
-        elif plan.Pieces > 1 then int ((plan.Elements + int64 sumGrain - 1L) / int64 sumGrain)
-        else 0
+        if plan.Elements = 0L then
+            0
+        elif phase = 0 then
+            plan.Pieces * plan.Shares
+        elif plan.Pieces > 1 || not epilogue.IsNone then
+            int ((plan.Elements + int64 sumGrain - 1L) / int64 sumGrain)
+        else
+            0
 
     override this.Run(phase, chunk) =
-        if phase = 0 then this.Piece chunk
-        else this.Sum(chunk * sumGrain, int (min (int64 sumGrain) (plan.Elements - int64 (chunk * sumGrain))))
+        if phase = 0 then
+            this.Piece chunk
+        else
+            let first = chunk * sumGrain
+            let count = int (min (int64 sumGrain) (plan.Elements - int64 first))
+            if plan.Pieces > 1 then this.Sum(first, count)
+            epilogue.Run(first, 1, count, 0)
 
     /// Adds up the pieces.
     [<FullyOptimized>]
@@ -167,7 +187,7 @@ type internal ConvKernelGradKernel<'W, 'V, 'T
         =
         let scratch = Scratch.Pointer
         let bases = NativePtr.ofNativeInt<nativeint> scratch
-        let stops = NativePtr.ofNativeInt<nativeint> (scratch + 8192n)
+        let stops = NativePtr.ofNativeInt<nativeint>(scratch + 8192n)
         let packed = scratch + 16384n
         let struct (z, y, x, planes, rows, columns) = blocks.Bounds block
 
