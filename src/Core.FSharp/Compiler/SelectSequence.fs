@@ -45,10 +45,7 @@ module internal SelectSequence =
 
     /// Floating-point operations of the products.
     let flops (sequence: RecurrentSequence) (inputs: TensorType[]) : int64 =
-        2L
-        * int64 inputs[matrix sequence].Shape.Size
-        * int64 inputs[0].Shape[0]
-        * int64 inputs[0].Shape[1]
+        2L * int64 inputs[matrix sequence].Shape.Size * int64 inputs[0].Shape[0] * int64 inputs[0].Shape[1]
 
     /// Pairs (output, input) of which the first may lie over the second: the gates over the pre-activations they come from,
     /// and the gradient of those over the gates.

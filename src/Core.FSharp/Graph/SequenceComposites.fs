@@ -35,7 +35,8 @@ module internal SequenceParts =
         (reverse: bool)
         : struct (Expr[] * Expr[]) =
         let forward (s: Expr) = if s.Rank = 2 then Ops.transpose [| 1; 0 |] s else timeFirst s
-        let struct (last, outputs) = Tracing.scan step init (sequences |> Array.map forward) sequences[0].Shape[1] reverse
+        let struct (last, outputs) =
+            Tracing.scan step init (sequences |> Array.map forward) sequences[0].Shape[1] reverse
         struct (last, outputs |> Array.map timeFirst)
 
     /// The states before every step, from those after it and the initial one.
@@ -246,9 +247,6 @@ type internal GruSequence(options: SequenceOptions) =
 
             Some(
                 Array.concat
-                    [ [| back[0]
-                         SequenceParts.overSteps before back[1]
-                         Ops.sum [| 0; 1 |] false candidate
-                         back[2] |]
+                    [ [| back[0]; SequenceParts.overSteps before back[1]; Ops.sum [| 0; 1 |] false candidate; back[2] |]
                       inputs[4..] |> Array.map Ops.zerosLike ]
             )

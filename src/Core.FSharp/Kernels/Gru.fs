@@ -8,32 +8,36 @@ open System.Runtime.Intrinsics
 /// candidate and its recurrent part; states (batch, time, units), the others (batch, units).
 [<NoEquality; NoComparison>]
 type internal GruData =
-    { Input: nativeint
-      Kernel: nativeint
-      /// The candidate's recurrent bias (units).
-      Bias: nativeint
-      H0: nativeint
-      /// (batch, time) truth values, or null.
-      Mask: nativeint
-      States: nativeint
-      LastH: nativeint
-      Gates: nativeint }
+    {
+        Input: nativeint
+        Kernel: nativeint
+        /// The candidate's recurrent bias (units).
+        Bias: nativeint
+        H0: nativeint
+        /// (batch, time) truth values, or null.
+        Mask: nativeint
+        States: nativeint
+        LastH: nativeint
+        Gates: nativeint
+    }
 
 /// Where the data of the derivative is.
 [<NoEquality; NoComparison>]
 type internal GruGradData =
-    { Gates: nativeint
-      States: nativeint
-      H0: nativeint
-      Kernel: nativeint
-      LastH: nativeint
-      /// The cotangent of all states, or null.
-      Cotangent: nativeint
-      Mask: nativeint
-      /// Of the input, and of the product of h and the recurrent kernel: (batch, time, 3 units).
-      Input: nativeint
-      Product: nativeint
-      H0Gradient: nativeint }
+    {
+        Gates: nativeint
+        States: nativeint
+        H0: nativeint
+        Kernel: nativeint
+        LastH: nativeint
+        /// The cotangent of all states, or null.
+        Cotangent: nativeint
+        Mask: nativeint
+        /// Of the input, and of the product of h and the recurrent kernel: (batch, time, 3 units).
+        Input: nativeint
+        Product: nativeint
+        H0Gradient: nativeint
+    }
 
 /// One row of one step.
 [<AbstractClass; Sealed>]
@@ -42,8 +46,15 @@ type internal GruRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priva
     /// Gates from input and product; then h.
     [<FullyOptimized>]
     static member Forward
-        (units: int, input: nativeint, product: nativeint, bias: nativeint, before: nativeint, gates: nativeint, h: nativeint)
-        =
+        (
+            units: int,
+            input: nativeint,
+            product: nativeint,
+            bias: nativeint,
+            before: nativeint,
+            gates: nativeint,
+            h: nativeint
+        ) =
         let gate = nativeint units * 4n
         let one = 'W.Create 1.0f
         let mutable j = 0
@@ -203,7 +214,9 @@ type internal GruBackward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
 [<AbstractClass; Sealed>]
 type internal Gru private () =
 
-    static member private Sizes<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>(shape: RecurrentShape, back: bool) =
+    static member private Sizes<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
+        (shape: RecurrentShape, back: bool)
+        =
         let units = shape.Units
 
         if back then

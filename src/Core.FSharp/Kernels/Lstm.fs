@@ -8,33 +8,37 @@ open System.Runtime.Intrinsics
 /// units), the others (batch, units). The gates may lie over the input.
 [<NoEquality; NoComparison>]
 type internal LstmData =
-    { Input: nativeint
-      Kernel: nativeint
-      H0: nativeint
-      C0: nativeint
-      /// (batch, time) truth values, or null.
-      Mask: nativeint
-      States: nativeint
-      LastH: nativeint
-      LastC: nativeint
-      Cells: nativeint
-      Gates: nativeint }
+    {
+        Input: nativeint
+        Kernel: nativeint
+        H0: nativeint
+        C0: nativeint
+        /// (batch, time) truth values, or null.
+        Mask: nativeint
+        States: nativeint
+        LastH: nativeint
+        LastC: nativeint
+        Cells: nativeint
+        Gates: nativeint
+    }
 
 /// Where the data of the derivative is. The gradient of the input may lie over the gates.
 [<NoEquality; NoComparison>]
 type internal LstmGradData =
-    { Gates: nativeint
-      Cells: nativeint
-      C0: nativeint
-      Kernel: nativeint
-      LastH: nativeint
-      LastC: nativeint
-      /// The cotangent of all states, or null.
-      States: nativeint
-      Mask: nativeint
-      Input: nativeint
-      H0: nativeint
-      C0Gradient: nativeint }
+    {
+        Gates: nativeint
+        Cells: nativeint
+        C0: nativeint
+        Kernel: nativeint
+        LastH: nativeint
+        LastC: nativeint
+        /// The cotangent of all states, or null.
+        States: nativeint
+        Mask: nativeint
+        Input: nativeint
+        H0: nativeint
+        C0Gradient: nativeint
+    }
 
 /// One row of one step.
 [<AbstractClass; Sealed>]
@@ -43,8 +47,15 @@ type internal LstmRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
     /// Gates from input and product; then c and h (which may be the row before).
     [<FullyOptimized>]
     static member Forward
-        (units: int, input: nativeint, product: nativeint, before: nativeint, gates: nativeint, cell: nativeint, h: nativeint)
-        =
+        (
+            units: int,
+            input: nativeint,
+            product: nativeint,
+            before: nativeint,
+            gates: nativeint,
+            cell: nativeint,
+            h: nativeint
+        ) =
         let gate = nativeint units * 4n
         let mutable j = 0
 
@@ -163,7 +174,9 @@ type internal LstmBackward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
     let wide = StepProduct<'W, 'V>.ResultRow units
 
     static member PerRow(units: int) =
-        2L * int64 (StepProduct<'W, 'V>.ResultRow units) + Mem.align (int64 units * 4L) + Mem.align (int64 units * 16L)
+        2L * int64 (StepProduct<'W, 'V>.ResultRow units)
+        + Mem.align (int64 units * 4L)
+        + Mem.align (int64 units * 16L)
 
     override this.Rows(first, count, packed) =
         let n = nativeint count
@@ -232,7 +245,9 @@ type internal LstmBackward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
 [<AbstractClass; Sealed>]
 type internal Lstm private () =
 
-    static member private Sizes<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>(shape: RecurrentShape, back: bool) =
+    static member private Sizes<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
+        (shape: RecurrentShape, back: bool)
+        =
         let units = shape.Units
 
         if back then

@@ -40,7 +40,7 @@ type internal StepProduct<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> 
         let width = StepProduct<'W, 'V>.Columns
         let first = panel * width
         let count = min width (columns - first)
-        let target = NativePtr.ofNativeInt<float32> (packed + nativeint panel * nativeint depth * 2n * 'W.Bytes)
+        let target = NativePtr.ofNativeInt<float32>(packed + nativeint panel * nativeint depth * 2n * 'W.Bytes)
         let source = NativePtr.ofNativeInt<float32> source
 
         if transposed then
@@ -93,11 +93,12 @@ type internal StepProduct<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> 
         'W.Store(c + 7n * 'W.Bytes, s7)
 
     static member inline private Tile<'R when 'R: struct and 'R :> ITileRows>(depth, a, aRow, b, c, cRow) =
-        GemmTile<'W, 'V, float32, 'R, TwoVectors>
-            .Run(depth, a, aRow, 4n, b, 2n * 'W.Bytes, c, cRow, 'W.Count, false)
+        GemmTile<'W, 'V, float32, 'R, TwoVectors>.Run(depth, a, aRow, 4n, b, 2n * 'W.Bytes, c, cRow, 'W.Count, false)
 
     /// c = a times the packed matrix, for at most `Rows` rows. The rows of c have `ResultRow columns` bytes.
-    static member Run(rows: int, depth: int, columns: int, a: nativeint, aRow: nativeint, packed: nativeint, c: nativeint) =
+    static member Run
+        (rows: int, depth: int, columns: int, a: nativeint, aRow: nativeint, packed: nativeint, c: nativeint)
+        =
         let panels = StepProduct<'W, 'V>.Panels columns
         let cRow = StepProduct<'W, 'V>.ResultRow columns
         let panelBytes = nativeint depth * 2n * 'W.Bytes
@@ -170,11 +171,13 @@ type internal GateMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> pri
 /// A recurrent sequence: phase 0 packs the matrix of the steps' products, phase 1 runs the rows.
 [<AbstractClass>]
 type internal RecurrentKernel<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
-    (shape: RecurrentShape, transposed: bool, matrix: nativeint, ld: int, depth: int, columns: int, workspace: nativeint) =
+    (shape: RecurrentShape, transposed: bool, matrix: nativeint, ld: int, depth: int, columns: int, workspace: nativeint)
+    =
     inherit Kernel()
 
     // Two chunks at least, if there are two rows.
-    let chunks = max ((shape.Batch + StepProduct<'W, 'V>.Rows - 1) / StepProduct<'W, 'V>.Rows) (min shape.Batch 2)
+    let chunks =
+        max ((shape.Batch + StepProduct<'W, 'V>.Rows - 1) / StepProduct<'W, 'V>.Rows) (min shape.Batch 2)
     let rows = if chunks = 0 then 0 else (shape.Batch + chunks - 1) / chunks
     let packedBytes = Mem.align (StepProduct<'W, 'V>.PackedBytes(depth, columns))
 

@@ -488,12 +488,8 @@ let private sequences =
                       results[.. count - 1] |> Array.map Ops.ravel |> Ops.concatenate 0) ]
 
     [ yield!
-          each
-              "LstmSequence"
-              3
-              2
-              [ mild [ 2; 3; 8 ]; mild [ 2; 8 ]; state; state ]
-              (fun options -> LstmSequence options)
+          each "LstmSequence" 3 2 [ mild [ 2; 3; 8 ]; mild [ 2; 8 ]; state; state ] (fun options ->
+              LstmSequence options)
       row
           "LstmSequence, what is kept"
           "Structured.LstmSequence"
@@ -505,13 +501,7 @@ let private sequences =
               "LstmSequenceGrad"
               3
               1
-              [ mild [ 2; 3; 8 ]
-                mild [ 2; 3; 2 ]
-                state
-                mild [ 2; 8 ]
-                state
-                state
-                mild [ 2; 3; 2 ] ]
+              [ mild [ 2; 3; 8 ]; mild [ 2; 3; 2 ]; state; mild [ 2; 8 ]; state; state; mild [ 2; 3; 2 ] ]
               (fun options -> LstmSequenceGrad(options, true))
       row
           "LstmSequenceGrad of the last state"
@@ -520,12 +510,8 @@ let private sequences =
           (together [ mild [ 2; 3; 8 ]; mild [ 2; 3; 2 ]; state; mild [ 2; 8 ]; state; state ])
           (all (LstmSequenceGrad({ Reverse = false; Masked = false }, false)))
       yield!
-          each
-              "GruSequence"
-              2
-              2
-              [ mild [ 2; 3; 6 ]; mild [ 2; 6 ]; mild [ 2 ]; state ]
-              (fun options -> GruSequence options)
+          each "GruSequence" 2 2 [ mild [ 2; 3; 6 ]; mild [ 2; 6 ]; mild [ 2 ]; state ] (fun options ->
+              GruSequence options)
       row
           "GruSequence, what is kept"
           "Structured.GruSequence"

@@ -1,14 +1,14 @@
 namespace FunctionalNet.Tests.Layers
 
 open System
-open FsCheck.Xunit
+open Xunit
 open FsCheck
 open FsCheck.FSharp
+open FsCheck.Xunit
 open FunctionalNet
 open FunctionalNet.Graph
 open FunctionalNet.Kernels
 open FunctionalNet.Tests.Support
-open Xunit
 
 /// LSTM and GRU with every gate written out, in float64, one number at a time.
 module RecurrentByHand =
@@ -59,11 +59,9 @@ module RecurrentByHand =
 
         for t in steps x.Length reverse do
             if mask[t] then
-                let input gate u =
-                    dot x[t] kernel (3 * units) (gate * units + u) + bias[gate * units + u]
+                let input gate u = dot x[t] kernel (3 * units) (gate * units + u) + bias[gate * units + u]
 
-                let inner gate u =
-                    dot h recurrent (3 * units) (gate * units + u) + bias[(3 + gate) * units + u]
+                let inner gate u = dot h recurrent (3 * units) (gate * units + u) + bias[(3 + gate) * units + u]
 
                 h <-
                     Array.init units (fun u ->
@@ -167,7 +165,8 @@ module RecurrentTests =
     let ``every gate is the one of the textbook`` (case: RecurrentCase) =
         let struct (trace, bindings, _) = setup DType.Float32 { case with Sequences = true }
         let actual = LayerRun.compiled bindings trace.Outputs
-        let value (e: Expr) = (bindings |> Array.find (fun (leaf, _) -> obj.ReferenceEquals(leaf, e)) |> snd).ToDoubles()
+        let value (e: Expr) =
+            (bindings |> Array.find (fun (leaf, _) -> obj.ReferenceEquals(leaf, e)) |> snd).ToDoubles()
         let x = value trace.Inputs[0]
         let weights = trace.Leaves |> Array.map value
 
@@ -241,7 +240,8 @@ module RecurrentTests =
           "last", (fun o -> { o with ReturnSequences = false })
           "backwards", (fun o -> { o with GoBackwards = true })
           "zeros", (fun o -> { o with ZeroOutputForMask = true })
-          "zeros backwards, last", (fun o -> { o with ZeroOutputForMask = true; GoBackwards = true; ReturnSequences = false }) ]
+          "zeros backwards, last",
+          (fun o -> { o with ZeroOutputForMask = true; GoBackwards = true; ReturnSequences = false }) ]
 
     /// Layers in all the ways that a sequence can be run, on masked data, with and without initial states.
     [<Fact>]

@@ -13,11 +13,7 @@ type internal Outcome = { Output: Expr; States: Expr[] }
 
 /// A sequence with what belongs to it: its mask, the states it starts with, and whether those are all zero.
 [<Struct; NoEquality; NoComparison>]
-type internal Run =
-    { X: Expr
-      Mask: Expr voption
-      FromZero: bool
-      Initial: Expr[] }
+type internal Run = { X: Expr; Mask: Expr voption; FromZero: bool; Initial: Expr[] }
 
 /// Steps over a sequence: masks, direction, states kept and given.
 module internal Recurrence =

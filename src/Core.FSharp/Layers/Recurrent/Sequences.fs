@@ -37,12 +37,9 @@ module internal CellSequences =
             | masked ->
                 let all = ValueOption.defaultValue all masked
 
-                if not flags.Sequences then
-                    Ops.index 1 (if flags.Backwards then 0 else all.Shape[1] - 1) all
-                elif flags.Backwards then
-                    Ops.flip [| 1 |] all
-                else
-                    all
+                if not flags.Sequences then Ops.index 1 (if flags.Backwards then 0 else all.Shape[1] - 1) all
+                elif flags.Backwards then Ops.flip [| 1 |] all
+                else all
 
         { Output = output; States = last }
 
