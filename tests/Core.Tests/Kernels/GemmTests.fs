@@ -67,7 +67,7 @@ type GemmTests() =
                 " ",
                 [| string width; string dtype; string transA; string transB; string m; string n; string k |]
             )
-        close (2.0 * tolerance dtype) (sqrt (float (k + 1))) name expected (read dtype gc)
+        close (4.0 * tolerance dtype) (sqrt (float (k + 1))) name expected (read dtype gc)
 
     let check = checkAt Width.current
 
