@@ -90,6 +90,9 @@ module LayerTypes =
         member val Losses = List<Expr>()
         member val Streams = HashSet<string>()
 
+        /// What is kept from batch to batch besides the variables, by path.
+        member val Carried = Dictionary<string, Expr>()
+
         member _.Variables = order |> Seq.map (fun path -> variables[path]) |> Seq.toArray
 
         /// The leaf of a variable: declared now, or declared before by a layer that is used twice.
@@ -180,6 +183,20 @@ module LayerTypes =
                   Frozen = this.IsFrozen
                   Regularizer = None
                   Constraint = None }
+
+        /// <summary>A value that every batch finds as the batch before left it with Update: zeros at first, and again when the
+        /// model's states are reset. It is no weight: it is neither counted nor saved.</summary>
+        /// <param name="name">Its name within the layer.</param>
+        /// <param name="shape">Sizes of the axes. They must not change: with the batch among them, its size must be fixed.</param>
+        member _.Carry(name: string, shape: Shape) : Expr =
+            let path = full name
+
+            match trace.Carried.TryGetValue path with
+            | true, leaf -> leaf
+            | _ ->
+                let leaf = Expr.LeafOf(LeafRole.Carried, path, trace.FloatType, shape)
+                trace.Carried[path] <- leaf
+                leaf
 
         /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it.</summary>
         member _.Update(state: Expr, value: Expr) =

@@ -288,6 +288,14 @@ module internal TrainStep =
     let prediction (network: Network) (frozen: string -> bool) (types: BatchTypes) : StepGraph =
         let traced = trace network frozen Mode.Infer types
 
-        { Graph = { Outputs = traced.Outputs |> Array.mapi (fun i f -> outputName i, f.Value); Updates = [||] }
+        // Of all that may change, only what is kept for the next batch does.
+        let carried =
+            plain traced.Updates
+            |> Array.filter (fun (leaf, _) ->
+                match leaf.Op with
+                | Leaf(LeafRole.Carried, _) -> true
+                | _ -> false)
+
+        { Graph = { Outputs = traced.Outputs |> Array.mapi (fun i f -> outputName i, f.Value); Updates = carried }
           IdLimits = idLimits types traced
           Totals = [||] }

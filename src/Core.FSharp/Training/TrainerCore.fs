@@ -17,6 +17,7 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
     let trainTotals = VariableStore()
     let testTotals = VariableStore()
     let hypers = VariableStore()
+    let carried = VariableStore()
     let frozen = SortedSet<string>(StringComparer.Ordinal)
     let cache = PlanCache 8
 
@@ -40,12 +41,32 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
         frozen.Count > 0
         && (frozen |> Seq.exists (fun p -> path = p || path.StartsWith(p + "/", StringComparison.Ordinal)))
 
+    /// What is kept for the next batch. The first axis counts its rows.
+    let memoryOfCarried (leaf: Expr) (name: string) : Variable =
+        let rows = network.Inputs[0].Shape[0]
+
+        if rows >= 0 && leaf.Rank > 0 && leaf.Shape[0] <> rows then
+            raise (
+                ShapeException(
+                    "A stateful layer got a batch of another size.",
+                    name,
+                    "batches of " + string rows + " rows",
+                    string leaf.Shape[0] + " rows",
+                    "Set the batch size to "
+                    + string rows
+                    + ", and give a multiple of it: every row goes on where the same row of the batch before ended."
+                )
+            )
+
+        lock carried (fun () -> carried.Ensure(name, leaf.DType, leaf.Shape, 0.0))
+
     let memoryOf (totals: VariableStore) (role: LeafRole) (leaf: Expr) (name: string) : Variable =
         match role with
         | LeafRole.Hyper -> hypers.Ensure(name, leaf.DType, leaf.Shape, 0.0)
         | LeafRole.Slot when name.StartsWith(TrainStep.FigurePrefix, StringComparison.Ordinal) ->
             totals.Ensure(name, leaf.DType, leaf.Shape, 0.0)
         | LeafRole.Slot -> slots.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | LeafRole.Carried -> memoryOfCarried leaf name
         | _ ->
             match variables.TryFind name with
             | ValueSome v -> v
@@ -221,6 +242,12 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
 
     member _.Update(step: BoundStep) : unit = update step
     member _.FinishAverages() : unit = finishAverages (compiled ())
+
+    /// All that is kept from batch to batch becomes zero.
+    member _.ResetStates() : unit =
+        lock carried (fun () ->
+            for v in carried.All do
+                v.Fill 0.0)
 
     /// Drops all steps: they were made for other layers or losses.
     member _.Forget() : unit =
