@@ -41,32 +41,13 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
         frozen.Count > 0
         && (frozen |> Seq.exists (fun p -> path = p || path.StartsWith(p + "/", StringComparison.Ordinal)))
 
-    /// What is kept for the next batch. The first axis counts its rows.
-    let memoryOfCarried (leaf: Expr) (name: string) : Variable =
-        let rows = network.Inputs[0].Shape[0]
-
-        if rows >= 0 && leaf.Rank > 0 && leaf.Shape[0] <> rows then
-            raise (
-                ShapeException(
-                    "A stateful layer got a batch of another size.",
-                    name,
-                    "batches of " + string rows + " rows",
-                    string leaf.Shape[0] + " rows",
-                    "Set the batch size to "
-                    + string rows
-                    + ", and give a multiple of it: every row goes on where the same row of the batch before ended."
-                )
-            )
-
-        lock carried (fun () -> carried.Ensure(name, leaf.DType, leaf.Shape, 0.0))
-
     let memoryOf (totals: VariableStore) (role: LeafRole) (leaf: Expr) (name: string) : Variable =
         match role with
         | LeafRole.Hyper -> hypers.Ensure(name, leaf.DType, leaf.Shape, 0.0)
         | LeafRole.Slot when name.StartsWith(TrainStep.FigurePrefix, StringComparison.Ordinal) ->
             totals.Ensure(name, leaf.DType, leaf.Shape, 0.0)
         | LeafRole.Slot -> slots.Ensure(name, leaf.DType, leaf.Shape, 0.0)
-        | LeafRole.Carried -> memoryOfCarried leaf name
+        | LeafRole.Carried -> lock carried (fun () -> carried.Ensure(name, leaf.DType, leaf.Shape, 0.0))
         | _ ->
             match variables.TryFind name with
             | ValueSome v -> v
