@@ -83,7 +83,6 @@ module internal Select =
     let rec workspace (work: Work) : int64 =
         match work with
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
-        | MatMuls m -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K, m.OffsetsC.Length)
         | Loop loop -> loop.Workspace
         | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
@@ -302,7 +301,6 @@ module internal Select =
                     m.Ldb,
                     dst[0],
                     m.Ldc,
-                    work,
                     epilogue
                 )
             else
@@ -322,7 +320,6 @@ module internal Select =
                     dst[0],
                     m.Ldc,
                     m.OffsetsC,
-                    work,
                     epilogue
                 )
         | SoftmaxRows(log, rows, n) -> Softmax.Forward(results[0].DType, log, rows, n, src[0], dst[0])
