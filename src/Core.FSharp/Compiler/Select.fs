@@ -87,6 +87,7 @@ module internal Select =
         | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
+            | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
             | Reduce(r, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
@@ -179,6 +180,7 @@ module internal Select =
         let to' = dst[0]
 
         match op with
+        | SelectSequence.Sequence sequence -> SelectSequence.kernel sequence inputs src dst work
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
