@@ -101,8 +101,8 @@ type internal TrainerCore
 
         FigureSet(graph.Figures |> Array.map (fun f -> Figure(f.Key, f.Metric, f.Totals |> Array.map known)))
 
-    /// Makes a step executable. What optimizers keep begins with the rule's first values.
-    let bind (key: string) (types: BatchTypes) (graph: StepGraph) (totals: VariableStore) : BoundStep =
+    /// What optimizers keep begins with the rule's first values.
+    let prepareSlots (graph: StepGraph) =
         for s in graph.Slots do
             slots.Ensure(s.Name, s.Type.DType, s.Type.Shape, s.Initial) |> ignore
 
@@ -111,9 +111,20 @@ type internal TrainerCore
                 let rate = hypers.Ensure(StepNames.rateOf name, DType.Float64, Shape.Scalar, 0.0)
                 furtherOptimizers[name] <- struct (optimizer, rate)
 
+    /// Makes a step executable, in memory that it shares with others.
+    let bind room (key: string) (types: BatchTypes) (graph: StepGraph) (totals: VariableStore) : BoundStep =
+        prepareSlots graph
+        BoundStep.createIn room compileOptions key types graph (memoryOf totals)
+
+    /// The same in memory of its own: its results are read later.
+    let bindAlone (key: string) (types: BatchTypes) (graph: StepGraph) (totals: VariableStore) : BoundStep =
+        prepareSlots graph
         BoundStep.create compileOptions key types graph (memoryOf totals)
 
     let settings () = ValueOption.defaultWith (fun () -> TrainingOptions()) options
+
+    // Of the steps that train and evaluate, one runs at a time.
+    let arena = Arena()
 
     let trainStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
         let key = BoundStep.keyOf "train" types
@@ -121,7 +132,8 @@ type internal TrainerCore
         let step =
             cache.GetOrAdd(
                 key,
-                fun () -> bind key types (TrainStep.training network plan (settings ()) isFrozen types) trainTotals
+                fun () ->
+                    bind arena.Room key types (TrainStep.training network plan (settings ()) isFrozen types) trainTotals
             )
 
         if trainFigures.IsNone then
@@ -135,7 +147,8 @@ type internal TrainerCore
         let step =
             cache.GetOrAdd(
                 key,
-                fun () -> bind key types (TrainStep.test network plan (settings ()) isFrozen types) testTotals
+                fun () ->
+                    bind arena.Room key types (TrainStep.test network plan (settings ()) isFrozen types) testTotals
             )
 
         if testFigures.IsNone then
@@ -147,7 +160,7 @@ type internal TrainerCore
         PredictionSteps(
             network,
             8,
-            fun key types -> bind key types (TrainStep.prediction network plan options isFrozen types) testTotals
+            fun key types -> bindAlone key types (TrainStep.prediction network plan options isFrozen types) testTotals
         )
 
     let iterations () =
@@ -259,7 +272,7 @@ type internal TrainerCore
     member _.Bind(key: string, types: BatchTypes, describe: StepContext -> Expr[]) : BoundStep =
         let step = StepContext(network, plan, Mode.Train, isFrozen, types)
         let outputs = describe step
-        bind key types (step.Finish outputs) trainTotals
+        bindAlone key types (step.Finish outputs) trainTotals
 
     /// True if a step of the user's own decides what the data means.
     member _.HasOwnSteps =

@@ -99,6 +99,8 @@ module private Windowed =
 
 type ConvPoolTests() =
 
+    let widths = [ Width.W128; Width.W256; Width.W512 ]
+
     let convolution (dtype: DType) (w: Window) =
         let spec =
             ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
@@ -136,12 +138,15 @@ type ConvPoolTests() =
             run (make target.Pointer ws.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gk; gdy; ws ]
             close (tolerance dtype * 20.0) 3.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws e ->
-            Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws, e))
-        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws e ->
-            Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws, e))
-        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws e ->
-            Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws, e))
+        for width in widths do
+            check (string width + " forward") y (Conv.ForwardWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.Forward(width, dtype, spec, gx.Pointer, gk.Pointer, t, ws, e))
+
+            check (string width + " input gradient") dx (Conv.InputGradWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.InputGrad(width, dtype, spec, gdy.Pointer, gk.Pointer, t, ws, e))
+
+            check (string width + " kernel gradient") dk (Conv.KernelGradWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.KernelGrad(width, dtype, spec, gx.Pointer, gdy.Pointer, t, ws, e))
 
     let pooling (dtype: DType) (w: Window) =
         let spec = PoolSpec.Create(w.Batch, w.In, w.Channels, w.Kernel, w.Strides, w.Dilations, w.Low, w.High)
@@ -184,11 +189,15 @@ type ConvPoolTests() =
             run (make target.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gv; gdy ]
             close (tolerance dtype * 2.0) 4.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "max" best (fun t e -> Pool.Max(dtype, spec, gx.Pointer, t, e))
-        check "sum" sum (fun t e -> Pool.Sum(dtype, spec, gv.Pointer, t, e))
-        check "max gradient" maxGrad (fun t e -> Pool.MaxGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, e))
-        check "max gather" gather (fun t e -> Pool.MaxGather(dtype, spec, gx.Pointer, gv.Pointer, t, e))
-        check "sum gradient" sumGrad (fun t e -> Pool.SumGrad(dtype, spec, gdy.Pointer, t, e))
+        for width in widths do
+            check (string width + " max") best (fun t e -> Pool.Max(width, dtype, spec, gx.Pointer, t, e))
+            check (string width + " sum") sum (fun t e -> Pool.Sum(width, dtype, spec, gv.Pointer, t, e))
+            check (string width + " max gradient") maxGrad (fun t e ->
+                Pool.MaxGrad(width, dtype, spec, gx.Pointer, gdy.Pointer, t, e))
+            check (string width + " max gather") gather (fun t e ->
+                Pool.MaxGather(width, dtype, spec, gx.Pointer, gv.Pointer, t, e))
+            check (string width + " sum gradient") sumGrad (fun t e ->
+                Pool.SumGrad(width, dtype, spec, gdy.Pointer, t, e))
 
     [<Fact>]
     member _.``random convolutions, float32``() = Windowed.forAll (convolution DType.Float32)
@@ -220,7 +229,10 @@ type ConvPoolTests() =
               plane 3 14 16 40 3 2 1 1
               plane 2 15 24 24 3 1 1 24
               plane 1 24 18 33 1 1 0 1
-              plane 2 30 1 8 5 3 2 1 ] do
+              plane 2 30 1 8 5 3 2 1
+              // Few positions and many weights; many channels at the edges.
+              plane 1 5 100 70 3 1 1 1
+              plane 6 2 160 40 3 2 1 1 ] do
             convolution DType.Float32 w
 
         // One long row: more positions than a segment of the weight gradient holds.
@@ -245,19 +257,19 @@ type ConvPoolTests() =
         let x, k, y = room t (4 * 14 * 14 * 8), room t (9 * 8 * 16), room t (4 * 14 * 14 * 16)
         let ws =
             workspace (
-                Conv.ForwardWorkspace(t, spec)
-                + Conv.InputGradWorkspace(t, spec)
-                + Conv.KernelGradWorkspace(t, spec)
+                Conv.ForwardWorkspace(Width.current, t, spec)
+                + Conv.InputGradWorkspace(Width.current, t, spec)
+                + Conv.KernelGradWorkspace(Width.current, t, spec)
             )
-        allocatesNothing (Conv.Forward(t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
-        allocatesNothing (Conv.InputGrad(t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
-        allocatesNothing (Conv.KernelGrad(t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
+        allocatesNothing (Conv.Forward(Width.current, t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
+        allocatesNothing (Conv.InputGrad(Width.current, t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
+        allocatesNothing (Conv.KernelGrad(Width.current, t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
         let pool =
             PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
         let p = room t (4 * 7 * 7 * 16)
         let d = room t (4 * 14 * 14 * 16)
-        allocatesNothing (Pool.Max(t, pool, y.Pointer, p.Pointer))
-        allocatesNothing (Pool.MaxGrad(t, pool, y.Pointer, p.Pointer, d.Pointer))
+        allocatesNothing (Pool.Max(Width.current, t, pool, y.Pointer, p.Pointer))
+        allocatesNothing (Pool.MaxGrad(Width.current, t, pool, y.Pointer, p.Pointer, d.Pointer))
 
     [<Fact>]
     member _.``windows that do not fit are refused``() =
