@@ -87,9 +87,9 @@ module internal Select =
         | Loop loop -> loop.Workspace
         | Primitive(op, inputs, _) ->
             match op with
-            | Reduce(r, axes) ->
+            | Reduce(_, axes) ->
                 let x = inputs[0]
-                Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
+                Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
             | Conv spec -> Conv.ForwardWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
             | ConvInputGrad(spec, x) -> Conv.InputGradWorkspace(inputs[0].DType, convSpec spec x inputs[1].Shape)
             | ConvKernelGrad(spec, w) -> Conv.KernelGradWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape w)

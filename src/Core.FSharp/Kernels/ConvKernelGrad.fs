@@ -91,10 +91,10 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
             let first = chunk * sumGrain
             let n = int (min (int64 sumGrain) (plan.Elements - int64 first))
             let at = nativeint first * size
-            BasicLoops<'T>.Add(n, dw + at, partial + at, partial + partialSize + at)
+            AddLoop<'T>.Run(n, dw + at, partial + at, partial + partialSize + at)
 
             for p in 2 .. plan.Pieces - 1 do
-                BasicLoops<'T>.Add(n, dw + at, dw + at, partial + nativeint p * partialSize + at)
+                AddLoop<'T>.Run(n, dw + at, dw + at, partial + nativeint p * partialSize + at)
 
     member private this.Piece(piece: int, share: int) =
         let target = if plan.Pieces > 1 then partial + nativeint piece * partialSize else dw

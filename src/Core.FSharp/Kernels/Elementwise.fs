@@ -45,10 +45,12 @@ type internal TileStorer = { From: TilePlace; To: nativeint; As: DType }
 /// cache, and each instruction is one loop over a tile.
 [<Sealed>]
 type internal ElementwiseKernel
-    (program: TileProgram, size: int, inputPointers: nativeint[], outputPointers: nativeint[]) =
+    (program: TileProgram, size: int, inputPointers: nativeint[], outputPointers: nativeint[], vectors: Width) =
     inherit Kernel()
 
-    let width = if program.Domain = TileDomain.F32 then 4 else 8
+    let runner = TileRunners.create program.Domain vectors
+    let random = RandomBits.At vectors
+    let width = runner.Size
     let domainType = TileOps.dtypeOf program.Domain
     let inputs = program.Inputs
     let instructions = program.Instructions
@@ -203,29 +205,33 @@ type internal ElementwiseKernel
 
     override _.Chunks(_) = (size + chunk - 1) / chunk
 
-    member private _.Load<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-        (l: TileLoader, n: int, scratch: nativeint, position: int)
-        : unit =
+    member private _.Load(l: TileLoader, n: int, scratch: nativeint, position: int) : unit =
         let d = scratch + l.Register
 
         match l.Source with
         | TileSource.Converted ->
-            TileMove<'T>.Load(l.DType, n, d, l.Pointer + nativeint position * nativeint (DType.size l.DType), 1)
-        | TileSource.Single -> TileMove<'T>.Load(l.DType, n, d, l.Pointer, 0)
-        | TileSource.Walked -> StridedLoad<'T>.Run(l.Walk, l.DType, n, d, l.Pointer, position)
-        | TileSource.Uniform ->
-            TileMove<'T>
-                .Uniform(
-                    n,
-                    d,
-                    position,
-                    uint64 (Mem.get<int64> l.Pointer 0),
-                    l.Stream,
-                    uint32 (Mem.get<int64> l.StepPointer 0)
-                )
-        | _ -> IotaLoad<'T>.Run(n, d, position, l.Length, l.Inner)
+            runner.Load(l.DType, n, d, l.Pointer + nativeint position * nativeint (DType.size l.DType), 1)
+        | TileSource.Single -> runner.Load(l.DType, n, d, l.Pointer, 0)
+        | TileSource.Walked -> runner.Walk(l.Walk, l.DType, n, d, l.Pointer, position)
+        | TileSource.Index -> runner.Indices(n, d, position, l.Length, l.Inner)
+        | _ ->
+            let seed = uint64 (Mem.get<int64> l.Pointer 0)
+            let step = uint32 (Mem.get<int64> l.StepPointer 0)
 
-    member private this.RunIn<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>(index: int) : unit =
+            if width = 4 then
+                random.Uniform(n, d, position, seed, l.Stream, step)
+            else
+                // In pieces through float32, where all of these numbers are exact.
+                let piece = NativePtr.toNativeInt (NativePtr.stackalloc<float32> 64)
+                let mutable i = 0
+
+                while i < n do
+                    let count = min 64 (n - i)
+                    random.Uniform(count, piece, position + i, seed, l.Stream, step)
+                    runner.Load(DType.Float32, count, d + nativeint (i * width), piece, 1)
+                    i <- i + count
+
+    override this.Run(_, index) =
         let scratch = Scratch.Pointer
         let start = index * chunk
         let stop = min size (start + chunk)
@@ -233,19 +239,10 @@ type internal ElementwiseKernel
 
         for i in 0 .. constants.Length - 1 do
             let struct (offset, ins) = constants[i]
-
-            BasicLoops<'T>
-                .Fill(
-                    first,
-                    scratch + offset,
-                    (if program.Domain = TileDomain.I64 then
-                         'T.CreateTruncating<int64> ins.Integer
-                     else
-                         'T.CreateTruncating<float> ins.Value)
-                )
+            runner.Fill(first, scratch + offset, ins)
 
         for i in 0 .. once.Length - 1 do
-            this.Load<'T>(once[i], first, scratch, start)
+            this.Load(once[i], first, scratch, start)
 
         let mutable position = start
 
@@ -253,34 +250,31 @@ type internal ElementwiseKernel
             let n = min tile (stop - position)
 
             for i in 0 .. always.Length - 1 do
-                this.Load<'T>(always[i], n, scratch, position)
+                this.Load(always[i], n, scratch, position)
 
             for i in 0 .. steps.Length - 1 do
                 let s = &steps[i]
-                let d = s.Dst.At(scratch, position)
-                let a = s.A.At(scratch, position)
-                let b = s.B.At(scratch, position)
-                let c = s.C.At(scratch, position)
 
-                if sizeof<'T> = 4 then Loops32.Run(s.Op, n, d, a, b, c)
-                elif program.Domain = TileDomain.F64 then Loops64.Run(s.Op, n, d, a, b, c)
-                else LoopsInt.Run(s.Op, n, d, a, b, c)
+                runner.Apply(
+                    s.Op,
+                    n,
+                    s.Dst.At(scratch, position),
+                    s.A.At(scratch, position),
+                    s.B.At(scratch, position),
+                    s.C.At(scratch, position)
+                )
 
             for i in 0 .. stores.Length - 1 do
                 let s = stores[i]
 
-                TileMove<'T>
-                    .Store(
-                        s.As,
-                        n,
-                        s.To + nativeint position * nativeint (DType.size s.As),
-                        s.From.At(scratch, position)
-                    )
+                runner.Store(
+                    s.As,
+                    n,
+                    s.To + nativeint position * nativeint (DType.size s.As),
+                    s.From.At(scratch, position)
+                )
 
             position <- position + n
 
-    override this.Run(_, index) =
-        match program.Domain with
-        | TileDomain.F32 -> this.RunIn<float32>(index)
-        | TileDomain.F64 -> this.RunIn<float>(index)
-        | _ -> this.RunIn<int64>(index)
+    new(program, size, inputPointers, outputPointers) =
+        ElementwiseKernel(program, size, inputPointers, outputPointers, Width.current)

@@ -145,10 +145,18 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Equal(x, y) = Vector128.Equals(x, y)
         static member Less(x, y) = Vector128.LessThan(x, y)
         static member LessOrEqual(x, y) = Vector128.LessThanOrEqual(x, y)
+
+        static member First count =
+            if sizeof<'T> = 4 then
+                Vector128.LessThan(Vector128<int>.Indices, Vector128.Create count).As<int, 'T>()
+            else
+                Vector128.LessThan(Vector128<int64>.Indices, Vector128.Create(int64 count)).As<int64, 'T>()
+
         static member Pick(mask, yes, no) = Vector128.ConditionalSelect(mask, yes, no)
         static member And(x, y) = x &&& y
         static member Or(x, y) = x ||| y
         static member Xor(x, y) = x ^^^ y
+        static member Not x = Vector128.OnesComplement x
         static member AndNot(x, y) = Vector128.AndNot(x, y)
 
         static member CreateInt n =

@@ -155,10 +155,18 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Equal(x, y) = Vector256.Equals(x, y)
         static member Less(x, y) = Vector256.LessThan(x, y)
         static member LessOrEqual(x, y) = Vector256.LessThanOrEqual(x, y)
+
+        static member First count =
+            if sizeof<'T> = 4 then
+                Vector256.LessThan(Vector256<int>.Indices, Vector256.Create count).As<int, 'T>()
+            else
+                Vector256.LessThan(Vector256<int64>.Indices, Vector256.Create(int64 count)).As<int64, 'T>()
+
         static member Pick(mask, yes, no) = Vector256.ConditionalSelect(mask, yes, no)
         static member And(x, y) = x &&& y
         static member Or(x, y) = x ||| y
         static member Xor(x, y) = x ^^^ y
+        static member Not x = Vector256.OnesComplement x
         static member AndNot(x, y) = Vector256.AndNot(x, y)
 
         static member CreateInt n =

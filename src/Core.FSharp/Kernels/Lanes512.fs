@@ -149,10 +149,18 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Equal(x, y) = Vector512.Equals(x, y)
         static member Less(x, y) = Vector512.LessThan(x, y)
         static member LessOrEqual(x, y) = Vector512.LessThanOrEqual(x, y)
+
+        static member First count =
+            if sizeof<'T> = 4 then
+                Vector512.LessThan(Vector512<int>.Indices, Vector512.Create count).As<int, 'T>()
+            else
+                Vector512.LessThan(Vector512<int64>.Indices, Vector512.Create(int64 count)).As<int64, 'T>()
+
         static member Pick(mask, yes, no) = Vector512.ConditionalSelect(mask, yes, no)
         static member And(x, y) = x &&& y
         static member Or(x, y) = x ||| y
         static member Xor(x, y) = x ^^^ y
+        static member Not x = Vector512.OnesComplement x
         static member AndNot(x, y) = Vector512.AndNot(x, y)
 
         static member CreateInt n =

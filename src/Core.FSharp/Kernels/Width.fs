@@ -77,11 +77,16 @@ type internal ILanes<'V, 'T> =
     static abstract Less: 'V * 'V -> 'V
     static abstract LessOrEqual: 'V * 'V -> 'V
 
+    /// A mask of the first `count` lanes.
+    static abstract First: count: int -> 'V
+
     /// Lanes of `yes` where the mask is set, of `no` elsewhere.
     static abstract Pick: mask: 'V * yes: 'V * no: 'V -> 'V
     static abstract And: 'V * 'V -> 'V
     static abstract Or: 'V * 'V -> 'V
     static abstract Xor: 'V * 'V -> 'V
+
+    static abstract Not: 'V -> 'V
 
     /// Bits of the first that are not set in the second.
     static abstract AndNot: 'V * 'V -> 'V

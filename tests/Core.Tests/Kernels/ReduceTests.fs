@@ -59,7 +59,7 @@ type ReduceTests() =
         let expected = naive op dtype dims reduced x
         let source = write dtype x
         let target = room dtype expected.Length
-        let ws = workspace (Reduce.Workspace(op, dtype, dims, reduced))
+        let ws = workspace (Reduce.Workspace(dtype, dims, reduced))
         let kernel = Reduce.Create(op, dtype, dims, reduced, source.Pointer, target.Pointer, ws.Pointer)
         run kernel [ target ] [ source; ws ]
         let name =
@@ -139,7 +139,7 @@ type ReduceTests() =
         let n = (1 <<< 24) + 4096
         let source = guarded (Array.create n 1.0f)
         let target = room DType.Float32 1
-        let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, [| n |], [| true |]))
+        let ws = workspace (Reduce.Workspace(DType.Float32, [| n |], [| true |]))
         runOnce (
             Reduce.Create(
                 ReduceKind.Sum,
@@ -197,7 +197,7 @@ type ReduceTests() =
             [ [| 300000 |], [| true |]; [| 20; 60; 90 |], [| true; false; true |]; [| 4 |], [| true |] ] do
             let n = Array.fold (*) 1 dims
             let source, target = write DType.Float32 (floats 1 n), room DType.Float32 n
-            let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, dims, reduced))
+            let ws = workspace (Reduce.Workspace(DType.Float32, dims, reduced))
             allocatesNothing (
                 Reduce.Create(ReduceKind.Sum, DType.Float32, dims, reduced, source.Pointer, target.Pointer, ws.Pointer)
             )
