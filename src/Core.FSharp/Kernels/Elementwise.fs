@@ -69,7 +69,7 @@ type internal ElementwiseKernel
 
     // Registers and tiles share the L1 cache. A tile that holds whole rows of the repeated inputs lets these be loaded
     // once for all tiles.
-    let tile =
+    let struct (tile, period) =
         let budget = 24576 / (width * max 1 program.RegisterCount)
         let most = max 64 (min 1024 (budget &&& ~~~7))
         let mutable period = 8
@@ -80,7 +80,7 @@ type internal ElementwiseKernel
                     int64 period / int64 (BigInteger.GreatestCommonDivisor(period, walks[i].Run)) * int64 walks[i].Run
                 if next <= int64 most then period <- int next
 
-        most / period * period
+        struct (most / period * period, period)
 
     let chunk =
         let weight = instructions |> Array.sumBy (fun i -> if TileOps.isHeavy i.Op then 8 else 1)
@@ -189,12 +189,12 @@ type internal ElementwiseKernel
                    { From = places[out.Value]; To = outputPointers[o]; As = out.DType } |]
 
     do
-        if program.RegisterCount * tile * width > Scratch.Size then
+        if program.RegisterCount * tile * width > Scratch.TileSize then
             raise (
                 GraphException(
                     "A fused elementwise region has too many values.",
                     "",
-                    "at most " + (Scratch.Size / (64 * width)).ToString(Globalization.CultureInfo.InvariantCulture),
+                    "at most " + (Scratch.TileSize / (64 * width)).ToString(Globalization.CultureInfo.InvariantCulture),
                     program.RegisterCount.ToString(Globalization.CultureInfo.InvariantCulture),
                     "Split the region."
                 )
@@ -231,20 +231,29 @@ type internal ElementwiseKernel
                     runner.Load(DType.Float32, count, d + nativeint (i * width), piece, 1)
                     i <- i + count
 
-    override this.Run(_, index) =
-        let scratch = Scratch.Pointer
-        let start = index * chunk
-        let stop = min size (start + chunk)
-        let first = min tile (stop - start)
+    /// The elements [start, start + count), and those of `rows - 1` more stretches, each `stride` after the one before.
+    member private this.Stretches(start: int, rows: int, count: int, stride: int) : unit =
+        let scratch = Scratch.TilePointer
+        let first = min tile count
 
         for i in 0 .. constants.Length - 1 do
             let struct (offset, ins) = constants[i]
             runner.Fill(first, scratch + offset, ins)
 
-        for i in 0 .. once.Length - 1 do
-            this.Load(once[i], first, scratch, start)
+        // What repeats looks the same in every stretch whose start is a multiple of the period away.
+        let again = stride % period <> 0
 
-        let mutable position = start
+        for row in 0 .. rows - 1 do
+            let from = start + row * stride
+
+            if row = 0 || again then
+                for i in 0 .. once.Length - 1 do
+                    this.Load(once[i], first, scratch, from)
+
+            this.Tiles(scratch, from, from + count)
+
+    member private this.Tiles(scratch: nativeint, from: int, stop: int) : unit =
+        let mutable position = from
 
         while position < stop do
             let n = min tile (stop - position)
@@ -276,5 +285,24 @@ type internal ElementwiseKernel
 
             position <- position + n
 
+    /// Part of the work: `rows` stretches of `columns` elements from element `first` on, `stride` apart.
+    member this.RunPart(first: int, rows: int, columns: int, stride: int) : unit =
+        let joined = rows = 1 || stride = columns
+
+        if joined then
+            this.Stretches(first, 1, rows * columns, stride)
+        else
+            this.Stretches(first, rows, columns, stride)
+
+    override this.Run(_, index) =
+        let start = index * chunk
+        this.RunPart(start, 1, min chunk (size - start), 0)
+
     new(program, size, inputPointers, outputPointers) =
         ElementwiseKernel(program, size, inputPointers, outputPointers, Width.current)
+
+/// A tile program as the end of another kernel.
+[<Sealed>]
+type internal ElementwiseEpilogue(kernel: ElementwiseKernel) =
+    inherit Epilogue()
+    override _.Run(first, rows, columns, stride) = kernel.RunPart(first, rows, columns, stride)

@@ -70,7 +70,7 @@ type internal RandomSource<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
         'W.Mul('W.OfInt('W.ShiftRight(word, 8)), 'W.Create 5.9604644775390625e-8f)
 
     /// Elements of whole groups.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member private Groups
         (drawing: Drawing, groups: int, d: nativeint, group: uint32, seed: uint64, stream: uint64, step: uint32)
         =

@@ -111,7 +111,7 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
         'W.Pick('W.First count, 'W.LoadFirst(p, count), 'W.Create 'R.Neutral)
 
     /// Combines up to `block` contiguous elements with eight vector accumulators.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member private Block(p: nativeint, n: int) : 'T =
         let step = 'W.Bytes
         let stop = p + nativeint (n / 'W.Count) * step
@@ -199,7 +199,7 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
     override _.Line(src, n, dst) = Mem.set<'T> dst 0 (ReduceRunner<'R, 'W, 'V, 'T>.Run(src, n))
 
     // In blocks of 256 rows; the blocks of a column are added up one after the other.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     override _.Columns(src, rows, rowLength, width, dst) =
         let w = 'W.Count
         let step = 'W.Bytes
@@ -283,7 +283,7 @@ type internal TruthRunner(isAny: bool) =
         let found = if isAny then span.ContainsAnyExcept 0uy else not (span.Contains 0uy)
         Mem.set<byte> dst 0 (if found then 1uy else 0uy)
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     override _.Columns(src, rows, rowLength, width, dst) =
         Span<byte>(dst.ToPointer(), width).Fill(if isAny then 0uy else 1uy)
         let whole = width &&& ~~~7

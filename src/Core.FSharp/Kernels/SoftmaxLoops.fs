@@ -70,7 +70,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
     static member inline private Some(p: nativeint, count: int) : 'V =
         if count = 'W.Count then 'W.Load p else 'W.LoadFirst(p, count)
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     override _.Forward(rows, n, x, y) =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n
@@ -97,7 +97,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
             let scale = 'W.Create(1.0f / 'W.Sum total)
             TileLoop.map1<'W, 'V, float32> (fun e -> 'W.Mul(e, scale)) n target target
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     override _.ForwardLog(rows, n, x, y) =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n
@@ -116,7 +116,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
             let log = 'W.Create(float32 (Math.Log(float ('W.Sum total))))
             TileLoop.map1<'W, 'V, float32> (fun v -> 'W.Sub('W.Sub(v, most), log)) n (y + at) source
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     override _.Backward(rows, n, y, dy, dx) =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n
@@ -133,7 +133,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
             let dot = 'W.Create('W.Sum dot)
             TileLoop.map2<'W, 'V, float32> (fun y g -> 'W.Mul(y, 'W.Sub(g, dot))) n (dx + at) (y + at) (dy + at)
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     override _.BackwardLog(rows, n, y, dy, dx) =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n

@@ -13,7 +13,7 @@ type internal Convert<'S, 'D
     private () =
 
     /// d[i] = s[i * stride], converted; floats go to integers toward zero.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Run(n: int, d: nativeint, s: nativeint, stride: int) =
         let src = NativePtr.ofNativeInt<'S> s
         let dst = NativePtr.ofNativeInt<'D> d

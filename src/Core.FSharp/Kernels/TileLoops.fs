@@ -112,15 +112,15 @@ type internal BasicLoops<'W, 'V, 'T
 
     static member inline private IsZero(x: 'V) : 'V = 'W.Equal(x, 'W.Zero)
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Neg(n: int, d, a) =
         TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Neg x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Abs(n: int, d, a) =
         TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Abs x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Sign(n: int, d, a) =
         TileLoop.map1<'W, 'V, 'T>
             (fun x ->
@@ -133,82 +133,82 @@ type internal BasicLoops<'W, 'V, 'T
             d
             a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Square(n: int, d, a) =
         TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Mul(x, x)) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Relu(n: int, d, a) =
         // Written so that NaN stays NaN.
         TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.AndNot(x, 'W.Less(x, 'W.Zero))) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Not(n: int, d, a) =
         TileLoop.map1<'W, 'V, 'T> (fun x -> BasicLoops<'W, 'V, 'T>.One(BasicLoops<'W, 'V, 'T>.IsZero x)) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member IsNaN(n: int, d, a) =
         TileLoop.map1<'W, 'V, 'T> (fun x -> BasicLoops<'W, 'V, 'T>.One('W.Not('W.Equal(x, x)))) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member IsFinite(n: int, d, a) =
         // x - x is 0 for finite numbers and NaN for the others.
         TileLoop.map1<'W, 'V, 'T> (fun x -> BasicLoops<'W, 'V, 'T>.One(BasicLoops<'W, 'V, 'T>.IsZero('W.Sub(x, x)))) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Add(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Add(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Sub(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Sub(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Mul(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Mul(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Max(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Max(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Min(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Min(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Eq(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Equal(x, y))) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Ne(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Not('W.Equal(x, y)))) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Lt(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Less(x, y))) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Le(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.LessOrEqual(x, y))) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member And(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Not('W.Or(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y)))) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Or(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Not('W.And(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y)))) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Xor(n: int, d, a, b) =
         TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Xor(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y))) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Select(n: int, d, a, b, c) =
         TileLoop.map3<'W, 'V, 'T> (fun x y z -> 'W.Pick(BasicLoops<'W, 'V, 'T>.IsZero x, z, y)) n d a b c
 
     /// d[i] = 1 if s[i] is not 0 (NaN included), else 0; d holds bytes.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Truth(n: int, d: nativeint, s: nativeint) =
         let size = nativeint sizeof<'T>
         let mutable i = 0
@@ -282,117 +282,117 @@ type internal AddLoop<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>
 [<AbstractClass; Sealed>]
 type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Reciprocal(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Div('W.Create 1.0f, x)) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Sqrt(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Sqrt x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Rsqrt(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Rsqrt x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Exp(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Exp x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Expm1(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Expm1 x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Log(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Log1p(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log1p x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Tanh(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Tanh x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Sigmoid(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sigmoid x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Softplus(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Softplus x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Erfinv(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Erfinv x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Sinh(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sinh x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Cosh(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Cosh x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Asinh(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asinh x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Acosh(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Acosh x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Atanh(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Atanh x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Asin(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asin x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Acos(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Acos x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Atan(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Atan x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Floor(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Floor x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Ceil(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Ceiling x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Round(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Round x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Trunc(n, d, a) =
         TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Truncate x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Erf(n, d: nativeint, a: nativeint) =
         let table = PiecewiseTable.Erf
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Erf(table, x)) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Gelu(n, d: nativeint, a: nativeint) =
         let table = PiecewiseTable.Normal
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Gelu(table, x)) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Div(n, d, a, b) =
         TileLoop.map2<'W, 'V, float32> (fun x y -> 'W.Div(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Atan2(n, d, a, b) =
         TileLoop.map2<'W, 'V, float32> (fun x y -> VectorMath<'W, 'V>.Atan2(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member FusedMultiplyAdd(n, d, a, b, c) =
         TileLoop.map3<'W, 'V, float32> (fun x y z -> 'W.Fma(x, y, z)) n d a b c
 
@@ -416,15 +416,15 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
                 else
                     Mem.set<float32> d i (float32 (rare (float x)))
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Sin(n, d: nativeint, a: nativeint) =
         Loops32<'W, 'V>.Turning((fun x -> VectorMath<'W, 'V>.Sin x), (fun v -> Math.Sin v), n, d, a)
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Cos(n, d: nativeint, a: nativeint) =
         Loops32<'W, 'V>.Turning((fun x -> VectorMath<'W, 'V>.Cos x), (fun v -> Math.Cos v), n, d, a)
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Tan(n, d: nativeint, a: nativeint) =
         Loops32<'W, 'V>.Turning((fun x -> VectorMath<'W, 'V>.Tan x), (fun v -> Math.Tan v), n, d, a)
 
@@ -472,39 +472,39 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
 [<AbstractClass; Sealed>]
 type internal Loops64<'W, 'V when 'W: struct and 'W :> ILanes<'V, float>> private () =
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Reciprocal(n, d, a) =
         TileLoop.map1<'W, 'V, float> (fun x -> 'W.Div('W.Create 1.0, x)) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Sqrt(n, d, a) =
         TileLoop.map1<'W, 'V, float> (fun x -> 'W.Sqrt x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Rsqrt(n, d, a) =
         TileLoop.map1<'W, 'V, float> (fun x -> 'W.Div('W.Create 1.0, 'W.Sqrt x)) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Floor(n, d, a) =
         TileLoop.map1<'W, 'V, float> (fun x -> 'W.Floor x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Ceil(n, d, a) =
         TileLoop.map1<'W, 'V, float> (fun x -> 'W.Ceiling x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Round(n, d, a) =
         TileLoop.map1<'W, 'V, float> (fun x -> 'W.Round x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Trunc(n, d, a) =
         TileLoop.map1<'W, 'V, float> (fun x -> 'W.Truncate x) n d a
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Div(n, d, a, b) =
         TileLoop.map2<'W, 'V, float> (fun x y -> 'W.Div(x, y)) n d a b
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member FusedMultiplyAdd(n, d, a, b, c) =
         TileLoop.map3<'W, 'V, float> (fun x y z -> 'W.Fma(x, y, z)) n d a b c
 

@@ -84,7 +84,7 @@ type internal TileRunner<'W, 'V, 'T
         | DType.Int64 -> Convert<'T, int64>.Run(n, d, s, 1)
         | _ -> BasicLoops<'W, 'V, 'T>.Truth(n, d, s)
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     override _.Indices(n, d, position, length, inner) =
         let mutable value = position / inner % length
         let mutable left = inner - position % inner
