@@ -17,7 +17,7 @@ module internal Philox =
     let W1 = 0xBB67AE85u
 
     /// The four 32-bit words of block `index`. Key: the seed. Counter: index, step (low 32 bits), stream.
-    let inline block (seed: uint64) (stream: uint64) (step: uint32) (index: uint32) =
+    let block (seed: uint64) (stream: uint64) (step: uint32) (index: uint32) =
         let mutable k0 = uint32 seed
         let mutable k1 = uint32 (seed >>> 32)
         let mutable c0 = index

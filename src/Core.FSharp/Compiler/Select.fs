@@ -180,6 +180,7 @@ module internal Select =
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
+            | Graph.RandomKind.Coarse -> RandomFill.Coarse(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
             | Graph.RandomKind.Normal -> RandomFill.Normal(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
             | _ -> RandomFill.Bits(y.Shape.Size, src[0], src[1], spec.Stream, to')
         | Pad(low, _, interior, value) -> pad low interior value operands[0] y src[0] to'

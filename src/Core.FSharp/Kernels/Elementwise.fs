@@ -25,6 +25,7 @@ type internal TileSource =
     | Walked = 2
     | Uniform = 3
     | Index = 4
+    | Coarse = 5
 
 [<NoEquality; NoComparison>]
 type internal TileLoader =
@@ -71,8 +72,9 @@ type internal ElementwiseKernel
     // once for all tiles.
     let struct (tile, period) =
         let budget = 24576 / (width * max 1 program.RegisterCount)
-        let most = max 64 (min 1024 (budget &&& ~~~7))
-        let mutable period = 8
+        let most = max 64 (min 1024 budget)
+        // Whole vectors, and whole groups of random numbers.
+        let mutable period = if inputs |> Array.exists (fun i -> i.Access.IsRandomUniform) then 64 else 16
 
         for i in 0 .. inputs.Length - 1 do
             if isPeriodic i then
@@ -157,8 +159,9 @@ type internal ElementwiseKernel
         | Flat -> make TileSource.Converted
         | Scalar -> make TileSource.Single
         | Strided _ -> make TileSource.Walked
-        | RandomUniform(stream, stepPointer) ->
-            { make TileSource.Uniform with Stream = stream; StepPointer = inputPointers[stepPointer] }
+        | RandomUniform(stream, stepPointer, coarse) ->
+            let source = if coarse then TileSource.Coarse else TileSource.Uniform
+            { make source with Stream = stream; StepPointer = inputPointers[stepPointer] }
         | Iota(dims, axis) ->
             let mutable inner = 1
 
@@ -218,8 +221,14 @@ type internal ElementwiseKernel
             let seed = uint64 (Mem.get<int64> l.Pointer 0)
             let step = uint32 (Mem.get<int64> l.StepPointer 0)
 
+            let inline draw (count: int) (d: nativeint) (position: int) =
+                if l.Source = TileSource.Coarse then
+                    random.Coarse(count, d, position, seed, l.Stream, step)
+                else
+                    random.Uniform(count, d, position, seed, l.Stream, step)
+
             if width = 4 then
-                random.Uniform(n, d, position, seed, l.Stream, step)
+                draw n d position
             else
                 // In pieces through float32, where all of these numbers are exact.
                 let piece = NativePtr.toNativeInt (NativePtr.stackalloc<float32> 64)
@@ -227,7 +236,7 @@ type internal ElementwiseKernel
 
                 while i < n do
                     let count = min 64 (n - i)
-                    random.Uniform(count, piece, position + i, seed, l.Stream, step)
+                    draw count piece (position + i)
                     runner.Load(DType.Float32, count, d + nativeint (i * width), piece, 1)
                     i <- i + count
 

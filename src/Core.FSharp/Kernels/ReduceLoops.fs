@@ -25,6 +25,28 @@ type internal IReducer<'V, 'T when 'T: unmanaged and 'T: struct> =
     static abstract One: a: 'T * b: 'T -> 'T
     static abstract Many: a: 'V * b: 'V -> 'V
 
+    /// All lanes of a vector, always in the same order.
+    static abstract Lanes: a: 'V -> 'T
+
+/// The lanes of a vector combined by halves.
+module internal LaneFold =
+
+    let inline byTwos<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+        ([<InlineIfLambda>] f: 'T -> 'T -> 'T)
+        (v: 'V)
+        : 'T =
+        let lanes = NativePtr.stackalloc<'T> 16
+        'W.Store(NativePtr.toNativeInt lanes, v)
+        let mutable left = 'W.Count
+
+        while left > 1 do
+            left <- left / 2
+
+            for i in 0 .. left - 1 do
+                NativePtr.set lanes i (f (NativePtr.get lanes i) (NativePtr.get lanes (i + left)))
+
+        NativePtr.get lanes 0
+
 [<Struct; NoEquality; NoComparison>]
 type internal SumOf<'W, 'V, 'T
     when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> =
@@ -32,6 +54,7 @@ type internal SumOf<'W, 'V, 'T
         static member Neutral = 'T.Zero
         static member One(a, b) = a + b
         static member Many(a, b) = 'W.Add(a, b)
+        static member Lanes a = 'W.Sum a
 
 [<Struct; NoEquality; NoComparison>]
 type internal ProdOf<'W, 'V, 'T
@@ -40,6 +63,7 @@ type internal ProdOf<'W, 'V, 'T
         static member Neutral = 'T.One
         static member One(a, b) = a * b
         static member Many(a, b) = 'W.Mul(a, b)
+        static member Lanes a = LaneFold.byTwos<'W, 'V, 'T> (fun x y -> x * y) a
 
 [<Struct; NoEquality; NoComparison>]
 type internal MaxOf<'W, 'V, 'T
@@ -59,6 +83,7 @@ type internal MaxOf<'W, 'V, 'T
 
         static member One(a, b) = 'T.Max(a, b)
         static member Many(a, b) = 'W.Max(a, b)
+        static member Lanes a = 'W.Largest a
 
 [<Struct; NoEquality; NoComparison>]
 type internal MinOf<'W, 'V, 'T
@@ -77,6 +102,7 @@ type internal MinOf<'W, 'V, 'T
 
         static member One(a, b) = 'T.Min(a, b)
         static member Many(a, b) = 'W.Min(a, b)
+        static member Lanes a = LaneFold.byTwos<'W, 'V, 'T> (fun x y -> 'T.Min(x, y)) a
 
 /// The two loops of every reduction.
 [<AbstractClass>]
@@ -149,18 +175,7 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
 
         if rest > 0 then a0 <- 'R.Many(a0, ReduceRunner<'R, 'W, 'V, 'T>.Part(p, rest))
 
-        // The lanes, as a tree.
-        let lanes = NativePtr.stackalloc<'T> 16
-        'W.Store(NativePtr.toNativeInt lanes, a0)
-        let mutable left = 'W.Count
-
-        while left > 1 do
-            left <- left / 2
-
-            for i in 0 .. left - 1 do
-                NativePtr.set lanes i ('R.One(NativePtr.get lanes i, NativePtr.get lanes (i + left)))
-
-        NativePtr.get lanes 0
+        'R.Lanes a0
 
     /// Combines contiguous elements: blocks, and a binary counter of block results, so that the rounding error of a sum
     /// grows with the logarithm of its length.

@@ -112,8 +112,8 @@ type internal TileAccess =
     /// An element stride for each dim of the region; 0 broadcasts.
     | Strided of dims: int[] * strides: int[]
     /// Uniform numbers in [0, 1): the input's pointer is the int64 seed, `stepPointer` is the index of the pointer of the
-    /// int64 step.
-    | RandomUniform of stream: uint64 * stepPointer: int
+    /// int64 step. Coarse ones have 16 random bits instead of 24.
+    | RandomUniform of stream: uint64 * stepPointer: int * coarse: bool
     /// The index along one axis of the region.
     | Iota of dims: int[] * axis: int
 

@@ -152,18 +152,18 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
     static member inline Erfinv(x: 'V) : 'V =
         let one = 'W.Create 1.0f
         let w = 'W.Neg(VectorMath<'W, 'V>.Log('W.Mul('W.Sub(one, x), 'W.Add(one, x))))
-        let u = 'W.Sub(w, 'W.Create 2.5f)
         let near =
             VectorMath<'W, 'V>
                 .Horner(
-                    u,
+                    w,
                     VectorMath<'W, 'V>
-                        .Horner(u, 2.260593596e-8f, 3.422247632e-7f, -3.454779058e-6f, -4.380347225e-6f, 0.0002183129783f),
-                    -0.001253758883f,
-                    -0.004177346516f,
-                    0.2466407663f,
-                    1.501409351f
+                        .Horner(w, -8.790955193e-9f, 2.210293917e-7f, -1.976453501e-6f, 3.983213638e-6f, 4.456523919e-5f),
+                    -0.0001274815961f,
+                    -0.002334296338f,
+                    0.01154865404f,
+                    0.232013818f
                 )
+        let near = 'W.Fma(near, w, 'W.Create 0.8862269205f)
         let v = 'W.Sub('W.Sqrt w, 'W.Create 3.0f)
         let far =
             VectorMath<'W, 'V>
@@ -208,7 +208,10 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         let sign = 'W.And('W.ShiftLeft(k, 30), 'W.Create -0.0f)
         'W.Xor('W.Pick(odd, t, s), sign)
 
-    static member inline Sin(x: 'V) : 'V = VectorMath<'W, 'V>.SineOf(0L, x)
+    static member inline Sin(x: 'V) : 'V =
+        // The reduction would lose the sign of zero.
+        'W.Pick('W.Equal(x, 'W.Zero), x, VectorMath<'W, 'V>.SineOf(0L, x))
+
     static member inline Cos(x: 'V) : 'V = VectorMath<'W, 'V>.SineOf(1L, x)
     static member inline Tan(x: 'V) : 'V = 'W.Div(VectorMath<'W, 'V>.Sin x, VectorMath<'W, 'V>.Cos x)
 
@@ -247,17 +250,24 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         let y = VectorMath<'W, 'V>.Log1p('W.Div('W.Add(a, a), 'W.Sub('W.Create 1.0f, a)))
         VectorMath<'W, 'V>.WithSign('W.Mul('W.Create 0.5f, y), x)
 
-    /// asin s for s in [0, 0.5], from z = s^2.
+    /// asin s for s in [0, 0.625], from z = s^2.
     static member inline AsinNear(s: 'V, z: 'V) : 'V =
         let p =
             VectorMath<'W, 'V>
-                .Horner(z, 0.0422185622f, 0.0241476055f, 0.0454770997f, 0.0749524161f, 0.1666675359f)
+                .Horner(
+                    z,
+                    VectorMath<'W, 'V>.Horner(z, 0.0640117416f, -0.0236374732f, 0.0376461177f),
+                    0.0274059172f,
+                    0.0449454838f,
+                    0.0749856048f,
+                    0.1666668965f
+                )
         'W.Fma('W.Mul(s, z), p, s)
 
-    /// struct (whether |x| > 1/2, asin |x| or, in that case, asin (sqrt ((1 - |x|) / 2))).
+    /// struct (whether |x| > 0.625, asin |x| or, in that case, asin (sqrt ((1 - |x|) / 2))).
     static member inline AsinParts(x: 'V) : struct ('V * 'V) =
         let a = 'W.Abs x
-        let far = 'W.Less('W.Create 0.5f, a)
+        let far = 'W.Less('W.Create 0.625f, a)
         let z = 'W.Pick(far, 'W.Mul('W.Create 0.5f, 'W.Sub('W.Create 1.0f, a)), 'W.Mul(a, a))
         struct (far, VectorMath<'W, 'V>.AsinNear('W.Pick(far, 'W.Sqrt z, a), z))
 

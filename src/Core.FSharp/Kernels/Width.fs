@@ -151,6 +151,17 @@ module internal Width =
         elif Vector256.IsHardwareAccelerated then Width.W256
         else Width.W128
 
+/// Exchanges within 128 bits, for combining lanes.
+module internal HalfLanes =
+
+    /// The halves.
+    let inline swap64 (x: Vector128<'T>) : Vector128<'T> =
+        Vector128.Shuffle(x.AsInt64(), Vector128.Create(1L, 0L)).As<int64, 'T>()
+
+    /// The halves of the halves.
+    let inline swap32 (x: Vector128<'T>) : Vector128<'T> =
+        Vector128.Shuffle(x.AsInt32(), Vector128.Create(1, 0, 3, 2)).As<int, 'T>()
+
 /// Copies of a few elements, for machines without masked access.
 module internal FirstLanes =
 
