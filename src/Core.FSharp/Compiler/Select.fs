@@ -83,17 +83,20 @@ module internal Select =
     let rec workspace (work: Work) : int64 =
         match work with
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
-        | MatMuls m -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K, m.OffsetsC.Length)
         | Loop loop -> loop.Workspace
         | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
+            | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
             | Reduce(_, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
-            | Conv spec -> Conv.ForwardWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
-            | ConvInputGrad(spec, x) -> Conv.InputGradWorkspace(inputs[0].DType, convSpec spec x inputs[1].Shape)
-            | ConvKernelGrad(spec, w) -> Conv.KernelGradWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape w)
+            | Conv spec ->
+                Conv.ForwardWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
+            | ConvInputGrad(spec, x) ->
+                Conv.InputGradWorkspace(Width.current, inputs[0].DType, convSpec spec x inputs[1].Shape)
+            | ConvKernelGrad(spec, w) ->
+                Conv.KernelGradWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape w)
             | ArgSort(axis, _) ->
                 let struct (outer, n, inner) = around inputs[0].Shape axis
                 Kernels.ArgSort.Workspace(inputs[0].DType, outer, n, inner)
@@ -177,6 +180,7 @@ module internal Select =
         let to' = dst[0]
 
         match op with
+        | SelectSequence.Sequence sequence -> SelectSequence.kernel sequence inputs src dst work
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
@@ -199,11 +203,29 @@ module internal Select =
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Kernels.ArgSort.Create(inputs[0].DType, descending, outer, n, inner, src[0], to', work)
         | Conv spec ->
-            Conv.Forward(y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work, epilogue)
+            Conv.Forward(
+                Width.current,
+                y.DType,
+                convSpec spec inputs[0].Shape inputs[1].Shape,
+                src[0],
+                src[1],
+                to',
+                work,
+                epilogue
+            )
         | ConvInputGrad(spec, x) ->
-            Conv.InputGrad(y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work, epilogue)
+            Conv.InputGrad(Width.current, y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work, epilogue)
         | ConvKernelGrad(spec, w) ->
-            Conv.KernelGrad(y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work, epilogue)
+            Conv.KernelGrad(
+                Width.current,
+                y.DType,
+                convSpec spec inputs[0].Shape w,
+                src[0],
+                src[1],
+                to',
+                work,
+                epilogue
+            )
         | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
         | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
         | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
@@ -280,7 +302,6 @@ module internal Select =
                     m.Ldb,
                     dst[0],
                     m.Ldc,
-                    work,
                     epilogue
                 )
             else
@@ -300,7 +321,6 @@ module internal Select =
                     dst[0],
                     m.Ldc,
                     m.OffsetsC,
-                    work,
                     epilogue
                 )
         | SoftmaxRows(log, rows, n) -> Softmax.Forward(results[0].DType, log, rows, n, src[0], dst[0])

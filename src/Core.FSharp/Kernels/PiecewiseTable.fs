@@ -38,7 +38,12 @@ type internal PiecewiseTable private () =
 
         table
 
-    static let erfOver (t: float) = if t = 0.0 then 2.0 / System.Math.Sqrt System.Math.PI else ScalarMath.erf t / t
+    /// erf t / t. From 3.75 on, where erf is 1 - 1.1e-7 or more, a little too much: with the result limited to 1, it gets
+    /// there.
+    static let erfOver (t: float) =
+        if t = 0.0 then 2.0 / System.Math.Sqrt System.Math.PI
+        elif t < 3.75 then ScalarMath.erf t / t
+        else ScalarMath.erf t / t * 1.0000002
 
     static let erf = make (fun s -> erfOver (s / 4.0))
 
