@@ -223,7 +223,9 @@ module internal Regions =
                         | true, id -> id
                         | _ ->
                             let id = inputs.Count
-                            inputs.Add { DType = DType.Int64; Access = RandomUniform(spec.Stream, 0, spec.Kind = Graph.RandomKind.Coarse) }
+                            inputs.Add
+                                { DType = DType.Int64
+                                  Access = RandomUniform(spec.Stream, 0, spec.Kind = Graph.RandomKind.Coarse) }
                             operands.Add(load node.Inputs[0])
                             steps.Add(struct (id, load node.Inputs[1]))
                             uniforms[node] <- id

@@ -521,8 +521,7 @@ module internal Reference =
             match spec.Kind with
             | RandomKind.Uniform -> uniform i
             | RandomKind.Bits -> float (bits i)
-            | RandomKind.Coarse ->
-                float (Philox.toCoarse (Philox.half (uint64 seed) spec.Stream (uint32 step) i))
+            | RandomKind.Coarse -> float (Philox.toCoarse (Philox.half (uint64 seed) spec.Stream (uint32 step) i))
             | _ ->
                 let struct (first, second) = Philox.pair i
                 let r = sqrt (-2.0 * log (1.0 - uniform first))

@@ -247,10 +247,7 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Sum x =
             let pairs = x + HalfLanes.swap64 x
 
-            if sizeof<'T> = 4 then
-                (pairs + HalfLanes.swap32 pairs).ToScalar()
-            else
-                pairs.ToScalar()
+            if sizeof<'T> = 4 then (pairs + HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =

@@ -247,10 +247,7 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             let halves = x.GetLower() + x.GetUpper()
             let pairs = halves + HalfLanes.swap64 halves
 
-            if sizeof<'T> = 4 then
-                (pairs + HalfLanes.swap32 pairs).ToScalar()
-            else
-                pairs.ToScalar()
+            if sizeof<'T> = 4 then (pairs + HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =

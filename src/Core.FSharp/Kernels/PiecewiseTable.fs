@@ -1,6 +1,5 @@
 namespace FunctionalNet.Kernels
 
-
 /// Tables for VectorSystem.Math.Piecewise: polynomials of degree 5 in the distance from the start of each of 16 unit intervals,
 /// all highest coefficients first, then the next ones.
 [<AbstractClass; Sealed>]
@@ -25,7 +24,7 @@ type internal PiecewiseTable private () =
                     d[j] <- (d[j] - d[j - 1]) / (nodes[j] - nodes[j - order])
 
             // From Newton's form to powers.
-            let c = Array.zeroCreate<float> (degree + 1)
+            let c = Array.zeroCreate<float>(degree + 1)
 
             for j in degree .. -1 .. 0 do
                 for k in degree .. -1 .. 1 do

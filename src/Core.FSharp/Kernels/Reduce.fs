@@ -64,8 +64,8 @@ module internal ReduceCut =
 
 /// Reduces the middle axis of an (outer, axis, inner) view. Phase 1, when the axis is cut: combines the pieces in order.
 [<Sealed>]
-type internal AxisReduceKernel
-    (cut: ReduceCut, runner: ReduceRunner, src: nativeint, dst: nativeint, partial: nativeint) =
+type internal AxisReduceKernel(cut: ReduceCut, runner: ReduceRunner, src: nativeint, dst: nativeint, partial: nativeint)
+    =
     inherit Kernel()
 
     let size = nativeint runner.Size

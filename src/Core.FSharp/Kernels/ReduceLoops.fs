@@ -337,8 +337,7 @@ module internal ReduceRunners =
         | ReduceKind.Max -> ReduceRunner<MaxOf<'W, 'V, 'T>, 'W, 'V, 'T>()
         | _ -> ReduceRunner<MinOf<'W, 'V, 'T>, 'W, 'V, 'T>()
 
-    let private forWidth<'T
-        when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
+    let private forWidth<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
         (op: ReduceKind)
         (width: Width)
         : ReduceRunner =

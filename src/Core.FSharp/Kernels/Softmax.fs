@@ -24,8 +24,8 @@ type internal SoftmaxKernel(loops: SoftmaxLoops, isLog: bool, rows: int, rowByte
 
 /// The gradient to the input of a softmax or log-softmax, from its result y and the gradient dy.
 [<Sealed>]
-type internal SoftmaxBackwardKernel
-    (loops: SoftmaxLoops, isLog: bool, rows: int, rowBytes: nativeint, n: int, y, dy, dx) =
+type internal SoftmaxBackwardKernel(loops: SoftmaxLoops, isLog: bool, rows: int, rowBytes: nativeint, n: int, y, dy, dx)
+    =
     inherit Kernel()
 
     let grain = max 1 (8192 / max 1 n)

@@ -86,10 +86,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
                             let x = SoftmaxLoops32<'W, 'V>.Some(source + i, count)
                             let e = VectorMath<'W, 'V>.Exp('W.Sub(x, most))
 
-                            if count = 'W.Count then
-                                'W.Store(target + i, e)
-                            else
-                                'W.StoreFirst(target + i, count, e)
+                            if count = 'W.Count then 'W.Store(target + i, e) else 'W.StoreFirst(target + i, count, e)
 
                             e
                     )

@@ -113,12 +113,10 @@ type internal BasicLoops<'W, 'V, 'T
     static member inline private IsZero(x: 'V) : 'V = 'W.Equal(x, 'W.Zero)
 
     [<FullyOptimized>]
-    static member Neg(n: int, d, a) =
-        TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Neg x) n d a
+    static member Neg(n: int, d, a) = TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Neg x) n d a
 
     [<FullyOptimized>]
-    static member Abs(n: int, d, a) =
-        TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Abs x) n d a
+    static member Abs(n: int, d, a) = TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Abs x) n d a
 
     [<FullyOptimized>]
     static member Sign(n: int, d, a) =
@@ -134,8 +132,7 @@ type internal BasicLoops<'W, 'V, 'T
             a
 
     [<FullyOptimized>]
-    static member Square(n: int, d, a) =
-        TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Mul(x, x)) n d a
+    static member Square(n: int, d, a) = TileLoop.map1<'W, 'V, 'T> (fun x -> 'W.Mul(x, x)) n d a
 
     [<FullyOptimized>]
     static member Relu(n: int, d, a) =
@@ -153,27 +150,26 @@ type internal BasicLoops<'W, 'V, 'T
     [<FullyOptimized>]
     static member IsFinite(n: int, d, a) =
         // x - x is 0 for finite numbers and NaN for the others.
-        TileLoop.map1<'W, 'V, 'T> (fun x -> BasicLoops<'W, 'V, 'T>.One(BasicLoops<'W, 'V, 'T>.IsZero('W.Sub(x, x)))) n d a
+        TileLoop.map1<'W, 'V, 'T>
+            (fun x -> BasicLoops<'W, 'V, 'T>.One(BasicLoops<'W, 'V, 'T>.IsZero('W.Sub(x, x))))
+            n
+            d
+            a
 
     [<FullyOptimized>]
-    static member Add(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Add(x, y)) n d a b
+    static member Add(n: int, d, a, b) = TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Add(x, y)) n d a b
 
     [<FullyOptimized>]
-    static member Sub(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Sub(x, y)) n d a b
+    static member Sub(n: int, d, a, b) = TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Sub(x, y)) n d a b
 
     [<FullyOptimized>]
-    static member Mul(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Mul(x, y)) n d a b
+    static member Mul(n: int, d, a, b) = TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Mul(x, y)) n d a b
 
     [<FullyOptimized>]
-    static member Max(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Max(x, y)) n d a b
+    static member Max(n: int, d, a, b) = TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Max(x, y)) n d a b
 
     [<FullyOptimized>]
-    static member Min(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Min(x, y)) n d a b
+    static member Min(n: int, d, a, b) = TileLoop.map2<'W, 'V, 'T> (fun x y -> 'W.Min(x, y)) n d a b
 
     [<FullyOptimized>]
     static member Eq(n: int, d, a, b) =
@@ -193,15 +189,35 @@ type internal BasicLoops<'W, 'V, 'T
 
     [<FullyOptimized>]
     static member And(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Not('W.Or(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y)))) n d a b
+        TileLoop.map2<'W, 'V, 'T>
+            (fun x y ->
+                BasicLoops<'W, 'V, 'T>
+                    .One('W.Not('W.Or(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y))))
+            n
+            d
+            a
+            b
 
     [<FullyOptimized>]
     static member Or(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Not('W.And(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y)))) n d a b
+        TileLoop.map2<'W, 'V, 'T>
+            (fun x y ->
+                BasicLoops<'W, 'V, 'T>
+                    .One('W.Not('W.And(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y))))
+            n
+            d
+            a
+            b
 
     [<FullyOptimized>]
     static member Xor(n: int, d, a, b) =
-        TileLoop.map2<'W, 'V, 'T> (fun x y -> BasicLoops<'W, 'V, 'T>.One('W.Xor(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y))) n d a b
+        TileLoop.map2<'W, 'V, 'T>
+            (fun x y ->
+                BasicLoops<'W, 'V, 'T>.One('W.Xor(BasicLoops<'W, 'V, 'T>.IsZero x, BasicLoops<'W, 'V, 'T>.IsZero y)))
+            n
+            d
+            a
+            b
 
     [<FullyOptimized>]
     static member Select(n: int, d, a, b, c) =
@@ -283,96 +299,73 @@ type internal AddLoop<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>
 type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
 
     [<FullyOptimized>]
-    static member Reciprocal(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Div('W.Create 1.0f, x)) n d a
+    static member Reciprocal(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Div('W.Create 1.0f, x)) n d a
 
     [<FullyOptimized>]
-    static member Sqrt(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Sqrt x) n d a
+    static member Sqrt(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Sqrt x) n d a
 
     [<FullyOptimized>]
-    static member Rsqrt(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Rsqrt x) n d a
+    static member Rsqrt(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Rsqrt x) n d a
 
     [<FullyOptimized>]
-    static member Exp(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Exp x) n d a
+    static member Exp(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Exp x) n d a
 
     [<FullyOptimized>]
-    static member Expm1(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Expm1 x) n d a
+    static member Expm1(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Expm1 x) n d a
 
     [<FullyOptimized>]
-    static member Log(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log x) n d a
+    static member Log(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log x) n d a
 
     [<FullyOptimized>]
-    static member Log1p(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log1p x) n d a
+    static member Log1p(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log1p x) n d a
 
     [<FullyOptimized>]
-    static member Tanh(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Tanh x) n d a
+    static member Tanh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Tanh x) n d a
 
     [<FullyOptimized>]
-    static member Sigmoid(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sigmoid x) n d a
+    static member Sigmoid(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sigmoid x) n d a
 
     [<FullyOptimized>]
-    static member Softplus(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Softplus x) n d a
+    static member Softplus(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Softplus x) n d a
 
     [<FullyOptimized>]
-    static member Erfinv(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Erfinv x) n d a
+    static member Erfinv(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Erfinv x) n d a
 
     [<FullyOptimized>]
-    static member Sinh(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sinh x) n d a
+    static member Sinh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sinh x) n d a
 
     [<FullyOptimized>]
-    static member Cosh(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Cosh x) n d a
+    static member Cosh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Cosh x) n d a
 
     [<FullyOptimized>]
-    static member Asinh(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asinh x) n d a
+    static member Asinh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asinh x) n d a
 
     [<FullyOptimized>]
-    static member Acosh(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Acosh x) n d a
+    static member Acosh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Acosh x) n d a
 
     [<FullyOptimized>]
-    static member Atanh(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Atanh x) n d a
+    static member Atanh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Atanh x) n d a
 
     [<FullyOptimized>]
-    static member Asin(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asin x) n d a
+    static member Asin(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asin x) n d a
 
     [<FullyOptimized>]
-    static member Acos(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Acos x) n d a
+    static member Acos(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Acos x) n d a
 
     [<FullyOptimized>]
-    static member Atan(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Atan x) n d a
+    static member Atan(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Atan x) n d a
 
     [<FullyOptimized>]
-    static member Floor(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Floor x) n d a
+    static member Floor(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Floor x) n d a
 
     [<FullyOptimized>]
-    static member Ceil(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Ceiling x) n d a
+    static member Ceil(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Ceiling x) n d a
 
     [<FullyOptimized>]
-    static member Round(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Round x) n d a
+    static member Round(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Round x) n d a
 
     [<FullyOptimized>]
-    static member Trunc(n, d, a) =
-        TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Truncate x) n d a
+    static member Trunc(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> 'W.Truncate x) n d a
 
     [<FullyOptimized>]
     static member Erf(n, d: nativeint, a: nativeint) =
@@ -385,12 +378,10 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
         TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Gelu(table, x)) n d a
 
     [<FullyOptimized>]
-    static member Div(n, d, a, b) =
-        TileLoop.map2<'W, 'V, float32> (fun x y -> 'W.Div(x, y)) n d a b
+    static member Div(n, d, a, b) = TileLoop.map2<'W, 'V, float32> (fun x y -> 'W.Div(x, y)) n d a b
 
     [<FullyOptimized>]
-    static member Atan2(n, d, a, b) =
-        TileLoop.map2<'W, 'V, float32> (fun x y -> VectorMath<'W, 'V>.Atan2(x, y)) n d a b
+    static member Atan2(n, d, a, b) = TileLoop.map2<'W, 'V, float32> (fun x y -> VectorMath<'W, 'V>.Atan2(x, y)) n d a b
 
     [<FullyOptimized>]
     static member FusedMultiplyAdd(n, d, a, b, c) =
@@ -402,9 +393,7 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
         =
         let limit = VectorMath<'W, 'V>.TurnLimit
 
-        if
-            TileLoop.forAll<'W, 'V, float32> (fun x -> 'W.LessOrEqual('W.Abs x, 'W.Create limit)) n a
-        then
+        if TileLoop.forAll<'W, 'V, float32> (fun x -> 'W.LessOrEqual('W.Abs x, 'W.Create limit)) n a then
             TileLoop.map1<'W, 'V, float32> f n d a
         else
             for i in 0 .. n - 1 do
@@ -473,36 +462,28 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
 type internal Loops64<'W, 'V when 'W: struct and 'W :> ILanes<'V, float>> private () =
 
     [<FullyOptimized>]
-    static member Reciprocal(n, d, a) =
-        TileLoop.map1<'W, 'V, float> (fun x -> 'W.Div('W.Create 1.0, x)) n d a
+    static member Reciprocal(n, d, a) = TileLoop.map1<'W, 'V, float> (fun x -> 'W.Div('W.Create 1.0, x)) n d a
 
     [<FullyOptimized>]
-    static member Sqrt(n, d, a) =
-        TileLoop.map1<'W, 'V, float> (fun x -> 'W.Sqrt x) n d a
+    static member Sqrt(n, d, a) = TileLoop.map1<'W, 'V, float> (fun x -> 'W.Sqrt x) n d a
 
     [<FullyOptimized>]
-    static member Rsqrt(n, d, a) =
-        TileLoop.map1<'W, 'V, float> (fun x -> 'W.Div('W.Create 1.0, 'W.Sqrt x)) n d a
+    static member Rsqrt(n, d, a) = TileLoop.map1<'W, 'V, float> (fun x -> 'W.Div('W.Create 1.0, 'W.Sqrt x)) n d a
 
     [<FullyOptimized>]
-    static member Floor(n, d, a) =
-        TileLoop.map1<'W, 'V, float> (fun x -> 'W.Floor x) n d a
+    static member Floor(n, d, a) = TileLoop.map1<'W, 'V, float> (fun x -> 'W.Floor x) n d a
 
     [<FullyOptimized>]
-    static member Ceil(n, d, a) =
-        TileLoop.map1<'W, 'V, float> (fun x -> 'W.Ceiling x) n d a
+    static member Ceil(n, d, a) = TileLoop.map1<'W, 'V, float> (fun x -> 'W.Ceiling x) n d a
 
     [<FullyOptimized>]
-    static member Round(n, d, a) =
-        TileLoop.map1<'W, 'V, float> (fun x -> 'W.Round x) n d a
+    static member Round(n, d, a) = TileLoop.map1<'W, 'V, float> (fun x -> 'W.Round x) n d a
 
     [<FullyOptimized>]
-    static member Trunc(n, d, a) =
-        TileLoop.map1<'W, 'V, float> (fun x -> 'W.Truncate x) n d a
+    static member Trunc(n, d, a) = TileLoop.map1<'W, 'V, float> (fun x -> 'W.Truncate x) n d a
 
     [<FullyOptimized>]
-    static member Div(n, d, a, b) =
-        TileLoop.map2<'W, 'V, float> (fun x y -> 'W.Div(x, y)) n d a b
+    static member Div(n, d, a, b) = TileLoop.map2<'W, 'V, float> (fun x y -> 'W.Div(x, y)) n d a b
 
     [<FullyOptimized>]
     static member FusedMultiplyAdd(n, d, a, b, c) =

@@ -38,12 +38,12 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
 
     /// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2.
     static member inline ExpCurve(r: 'V) : 'V =
-        'W.Fma(
-            VectorMath<'W, 'V>
-                .Horner(r, 1.9875691e-4f, 1.3981999e-3f, 8.3334519e-3f, 4.1665796e-2f, 1.6666665e-1f),
-            r,
-            'W.Create 0.5f
-        )
+        'W
+            .Fma(
+                VectorMath<'W, 'V>.Horner(r, 1.9875691e-4f, 1.3981999e-3f, 8.3334519e-3f, 4.1665796e-2f, 1.6666665e-1f),
+                r,
+                'W.Create 0.5f
+            )
 
     /// e^x 2^shift.
     static member inline ExpShifted(x: 'V, shift: float32) : 'V =
@@ -157,7 +157,14 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
                 .Horner(
                     w,
                     VectorMath<'W, 'V>
-                        .Horner(w, -8.790955193e-9f, 2.210293917e-7f, -1.976453501e-6f, 3.983213638e-6f, 4.456523919e-5f),
+                        .Horner(
+                            w,
+                            -8.790955193e-9f,
+                            2.210293917e-7f,
+                            -1.976453501e-6f,
+                            3.983213638e-6f,
+                            4.456523919e-5f
+                        ),
                     -0.0001274815961f,
                     -0.002334296338f,
                     0.01154865404f,
@@ -170,7 +177,14 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
                 .Horner(
                     v,
                     VectorMath<'W, 'V>
-                        .Horner(v, 0.0001292417547f, -0.0003199266729f, -7.604790171e-5f, 0.001497222509f, -0.00358781577f),
+                        .Horner(
+                            v,
+                            0.0001292417547f,
+                            -0.0003199266729f,
+                            -7.604790171e-5f,
+                            0.001497222509f,
+                            -0.00358781577f
+                        ),
                     0.005682678522f,
                     -0.007639139034f,
                     0.009445743821f,
@@ -182,7 +196,8 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         'W.Pick(edge, VectorMath<'W, 'V>.WithSign('W.Create Single.PositiveInfinity, x), y)
 
     /// Beyond this the argument reduction of sine and cosine is not exact enough.
-    static member inline TurnLimit: float32 = if Fma.IsSupported || Arm.AdvSimd.IsSupported then 100000.0f else 8192.0f
+    static member inline TurnLimit: float32 =
+        if Fma.IsSupported || Arm.AdvSimd.IsSupported then 100000.0f else 8192.0f
 
     /// The sine (shift 0) or cosine (shift 1) up to TurnLimit: x = q pi/2 + r with |r| <= pi/4, pi/2 in three parts.
     static member inline SineOf(shift: int64, x: 'V) : 'V =
@@ -201,7 +216,8 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         let z = 'W.Mul(r, r)
         let s = VectorMath<'W, 'V>.Horner(z, -1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f)
         let s = 'W.Fma('W.Mul(s, z), r, r)
-        let t = VectorMath<'W, 'V>.Horner(z, 2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f)
+        let t =
+            VectorMath<'W, 'V>.Horner(z, 2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f)
         let t = 'W.Fma(t, 'W.Mul(z, z), 'W.Fma('W.Create -0.5f, z, 'W.Create 1.0f))
         // The lowest bit of k chooses, the next one is the sign.
         let odd = 'W.ShiftRightSigned('W.ShiftLeft(k, 31), 31)

@@ -11,7 +11,9 @@ let private words seed stream step (block: uint32) =
 [<Fact>]
 let ``elements are all words of their blocks`` () =
     let elements = [ for i in 64L .. 127L -> Philox.bits 3UL 5UL 7u i ]
-    let blocks = [ for b in 16u .. 31u do yield! words 3UL 5UL 7u b ]
+    let blocks =
+        [ for b in 16u .. 31u do
+              yield! words 3UL 5UL 7u b ]
     Assert.Equal<uint32 list>(List.sort blocks, List.sort elements)
 
 [<Fact>]

@@ -441,10 +441,16 @@ type ElementwiseTests() =
                 )
 
             let y = room DType.Float32 n
-            run (ElementwiseKernel(program false, n, [| seed.Pointer; step.Pointer |], [| y.Pointer |])) [ y ] [ seed; step ]
+            run
+                (ElementwiseKernel(program false, n, [| seed.Pointer; step.Pointer |], [| y.Pointer |]))
+                [ y ]
+                [ seed; step ]
             let expected = Array.init n (fun i -> float (Philox.toUniform (Philox.bits 77UL 123UL 5u (int64 i))))
             Assert.Equal<float[]>(expected, read DType.Float32 y)
-            run (ElementwiseKernel(program true, n, [| seed.Pointer; step.Pointer |], [| y.Pointer |])) [ y ] [ seed; step ]
+            run
+                (ElementwiseKernel(program true, n, [| seed.Pointer; step.Pointer |], [| y.Pointer |]))
+                [ y ]
+                [ seed; step ]
             let expected = Array.init n (fun i -> float (Philox.toCoarse (Philox.half 77UL 123UL 5u (int64 i))))
             Assert.Equal<float[]>(expected, read DType.Float32 y)
 

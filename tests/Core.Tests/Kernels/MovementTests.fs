@@ -333,7 +333,10 @@ type MovementTests() =
                         Array.init n (word >> Philox.toUniform >> float),
                         fill RandomFillKind.Uniform dtype
                     )
-                    Assert.Equal<float[]>(Array.init n (half >> Philox.toCoarse >> float), fill RandomFillKind.Coarse dtype)
+                    Assert.Equal<float[]>(
+                        Array.init n (half >> Philox.toCoarse >> float),
+                        fill RandomFillKind.Coarse dtype
+                    )
                     close (tolerance dtype) 1.0 "normal" normal (fill RandomFillKind.Normal dtype)
 
                 Assert.Equal<float[]>(Array.init n (word >> float), fill RandomFillKind.Bits DType.Int64)
@@ -393,7 +396,10 @@ type MovementTests() =
                     gy.Read<float32>()
 
                 Assert.All(softmax (Array.create n -3e38f), (fun p -> Assert.Equal(1.0f / float32 n, p, 6)))
-                Assert.All(softmax (Array.init n (fun i -> if i = n - 1 then nanf else 1.0f)), (fun p -> Assert.True(Single.IsNaN p)))
+                Assert.All(
+                    softmax (Array.init n (fun i -> if i = n - 1 then nanf else 1.0f)),
+                    (fun p -> Assert.True(Single.IsNaN p))
+                )
 
                 if n > 1 then
                     let p = softmax (Array.init n (fun i -> if i = 0 then -infinityf else 0.0f))

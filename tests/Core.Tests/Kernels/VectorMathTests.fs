@@ -65,7 +65,9 @@ type VectorMathTests() =
                 Double.IsNaN a
             elif abs expected > 3.4028235e38 then
                 // Rounding decides at the very end of the range.
-                a = expected || (abs expected < 3.5e38 && abs a > 3.4e38) || (Double.IsInfinity a && sign a = sign expected)
+                a = expected
+                || (abs expected < 3.5e38 && abs a > 3.4e38)
+                || (Double.IsInfinity a && sign a = sign expected)
             elif abs expected < 1.1754944e-38 then
                 abs (a - expected) <= 1.2e-38
             else
@@ -97,7 +99,12 @@ type VectorMathTests() =
                 close 1.2e-7 1.0 (string op) (x |> Array.map (float >> f)) (y |> Array.map float)
                 // Among others that go through vectors, and alone: the same bits.
                 let mixed = apply width op (Array.append far x)
-                close 1.2e-7 1.0 (string op) (far |> Array.map (float >> f)) (mixed |> Array.truncate 4 |> Array.map float)
+                close
+                    1.2e-7
+                    1.0
+                    (string op)
+                    (far |> Array.map (float >> f))
+                    (mixed |> Array.truncate 4 |> Array.map float)
                 Assert.Equal<float32[]>(y, Array.skip 4 mixed)
 
     [<Fact>]
@@ -139,14 +146,31 @@ type VectorMathTests() =
 
     [<Fact>]
     member _.``gelu``() =
-        let x = Array.append [| 0.0f; -0.0f; 40.0f; -40.0f |] (Array.init 20001 (fun i -> float32 (i - 10000) * 1e-3f))
+        let x =
+            Array.append [| 0.0f; -0.0f; 40.0f; -40.0f |] (Array.init 20001 (fun i -> float32 (i - 10000) * 1e-3f))
 
         for width in widths do
-            close 4e-7 1.0 "gelu" (x |> Array.map (float >> ScalarMath.gelu)) (apply width TileOp.Gelu x |> Array.map float)
+            close
+                4e-7
+                1.0
+                "gelu"
+                (x |> Array.map (float >> ScalarMath.gelu))
+                (apply width TileOp.Gelu x |> Array.map float)
 
     [<Fact>]
     member _.``the angle of a point, in all quadrants``() =
-        let values = [| 0.0f; -0.0f; 1.0f; -1.0f; 0.3f; -7.0f; 1e-30f; 1e30f; Single.PositiveInfinity; -infinityf; nanf |]
+        let values =
+            [| 0.0f
+               -0.0f
+               1.0f
+               -1.0f
+               0.3f
+               -7.0f
+               1e-30f
+               1e30f
+               Single.PositiveInfinity
+               -infinityf
+               nanf |]
         let pairs = Array.allPairs values values
         let y, x = pairs |> Array.map fst |> guarded, pairs |> Array.map snd |> guarded
         let expected = pairs |> Array.map (fun (y, x) -> Math.Atan2(float y, float x))

@@ -52,8 +52,7 @@ type private WidthCheck<'W, 'V, 'T
     let ys =
         [| 2.0; 4.0; -8.0; 1.0; 3.0; -0.0; 100.0; 2.0; -1.0; 1.0; 6.0; 5.0; 4.0; 3.0; 2.0; 1.0 |] |> held
 
-    let with' (specials: float list) (x: float[]) =
-        Array.append (List.toArray specials) x |> Array.truncate 16
+    let with' (specials: float list) (x: float[]) = Array.append (List.toArray specials) x |> Array.truncate 16
 
     let bits (v: 'V) : uint64[] =
         let g = empty<'T> n
@@ -109,7 +108,8 @@ type private WidthCheck<'W, 'V, 'T
     member _.Floating() =
         let x, y = vector xs, vector ys
         let tolerance = if sizeof<'T> = 4 then 1.2e-7 else 2.3e-16
-        let near what expected v = close tolerance 1e-30 what (Array.init n (fun i -> Array.item (i % 16) expected)) (values v)
+        let near what expected v =
+            close tolerance 1e-30 what (Array.init n (fun i -> Array.item (i % 16) expected)) (values v)
         near "div" (Array.map2 (/) xs ys) ('W.Div(x, y))
         near "sqrt" (xs |> Array.map (abs >> sqrt)) ('W.Sqrt('W.Abs x))
         near "fma" (Array.map2 (fun a b -> a * b + 0.5) xs ys) ('W.Fma(x, y, 'W.Create(number 0.5)))
@@ -128,13 +128,33 @@ type private WidthCheck<'W, 'V, 'T
         same "clamp" (odd |> Array.map clamp) ('W.Clamp(o, number -2.0, number 3.0))
 
         for i in 0 .. n - 1 do
-            Assert.True(Double.IsNaN(back ('W.Largest(vector (Array.init 16 (fun j -> if j % n = i then nan else 1.0))))))
+            Assert.True(
+                Double.IsNaN(back ('W.Largest(vector (Array.init 16 (fun j -> if j % n = i then nan else 1.0)))))
+            )
 
         // Up to the largest numbers and down to those below the smallest normal one.
         let low, high = if sizeof<'T> = 4 then -149.0, 127.0 else -1074.0, 1023.0
-        let powers = [| 0.0; 1.0; -1.0; 10.0; low; high; low + 5.0; low - 8.0; high + 8.0; -20.0; 20.0; 3.0; -3.0; 7.0; -7.0; 30.0 |]
+        let powers =
+            [| 0.0
+               1.0
+               -1.0
+               10.0
+               low
+               high
+               low + 5.0
+               low - 8.0
+               high + 8.0
+               -20.0
+               20.0
+               3.0
+               -3.0
+               7.0
+               -7.0
+               30.0 |]
         let scaled = powers |> Array.map (fun p -> number (Math.ScaleB(1.5, int p)) |> back)
-        let roundedUp = scaled |> Array.mapi (fun i v -> if powers[i] = low then back (number (Math.ScaleB(1.0, int low + 1))) else v)
+        let roundedUp =
+            scaled
+            |> Array.mapi (fun i v -> if powers[i] = low then back (number (Math.ScaleB(1.0, int low + 1))) else v)
         same "scale" roundedUp ('W.Scale('W.Create(number 1.5), vector powers))
 
         if 'W.Splits then
@@ -163,7 +183,8 @@ type private WidthCheck<'W, 'V, 'T
     member _.Masks() =
         let x, y = vector xs, vector ys
         let one, zero = 'W.Create(number 1.0), 'W.Zero
-        let truth what f mask = same what (Array.map2 (fun a b -> if f a b then 1.0 else 0.0) xs ys) ('W.Pick(mask, one, zero))
+        let truth what f mask =
+            same what (Array.map2 (fun a b -> if f a b then 1.0 else 0.0) xs ys) ('W.Pick(mask, one, zero))
         truth "equal" (=) ('W.Equal(x, y))
         truth "less" (<) ('W.Less(x, y))
         truth "less or equal" (<=) ('W.LessOrEqual(x, y))
@@ -183,7 +204,8 @@ type private WidthCheck<'W, 'V, 'T
         Assert.Equal(0UL, 'W.Bits zero)
 
     member _.Integers() =
-        let numbers = [| 5.0; -3.0; 0.0; 1000.0; -1.0; 64.0; 7.0; -8.0; 12.0; 3.0; 2.0; 1.0; -100.0; 31.0; 17.0; 9.0 |]
+        let numbers =
+            [| 5.0; -3.0; 0.0; 1000.0; -1.0; 64.0; 7.0; -8.0; 12.0; 3.0; 2.0; 1.0; -100.0; 31.0; 17.0; 9.0 |]
         let whole = 'W.ToInt(vector numbers)
         let as' what (f: int64 -> int64) v =
             same what (numbers |> Array.map (fun x -> float (f (int64 x)))) ('W.OfInt v)
@@ -192,11 +214,21 @@ type private WidthCheck<'W, 'V, 'T
         as' "sub" (fun x -> x - 7L) ('W.SubInt(whole, 'W.CreateInt 7L))
         as' "left" (fun x -> x <<< 3) ('W.ShiftLeft(whole, 3))
         as' "right, signed" (fun x -> Shift.right x 2) ('W.ShiftRightSigned(whole, 2))
-        let unsigned (x: int64) = if sizeof<'T> = 4 then int64 (Shift.right (uint32 (int x)) 8) else int64 (Shift.right (uint64 x) 40)
+        let unsigned (x: int64) =
+            if sizeof<'T> = 4 then int64 (Shift.right (uint32 (int x)) 8) else int64 (Shift.right (uint64 x) 40)
         as' "right" unsigned ('W.ShiftRight(whole, (if sizeof<'T> = 4 then 8 else 40)))
         same "indices" (Array.init 16 (fun i -> float (i % n))) ('W.OfInt 'W.Indices)
-        let words = [| 0x0123456789abcdefUL; 0xfedcba9876543210UL; 0xffffffffffffffffUL; 5UL; 1UL <<< 63; 7UL; 0UL; 9UL |]
-        let others = [| 0x1111111122222222UL; 0xffffffff00000003UL; 0xffffffffffffffffUL; 6UL; 2UL; 1UL; 8UL; 4UL |]
+        let words =
+            [| 0x0123456789abcdefUL
+               0xfedcba9876543210UL
+               0xffffffffffffffffUL
+               5UL
+               1UL <<< 63
+               7UL
+               0UL
+               9UL |]
+        let others =
+            [| 0x1111111122222222UL; 0xffffffff00000003UL; 0xffffffffffffffffUL; 6UL; 2UL; 1UL; 8UL; 4UL |]
         let count = n * sizeof<'T> / 8
         let expect f = Array.init count (fun i -> f words[i % 8] others[i % 8])
         let low (x: uint64) = x &&& 0xffffffffUL
