@@ -226,11 +226,13 @@ module internal Select =
                 work,
                 epilogue
             )
-        | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
-        | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
-        | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
-        | MaxPoolGather spec -> Pool.MaxGather(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
-        | SumPoolGrad(spec, x) -> Pool.SumGrad(y.DType, poolSpec spec x, src[0], to', epilogue)
+        | MaxPool spec -> Pool.Max(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | SumPool spec -> Pool.Sum(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | MaxPoolGrad spec ->
+            Pool.MaxGrad(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | MaxPoolGather spec ->
+            Pool.MaxGather(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | SumPoolGrad(spec, x) -> Pool.SumGrad(Width.current, y.DType, poolSpec spec x, src[0], to', epilogue)
         | Gather axis ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Take.Create(DType.size y.DType, inputs[1].DType, outer, n, inner, inputs[1].Shape.Size, src[0], src[1], to')
