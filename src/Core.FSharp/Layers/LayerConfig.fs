@@ -128,6 +128,10 @@ module internal LayerConfig =
 
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
+    /// Beside the class name: the layer was made by Layer.shared.
+    [<Literal>]
+    let SharedKey = "shared_at_root"
+
     /// Keras's object of a layer that its container holds under a name.
     let rec toValue (name: string) (layer: Layer) : ConfigValue =
         let arguments =
@@ -142,7 +146,9 @@ module internal LayerConfig =
             [ "module", Text(moduleOf layer.Kind)
               "class_name", Text layer.Kind
               "config", withCommon name layer arguments
-              "registered_name", (if layer.Kind = "Functional" then Text "Functional" else Null) ]
+              "registered_name", (if layer.Kind = "Functional" then Text "Functional" else Null)
+              // Its weights lie at the root of the model, wherever it stands.
+              if layer.Shared then SharedKey, Bool true ]
 
     /// A layer of a network, which says so if it computes in float64.
     and private inNetwork (floatType: DType) (name: string) (layer: Layer) : ConfigValue =
@@ -201,7 +207,8 @@ module internal LayerConfig =
                 | ValueSome mask -> [ "mask", tensor mask ]
                 | ValueNone -> []
 
-            ConfigValue.Object [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ states @ mask) ]
+            ConfigValue.Object
+                [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ states @ mask) ]
 
         let nodes = if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
 

@@ -76,9 +76,7 @@ module internal NetworkTyping =
                 |> Array.map (fun flow ->
                     { Value = flow.Value.Type; Mask = flow.Mask |> ValueOption.map (fun m -> m.Type) })
 
-            struct (probes,
-                    trace.Variables |> Array.map (fun (struct (spec, _)) -> spec),
-                    Seq.toArray trace.Carried.Values)
+            struct (probes, trace.Variables |> Array.map (fun (struct (spec, _)) -> spec), trace.Carried)
 
     let private remember (probe: int) (call: NetworkCall) (types: Probe[]) =
         if call.Probes.Length = 0 then

@@ -55,7 +55,8 @@ let ``a stateful layer goes on where the batch before ended`` () =
 
     for make in [ Layer.simpleRNNWith; Layer.lstmWith; Layer.gruWith ] do
         let kept = stateful (make { LSTM.options 3 with Stateful = true })
-        let plain = Network.sequential (sequenceInput None [ 6; 2 ]) [ make (LSTM.options 3); Layer.dense 1 ] |> compile
+        let plain =
+            Network.sequential (sequenceInput None [ 6; 2 ]) [ make (LSTM.options 3); Layer.dense 1 ] |> compile
         plain.SetWeights [| for v in kept.GetWeights() -> v.Value |]
         let expected = rows (plain.Predict whole)
         let first = predictions kept parts
@@ -69,7 +70,8 @@ let ``a stateful layer goes on where the batch before ended`` () =
 [<Fact>]
 let ``states are kept over the batches of fit and evaluate, and are no weights`` () =
     let trainer = stateful (Layer.lstmWith { LSTM.options 3 with Stateful = true })
-    let twin = Network.sequential (sequenceInput (Some 2) [ 3; 2 ]) [ Layer.lstm 3; Layer.dense 1 ] |> compile
+    let twin =
+        Network.sequential (sequenceInput (Some 2) [ 3; 2 ]) [ Layer.lstm 3; Layer.dense 1 ] |> compile
     Assert.Equal(twin.GetWeights().Count, trainer.GetWeights().Count)
     Assert.Equal(Network.countParameters twin.Network, Network.countParameters trainer.Network)
     twin.SetWeights [| for v in trainer.GetWeights() -> v.Value |]
@@ -99,8 +101,7 @@ let ``a stateful layer needs a batch size, and batches of that size`` () =
     let layer () = Layer.named "memory" (Layer.lstmWith { LSTM.options 3 with Stateful = true })
 
     let unknown =
-        Assert.Throws<ShapeException>(fun () ->
-            Network.sequential (sequenceInput None [ 3; 2 ]) [ layer () ] |> ignore)
+        Assert.Throws<ShapeException>(fun () -> Network.sequential (sequenceInput None [ 3; 2 ]) [ layer () ] |> ignore)
 
     Assert.StartsWith("memory", unknown.Path)
     let trainer = stateful (layer ())
@@ -115,11 +116,14 @@ let ``a stateful layer needs a batch size, and batches of that size`` () =
 
 [<Fact>]
 let ``an encoder's states start a decoder, and the model survives its configuration`` () =
-    let source, target = sequenceInput None [ -1; 2 ], Network.inputWith { Name = "target"; Shape = [ 4; 3 ]; DType = DType.Float32; BatchSize = None }
+    let source, target =
+        sequenceInput None [ -1; 2 ],
+        Network.inputWith { Name = "target"; Shape = [ 4; 3 ]; DType = DType.Float32; BatchSize = None }
     let encoded = Network.applyMany (Layer.lstmWith { LSTM.options 3 with ReturnState = true }) [ source ]
     let decoder = Layer.lstmWith { LSTM.options 3 with ReturnSequences = true }
     let decoded = Network.applyMany decoder (target :: encoded.Tail) |> List.head
-    let both = Layer.bidirectionalWith { Bidirectional.options (Layer.gru 2) with MergeMode = MergeMode.Separate }
+    let both =
+        Layer.bidirectionalWith { Bidirectional.options (Layer.gru 2) with MergeMode = MergeMode.Separate }
     let ends = Network.applyMany both [ decoded ]
     let network = Network.create [ source; target ] ends
     let json = Network.toJson network
@@ -151,7 +155,9 @@ let ``wrong initial states are refused by name`` () =
     Assert.Equal("decoder", shape.Path)
     Assert.Equal("(2, 3)", shape.Expected)
     Assert.Equal("(2, 4)", shape.Actual)
-    let odd = Assert.Throws<ShapeException>(fun () -> Network.applyMany (Layer.bidirectional (Layer.gru 3)) [ x; state 3 ] |> ignore)
+    let odd =
+        Assert.Throws<ShapeException>(fun () ->
+            Network.applyMany (Layer.bidirectional (Layer.gru 3)) [ x; state 3 ] |> ignore)
     Assert.Equal("1 states", odd.Actual)
 
 // ---- Input that has no steps, or none that count ----
@@ -175,7 +181,12 @@ let ``rows that are masked as a whole give zeros and train without NaN`` () =
 
     for layer in layers do
         let trainer = Network.sequential (sequenceInput None [ 4; 2 ]) [ Layer.masking 0.0; layer ] |> compile
-        let x = Tensor.OfDoubles(DType.Float32, Shape.Of(2, 4, 2), Array.append (Array.zeroCreate 8) (rows (numbers 1 [ 8 ])))
+        let x =
+            Tensor.OfDoubles(
+                DType.Float32,
+                Shape.Of(2, 4, 2),
+                Array.append (Array.zeroCreate 8) (rows (numbers 1 [ 8 ]))
+            )
         let y = trainer.Predict x
         let width = y.Shape[1]
         Assert.All((rows y)[.. width - 1], fun v -> Assert.Equal(0.0, v))
@@ -244,14 +255,19 @@ let ``a cell of one's own runs in RNN, stacked and in both directions`` () =
 let ``a cell must give back its states, and change nothing else`` () =
     let x = sequenceInput None [ 3; 2 ]
     let run cell = Network.applyMany (Layer.named "loop" (Layer.rnn cell)) [ x ] |> ignore
-    let wrong = RecurrentCell.create "Wrong" [ [ 2 ] ] (fun _ x states -> x, [| Ops.concatenate -1 [| states[0]; x |] |])
+    let wrong =
+        RecurrentCell.create "Wrong" [ [ 2 ] ] (fun _ x states -> x, [| Ops.concatenate -1 [| states[0]; x |] |])
     let error = Assert.Throws<ShapeException>(fun () -> run wrong)
     Assert.Equal("loop/wrong", error.Path)
     Assert.Equal("1 states (2, 2)", error.Expected)
-    let penal = RecurrentCell.create "Penal" [ [ 2 ] ] (fun scope x states -> scope.AddLoss(Ops.sumAll x); x, states)
+    let penal =
+        RecurrentCell.create "Penal" [ [ 2 ] ] (fun scope x states ->
+            scope.AddLoss(Ops.sumAll x)
+            x, states)
     Assert.Throws<GraphException>(fun () -> run penal) |> ignore
     Assert.Throws<ArgumentValueException>(fun () -> Layer.rnn (Layer.dense 3) |> ignore) |> ignore
-    Assert.Throws<ArgumentValueException>(fun () -> Layer.bidirectional (Layer.dense 3) |> ignore) |> ignore
+    Assert.Throws<ArgumentValueException>(fun () -> Layer.bidirectional (Layer.dense 3) |> ignore)
+    |> ignore
 
 // ---- Both directions, and every step by itself ----
 
@@ -263,7 +279,8 @@ let ``the directions are merged in every way`` () =
     let run mode =
         let layer = Layer.bidirectionalWith { Bidirectional.options (inner ()) with MergeMode = mode }
         let input = sequenceInput None [ 4; 3 ]
-        (Trainer(Network.create [ input ] (Network.applyMany layer [ input ]))).Predict([| x |], EvaluateOptions()) |> Array.map rows
+        (Trainer(Network.create [ input ] (Network.applyMany layer [ input ]))).Predict([| x |], EvaluateOptions())
+        |> Array.map rows
 
     let apart = run MergeMode.Separate
     let a, b = apart[0], apart[1]
@@ -277,14 +294,18 @@ let ``the directions are merged in every way`` () =
     same "sum" (Array.map2 (+) a b) (run MergeMode.Sum)
     same "mul" (Array.map2 (*) a b) (run MergeMode.Multiply)
     same "ave" (Array.map2 (fun x y -> (x + y) / 2.0) a b) (run MergeMode.Average)
-    let pairs = Array.init 8 (fun i -> Array.append a[2 * i .. 2 * i + 1] b[2 * i .. 2 * i + 1]) |> Array.concat
+    let pairs =
+        Array.init 8 (fun i -> Array.append a[2 * i .. 2 * i + 1] b[2 * i .. 2 * i + 1]) |> Array.concat
     same "concat" pairs (run MergeMode.Concat)
 
 [<Fact>]
 let ``a separate backward layer must go the other way`` () =
-    let backward back = { Bidirectional.options (Layer.lstm 2) with BackwardLayer = Some(Layer.gruWith { GRU.options 2 with GoBackwards = back }) }
+    let backward back =
+        { Bidirectional.options (Layer.lstm 2) with
+            BackwardLayer = Some(Layer.gruWith { GRU.options 2 with GoBackwards = back }) }
     Assert.Equal("Bidirectional", (Layer.bidirectionalWith (backward true)).ClassName)
-    Assert.Throws<ArgumentValueException>(fun () -> Layer.bidirectionalWith (backward false) |> ignore) |> ignore
+    Assert.Throws<ArgumentValueException>(fun () -> Layer.bidirectionalWith (backward false) |> ignore)
+    |> ignore
 
 [<Fact>]
 let ``a layer that changes its state sees the steps one after the other`` () =
@@ -323,7 +344,9 @@ let ``dropout of inputs and states draws one mask for all steps`` () =
     let types = [| LayerRun.typeOf DType.Float64 [| 2; 6; 8 |] |]
     let trace = LayerRun.trace Mode.Train DType.Float64 (Layer.simpleRNNWith options) types [| None |]
     let ones = [| Tensor.Full(DType.Float64, Shape.Of(2, 6, 8), 1.0) |]
-    let weights = trace.Specs |> Array.map (fun s -> Tensor.Full(DType.Float64, s.Shape, (if s.Path.EndsWith "/kernel" then 1.0 else 0.0)))
+    let weights =
+        trace.Specs
+        |> Array.map (fun s -> Tensor.Full(DType.Float64, s.Shape, (if s.Path.EndsWith "/kernel" then 1.0 else 0.0)))
     let y = (LayerRun.interpret (LayerRun.bind trace ones weights) trace.Outputs)[0]
 
     for row in 0..1 do
