@@ -9,6 +9,13 @@ open FunctionalNet.Kernels
 /// read: the derivative of an activation from its result, which is in memory anyway, instead of from a mask kept for it.
 module internal Recompute =
 
+    /// Most nodes computed again to have one value, and the longest chain of them.
+    [<Literal>]
+    let private MaxNodes = 4
+
+    [<Literal>]
+    let private MaxDepth = 3
+
     /// True for operations that cost no more than reading their result.
     let private isCheap (node: Expr) =
         match node.Op with
@@ -19,15 +26,6 @@ module internal Recompute =
         | Binary(BinaryOp.Add | BinaryOp.Sub | BinaryOp.Mul | BinaryOp.Max | BinaryOp.Min) -> true
         | Binary op -> op >= BinaryOp.Eq
         | _ -> false
-
-    /// The one operand that is not a single constant, if the node reads it element by element.
-    let private onlyOperand (node: Expr) : Expr option =
-        let others = node.Inputs |> Array.filter (Regions.isOneConstant >> not)
-
-        match Array.distinctBy (fun (e: Expr) -> (Elementwise.flatSource e).Id) others with
-        | [| e |] when others |> Array.forall (fun o -> o.Shape.Size = node.Shape.Size) ->
-            Some(Elementwise.flatSource e)
-        | _ -> None
 
     /// A node that reads another, and whether it does so element by element.
     [<Struct; NoEquality; NoComparison>]
@@ -49,17 +47,18 @@ module internal Recompute =
                         obj.ReferenceEquals(Elementwise.flatSource operand, source)
                         && operand.Shape.Size = node.Shape.Size
 
-                    if readers.ContainsKey source then readers[source].Add { User = node; IsFlat = isFlat }
+                    if readers.ContainsKey source then
+                        readers[source].Add { User = node; IsFlat = isFlat }
 
-        let groupOf (e: Expr) : FusionGroup option =
+        let groupOf (e: Expr) : int =
             match groups.TryGetValue e with
-            | true, g -> Some g
-            | _ -> None
+            | true, g -> g.Number
+            | _ -> -1
 
         let isOutside (node: Expr) (r: Reader) =
-            match groupOf r.User with
-            | Some g -> not (obj.ReferenceEquals(g, groups[node])) && not (g.Recomputed.Contains node)
-            | None -> true
+            match groups.TryGetValue r.User with
+            | true, g -> g.Number <> groupOf node && not (g.Recomputed.Contains node)
+            | _ -> true
 
         // Will the value be in memory, whatever becomes of the readers that are left out?
         let isStored (value: Expr) (except: Expr) =
@@ -73,31 +72,59 @@ module internal Recompute =
                 || readers[value]
                    |> Seq.exists (fun r -> not (obj.ReferenceEquals(r.User, except)) && isOutside value r)
 
-        let bytes (e: Expr) = DType.size e.DType
+        /// What has to be computed to have the node without reading it, up to values that are in memory; None if that is
+        /// too much.
+        let rec recipe (node: Expr) (depth: int) : Expr list option =
+            let step (known: Expr list option) (operand: Expr) =
+                let source = Elementwise.flatSource operand
+
+                match known with
+                | None -> None
+                | Some _ when Regions.isOneConstant operand -> known
+                // One number for many elements, such as a mean or a scale.
+                | Some _ when operand.Shape.Size * 8 <= node.Shape.Size && isStored (Elementwise.source operand) node ->
+                    known
+                | Some _ when operand.Shape.Size <> node.Shape.Size -> None
+                | Some list when List.exists (fun e -> obj.ReferenceEquals(e, source)) list -> known
+                | Some _ when isStored source node -> known
+                | Some list when depth < MaxDepth && isCheap source && groupOf source = groupOf node ->
+                    recipe source (depth + 1) |> Option.map (fun more -> more @ list)
+                | _ -> None
+
+            if isCheap node then Array.fold step (Some [ node ]) node.Inputs else None
+
+        // A value of fewer bytes to read instead, such as the mask behind a factor.
+        let isWider (node: Expr) =
+            match node.Inputs |> Array.filter (Regions.isOneConstant >> not) with
+            | [| operand |] -> operand.Shape.Size = node.Shape.Size && DType.size operand.DType < DType.size node.DType
+            | _ -> false
 
         for node in order do
-            match groupOf node with
-            | Some _ when isCheap node && not (isRoot.Contains node) ->
-                match onlyOperand node with
-                | Some operand when isStored operand node || bytes operand < bytes node ->
-                    let outside = readers[node] |> Seq.filter (isOutside node) |> Seq.toArray
+            if groups.ContainsKey node && isCheap node && not (isRoot.Contains node) then
+                let outside = readers[node] |> Seq.filter (isOutside node) |> Seq.toArray
 
-                    // The groups that would compute it; none if it has to be in memory anyway.
-                    let takers =
-                        if outside |> Array.forall (fun r -> r.IsFlat && groups.ContainsKey r.User) then
-                            outside |> Array.map (fun r -> groups[r.User]) |> Array.distinctBy (fun g -> g.Number)
-                        else
-                            [||]
+                // The groups that would compute it; none if it has to be in memory anyway.
+                let takers =
+                    if outside |> Array.forall (fun r -> r.IsFlat && groups.ContainsKey r.User) then
+                        outside |> Array.map (fun r -> groups[r.User]) |> Array.distinctBy (fun g -> g.Number)
+                    else
+                        [||]
+
+                if takers.Length > 0 && takers.Length <= 3 then
+                    let list =
+                        match recipe node 0 with
+                        | Some list when list.Length <= MaxNodes -> list
+                        | _ -> if isWider node then [ node ] else []
 
                     let canTake (g: FusionGroup) =
-                        Seq.length g.All < Fuse.MaxMembers
-                        && (match g.Domain, Elementwise.domain node with
-                            | Some d, Some own -> d = own && Elementwise.staysInside d node
-                            | Some d, None -> Elementwise.staysInside d node
-                            | None, _ -> false)
+                        Seq.length g.All + list.Length <= Fuse.MaxMembers
+                        && list
+                           |> List.forall (fun e ->
+                               match g.Domain, Elementwise.domain e with
+                               | Some d, Some own -> d = own && Elementwise.staysInside d e
+                               | Some d, None -> Elementwise.staysInside d e
+                               | None, _ -> false)
 
-                    if takers.Length > 0 && takers.Length <= 3 && Array.forall canTake takers then
+                    if Array.forall canTake takers then
                         for g in takers do
-                            g.Recomputed.Add node |> ignore
-                | _ -> ()
-            | _ -> ()
+                            g.Recomputed.UnionWith list
