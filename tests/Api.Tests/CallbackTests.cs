@@ -11,6 +11,8 @@ public class CallbackTests
 
         public bool StopTraining { get; set; }
 
+        public int InitialEpoch { get; set; }
+
         public long Iterations => 0;
 
         public TrainingParameters Parameters { get; } = new(epochs: 5, initialEpoch: 0, steps: 2, batchSize: 4, hasValidation: false, Verbosity.Bar);
@@ -22,6 +24,12 @@ public class CallbackTests
         public void SaveModel(string path)
         {
         }
+
+        public void RestoreModel(string path)
+        {
+        }
+
+        public bool UseAverages(bool inPlace) => false;
 
         public void SaveWeights(string path)
         {

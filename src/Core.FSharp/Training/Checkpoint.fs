@@ -18,6 +18,8 @@ type internal TrainingState =
         EpochsTrained: int64
         Frozen: string[]
         Slots: (string * Tensor)[]
+        /// True if the weights are in the slots of their averages, and the averages in their place.
+        AveragesInPlace: bool
         Callbacks: (string * CallbackState)[]
     }
 
@@ -107,6 +109,7 @@ module internal Checkpoint =
               "seed", Configs.text (state.Seed.ToString(CultureInfo.InvariantCulture))
               "epochs_trained", ConfigValue.Int state.EpochsTrained
               "frozen", ConfigValue.List(state.Frozen |> Array.toList |> List.map Configs.text)
+              if state.AveragesInPlace then "averages_in_place", Configs.flag true
               "callbacks",
               ConfigValue.List
                   [ for name, callback in state.Callbacks ->
@@ -221,6 +224,10 @@ module internal Checkpoint =
                 | _ -> None)
             |> List.toArray
           Slots = under SlotPrefix
+          AveragesInPlace =
+            (match Configs.field "averages_in_place" value with
+             | ConfigValue.Bool inPlace -> inPlace
+             | _ -> false)
           Callbacks = List.toArray callbacks }
 
     /// What is wrong with a configuration in a file is wrong with the file.

@@ -650,6 +650,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                   EpochsTrained = loop.EpochsTrained
                   Frozen = Seq.toArray core.Frozen
                   Slots = core.Slots.Snapshot()
+                  AveragesInPlace = core.AveragesInPlace
                   Callbacks = loop.CallbackStates }
 
     member private _.Continue(where: string, state: TrainingState) : unit =
@@ -658,6 +659,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         Checkpoint.restore where "value of the optimizer" core.Slots state.Slots
         core.Rate <- state.LearningRate
+        core.AveragesInPlace <- state.AveragesInPlace
         loop.EpochsTrained <- state.EpochsTrained
         loop.Resume state.Callbacks
 
@@ -751,12 +753,22 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             with get () = loop.Stop
             and set value = loop.Stop <- value
 
+        member _.InitialEpoch
+            with get () = loop.InitialEpoch
+            and set value = loop.InitialEpoch <- value
+
         member _.Iterations = core.Iterations
         member _.Parameters = loop.Parameters
         member this.GetWeights() = this.GetWeights()
         member this.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) = this.SetWeights weights
 
         member this.SaveModel(path: string) = this.Save path
+
+        member this.RestoreModel(path: string) = this.Restore path
+
+        member _.UseAverages(inPlace: bool) =
+            core.CheckAverages()
+            core.UseAverages inPlace
 
         member this.SaveWeights(path: string) = this.SaveWeights path
 

@@ -214,12 +214,33 @@ type internal TrainerCore
 
         step.Run()
 
-    let finishAverages (plan: TrainingPlan) =
-        if plan.Optimizer.Options.UseEma && iterations () > 0L then
+    let mutable averagesInPlace = false
+
+    /// Calls for every variable with its average. Before the first update there are none.
+    let withAverages (plan: TrainingPlan) (call: Variable -> Variable -> unit) =
+        let first = int64 (Option.defaultValue 1 plan.Optimizer.Options.GradientAccumulationSteps)
+
+        if plan.Optimizer.Options.UseEma && iterations () >= first then
             for spec in specs do
                 match slots.TryFind(StepNames.slot spec.Path "average"), variables.TryFind spec.Path with
-                | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> v.CopyFrom average
+                | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> call v average
                 | _ -> ()
+
+    let useAverages (inPlace: bool) =
+        let before = averagesInPlace
+
+        if before <> inPlace then
+            withAverages (compiled ()) (fun v average -> v.Swap average)
+            averagesInPlace <- inPlace
+
+        before
+
+    let finishAverages (plan: TrainingPlan) =
+        if averagesInPlace then
+            withAverages plan (fun v average -> average.CopyFrom v)
+            averagesInPlace <- false
+        else
+            withAverages plan (fun v average -> v.CopyFrom average)
 
     member _.Network = network
     member _.Specs = specs
@@ -281,6 +302,30 @@ type internal TrainerCore
         match options with
         | ValueSome options -> options.HasOwnSteps
         | ValueNone -> false
+
+    /// True while the variables hold their averages, and the averages' slots the variables.
+    member _.AveragesInPlace
+        with get () = averagesInPlace
+        and set (value: bool) = averagesInPlace <- value
+
+    /// Raises an error if the optimizer keeps no averages.
+    member _.CheckAverages() : unit =
+        let optimizer = (compiled ()).Optimizer
+
+        if not optimizer.Options.UseEma then
+            raise (
+                ArgumentValueException(
+                    "The optimizer keeps no averages of the weights.",
+                    network.Name,
+                    "an optimizer with use_ema",
+                    optimizer.Name + " without",
+                    "Compile with an optimizer that has use_ema = true."
+                )
+            )
+
+    /// Puts the averages in the place of the variables, or the variables back; whether the averages were in place.
+    member _.UseAverages(inPlace: bool) : bool = useAverages inPlace
+
     member _.FinishAverages() : unit = finishAverages (compiled ())
 
     /// All that is kept from batch to batch becomes zero.
@@ -302,6 +347,7 @@ type internal TrainerCore
         let next = CompilePlan.create network settings
         forget ()
         slots.Clear()
+        averagesInPlace <- false
         trainTotals.Clear()
         testTotals.Clear()
 

@@ -31,6 +31,9 @@ type internal TrainingLoop(core: TrainerCore) =
     /// Set to true to stop after the current batch.
     member val Stop = false with get, set
 
+    /// The epoch that fit begins with.
+    member val InitialEpoch = 0 with get, set
+
     /// Epochs begun so far: they decide the order of samples.
     member val EpochsTrained = 0L with get, set
 
@@ -123,6 +126,7 @@ type internal TrainingLoop(core: TrainerCore) =
         let mutable steps = feed.Steps
         this.Parameters <- parametersFor steps
         this.Stop <- false
+        this.InitialEpoch <- settings.InitialEpoch
         let logs = TrainingLogs()
         let mutable memory = StepMemory()
         let mutable figures: FigureSet voption = ValueNone
@@ -134,7 +138,8 @@ type internal TrainingLoop(core: TrainerCore) =
             callbacks.TrainBegin()
             callbacks.LoadStates pendingStates
             pendingStates <- [||]
-            let mutable epoch = settings.InitialEpoch
+            core.UseAverages false |> ignore
+            let mutable epoch = this.InitialEpoch
             let mutable cancelled = false
 
             while epoch < settings.Epochs && not this.Stop && not cancelled do

@@ -45,6 +45,16 @@ type internal Variable private (name: string, dtype: DType, shape: Shape, buffer
 
     member this.CopyFrom(other: Variable) = other.Bytes.CopyTo this.Bytes
 
+    /// Exchanges the values of two variables of one shape and dtype.
+    member this.Swap(other: Variable) =
+        let mine = this.Bytes
+        let theirs = other.Bytes
+
+        for i in 0 .. mine.Length - 1 do
+            let kept = mine[i]
+            mine[i] <- theirs[i]
+            theirs[i] <- kept
+
     /// Sets every element.
     member this.Fill(value: float) =
         if value = 0.0 then this.Bytes.Clear() else this.Set(Tensor.Full(dtype, shape, value))

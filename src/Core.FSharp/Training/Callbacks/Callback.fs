@@ -321,6 +321,9 @@ type ITrainingModel =
     /// <summary>Set to true to stop after the current batch. False when fit begins.</summary>
     abstract StopTraining: bool with get, set
 
+    /// <summary>The epoch, counted from 0, that fit begins with. Callbacks may set it until the first epoch begins.</summary>
+    abstract InitialEpoch: int with get, set
+
     /// <summary>Updates done so far, over all calls of fit.</summary>
     abstract Iterations: int64
 
@@ -335,6 +338,18 @@ type ITrainingModel =
 
     /// <summary>Saves the model with its optimizer. An existing file is replaced.</summary>
     abstract SaveModel: path: string -> unit
+
+    /// <summary>Takes weights, optimizer and the states of callbacks from a file of <c>SaveModel</c>. In
+    /// <c>OnTrainBegin</c>, fit goes on from there.</summary>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged or of another model.</exception>
+    abstract RestoreModel: path: string -> unit
+
+    /// <summary>Puts the moving averages of the weights in their place, or the weights back. Fit puts the weights back when
+    /// it begins.</summary>
+    /// <param name="inPlace">True for the averages.</param>
+    /// <returns>True if the averages were in place before.</returns>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">The optimizer keeps no averages.</exception>
+    abstract UseAverages: inPlace: bool -> bool
 
     /// <summary>Saves the weights only. An existing file is replaced.</summary>
     abstract SaveWeights: path: string -> unit

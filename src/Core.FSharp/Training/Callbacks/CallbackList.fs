@@ -26,12 +26,14 @@ type internal CallbackList(callbacks: TrainingCallback[]) =
     member _.Callbacks = callbacks
 
     /// The order of a fit: what the user gave, the history, which also keeps what those add to the figures, and what prints.
-    /// Callbacks that save the model come after the history, so that what they save includes the epoch that just ended.
+    /// Callbacks that save the model come after the history, so that what they save includes the epoch that just ended;
+    /// backups come last, because they also keep the states of those.
     static member OfFit(given: TrainingCallback seq, history: History, printing: TrainingCallback seq) : CallbackList =
-        let saving, steering =
-            Seq.toArray given |> Array.partition (fun callback -> callback :? ModelCheckpoint)
+        let backups, others =
+            Seq.toArray given |> Array.partition (fun callback -> callback :? BackupAndRestore)
 
-        CallbackList(Array.concat [ steering; [| history |]; saving; Seq.toArray printing ])
+        let saving, steering = others |> Array.partition (fun callback -> callback :? ModelCheckpoint)
+        CallbackList(Array.concat [ steering; [| history |]; saving; backups; Seq.toArray printing ])
 
     member _.Attach(model: ITrainingModel) =
         for callback in callbacks do

@@ -59,6 +59,25 @@ module Callback =
     [<CompiledName("CsvLogger")>]
     let csvLogger (filename: string) : TrainingCallback = CSVLogger(filename, ",", false)
 
+    /// <summary>Keeps a backup of the training, from which a fit that was killed goes on when it is run again.</summary>
+    [<CompiledName("BackupAndRestore")>]
+    let backupAndRestore (options: BackupAndRestoreOptions) : TrainingCallback =
+        BackupAndRestore(
+            options.BackupDir,
+            Option.toNullable options.SaveFreq,
+            options.DoubleCheckpoint,
+            options.DeleteCheckpoint
+        )
+
+    /// <summary>Evaluates with the moving averages of the weights; true to leave them in place between epochs.</summary>
+    [<CompiledName("SwapEmaWeights")>]
+    let swapEmaWeights (swapOnEpoch: bool) : TrainingCallback = SwapEMAWeights swapOnEpoch
+
+    /// <summary>Sends the figures of every epoch to a server.</summary>
+    [<CompiledName("RemoteMonitor")>]
+    let remoteMonitor (options: RemoteMonitorOptions) : TrainingCallback =
+        RemoteMonitor(options.Root, options.Path, options.Field, readOnlyDict options.Headers, options.SendAsJson)
+
     /// <summary>Stops training when the loss is NaN or infinite.</summary>
     [<CompiledName("TerminateOnNaN")>]
     let terminateOnNaN () : TrainingCallback = TerminateOnNaN(false)

@@ -11,6 +11,7 @@ type FakeModel(parameters: TrainingParameters) =
 
     member val Rate = 0.01 with get, set
     member val Stop = false with get, set
+    member val First = 0 with get, set
     member val Weight = 0.0f with get, set
     member val Reads = 0 with get, set
     member val Saved: string list = [] with get, set
@@ -26,6 +27,10 @@ type FakeModel(parameters: TrainingParameters) =
             with get () = this.Stop
             and set value = this.Stop <- value
 
+        member this.InitialEpoch
+            with get () = this.First
+            and set value = this.First <- value
+
         member _.Iterations = 0L
         member _.Parameters = parameters
 
@@ -36,6 +41,8 @@ type FakeModel(parameters: TrainingParameters) =
         member this.SetWeights weights = this.Weight <- weights[0].Value.AsSpan<float32>()[0]
 
         member this.SaveModel path = this.Saved <- this.Saved @ [ path ]
+        member _.RestoreModel _ = ()
+        member _.UseAverages _ = false
         member this.SaveWeights path = this.SavedWeights <- this.SavedWeights @ [ path ]
 
         member this.GetMetricDirection name =
