@@ -156,6 +156,7 @@ module internal Regions =
         (domain: TileDomain)
         (members: Expr[])
         (outputs: Expr[])
+        (summed: Expr[])
         (inside: Expr -> Expr -> bool)
         (load: Expr -> Operand)
         : Region * Operand[] =
@@ -287,6 +288,7 @@ module internal Regions =
             |> Array.map (fun i -> { i with A = final i.A; B = final i.B; C = final i.C })
 
         let outputs = outputs |> Array.map (fun e -> { TileOutput.Value = final known[e]; DType = e.DType })
+        let summed = summed |> Array.map (fun e -> final known[e])
         let inputs = inputs.ToArray()
 
         { Size = members[0].Shape.Size
@@ -294,5 +296,5 @@ module internal Regions =
           Inputs = inputs
           Instructions = instructions
           Outputs = outputs
-          Program = TileProgram(domain, inputs, instructions, outputs) },
+          Program = TileProgram(domain, inputs, instructions, outputs, summed) },
         operands.ToArray()
