@@ -203,8 +203,7 @@ module internal Step =
 
         match work with
         | Elementwise region -> int64 region.Size * int64 region.Instructions.Length
-        | RegionSums(region, _) ->
-            int64 region.Size * int64 (region.Instructions.Length + region.Program.Summed.Length)
+        | RegionSums(region, _) -> int64 region.Size * int64 (region.Instructions.Length + region.Program.Summed.Length)
         | WithEpilogue(work, e) ->
             flopsOf values work [| results[e.Target] |] + flopsOf values (Elementwise e.Region) results
         | CopyOf -> 0L

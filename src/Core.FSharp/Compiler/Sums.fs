@@ -35,11 +35,7 @@ module internal Sums =
             ValueNone
 
     /// For each sum that a group takes over, the group.
-    let run
-        (groups: Dictionary<Expr, FusionGroup>)
-        (order: Expr[])
-        (roots: Expr seq)
-        : Dictionary<Expr, FusionGroup> =
+    let run (groups: Dictionary<Expr, FusionGroup>) (order: Expr[]) (roots: Expr seq) : Dictionary<Expr, FusionGroup> =
         let taken = Dictionary<Expr, FusionGroup>(HashIdentity.Reference)
         let isRoot = HashSet<Expr>(Seq.map Elementwise.source roots, HashIdentity.Reference)
         // Values that others than sums and members of their own group read.
@@ -64,8 +60,7 @@ module internal Sums =
             g.All
             |> Seq.exists (fun m ->
                 m.Inputs
-                |> Array.exists (fun o ->
-                    Epilogues.canHost (Elementwise.flatSource o) && o.Shape.Size = m.Shape.Size))
+                |> Array.exists (fun o -> Epilogues.canHost (Elementwise.flatSource o) && o.Shape.Size = m.Shape.Size))
 
         let consider (wants: Expr -> FusionGroup -> bool) =
             for node in order do

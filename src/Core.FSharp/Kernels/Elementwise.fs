@@ -259,8 +259,7 @@ type internal ElementwiseKernel
             this.Load(once[i], count, Scratch.TilePointer, position)
 
     /// Runs one tile, of at most `Tile` elements, after `Prepare`.
-    member this.RunTile(position: int, count: int) : unit =
-        this.Tiles(Scratch.TilePointer, position, position + count)
+    member this.RunTile(position: int, count: int) : unit = this.Tiles(Scratch.TilePointer, position, position + count)
 
     member private _.FillConstants(count: int) : unit =
         for i in 0 .. constants.Length - 1 do

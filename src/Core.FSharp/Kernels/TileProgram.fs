@@ -165,13 +165,7 @@ module internal TileOps =
 /// A checked elementwise program with registers assigned: what to compute, without sizes or pointers.
 [<Sealed>]
 type internal TileProgram
-    (
-        domain: TileDomain,
-        inputs: TileInput[],
-        instructions: TileInstruction[],
-        outputs: TileOutput[],
-        ?summed: int[]
-    ) =
+    (domain: TileDomain, inputs: TileInput[], instructions: TileInstruction[], outputs: TileOutput[], ?summed: int[]) =
 
     let summed = defaultArg summed [||]
 
