@@ -535,6 +535,25 @@ module Network =
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is none.</exception>
     let getLayer (name: string) (network: Network) : Layer = (find name network).Layer
 
+    /// The network that is a layer of another one at a path.
+    let rec internal networkAt (path: string) (network: Network) : Network =
+        let slash = path.IndexOf '/'
+        let name = if slash < 0 then path else path.Substring(0, slash)
+
+        match tryOfLayer (getLayer name network) with
+        | Some inner when slash < 0 -> inner
+        | Some inner -> networkAt (path.Substring(slash + 1)) inner
+        | None ->
+            raise (
+                ArgumentValueException(
+                    "There is no network at that path.",
+                    path,
+                    "a layer that is a network",
+                    name + ", which is none",
+                    "Name a model that is used as a layer."
+                )
+            )
+
     /// <summary>The inputs, to make another network from: a feature extractor is
     /// <c>Network.create (Network.inputs n) [ Network.outputOf "conv" n ]</c>.</summary>
     let inputs (network: Network) : Node list = Seq.toList network.Inputs

@@ -528,25 +528,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <param name="path">The path of a layer that is a network, such as generator.</param>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no network at that path.</exception>
     member _.Part(path: string) : Trainer =
-        let rec find (inside: Network) (rest: string) : Network =
-            let slash = rest.IndexOf '/'
-            let name = if slash < 0 then rest else rest.Substring(0, slash)
-
-            match Network.tryOfLayer (Network.getLayer name inside) with
-            | Some inner when slash < 0 -> inner
-            | Some inner -> find inner (rest.Substring(slash + 1))
-            | None ->
-                raise (
-                    ArgumentValueException(
-                        "There is no network at that path.",
-                        path,
-                        "a layer that is a network",
-                        name + ", which is none",
-                        "Name a model that is used as a layer."
-                    )
-                )
-
-        let inner = find network path
+        let inner = Network.networkAt path network
 
         let lent (below: string) =
             match core.Variables.TryFind(path + "/" + below) with
