@@ -399,6 +399,7 @@ type internal Emitter
                   Inputs = inputs
                   Instructions = instructions
                   Outputs = outputs
+                  Summed = [||]
                   Program = TileProgram(domain, inputs, instructions, outputs) }
 
             results[node] <- addStep "Iota" (Elementwise region) [| Operand.none |] node.Types 0L

@@ -36,12 +36,16 @@ type internal Operand =
 /// A fused group of elementwise operations.
 [<NoEquality; NoComparison>]
 type internal Region =
-    { Size: int
-      Domain: TileDomain
-      Inputs: TileInput[]
-      Instructions: TileInstruction[]
-      Outputs: TileOutput[]
-      Program: TileProgram }
+    {
+        Size: int
+        Domain: TileDomain
+        Inputs: TileInput[]
+        Instructions: TileInstruction[]
+        Outputs: TileOutput[]
+        /// Values whose sums are results too.
+        Summed: int[]
+        Program: TileProgram
+    }
 
 /// One or many matrix products; offsets are in elements, one per product.
 [<NoEquality; NoComparison>]
@@ -203,7 +207,7 @@ module internal Step =
 
         match work with
         | Elementwise region -> int64 region.Size * int64 region.Instructions.Length
-        | RegionSums(region, _) -> int64 region.Size * int64 (region.Instructions.Length + region.Program.Summed.Length)
+        | RegionSums(region, _) -> int64 region.Size * int64 (region.Instructions.Length + region.Summed.Length)
         | WithEpilogue(work, e) ->
             flopsOf values work [| results[e.Target] |] + flopsOf values (Elementwise e.Region) results
         | CopyOf -> 0L
@@ -293,7 +297,7 @@ module internal PlanText =
             " ",
             Seq.append
                 (r.Outputs |> Seq.map (fun o -> value o.Value))
-                (r.Program.Summed |> Seq.map (fun v -> "sum(" + value v + ")"))
+                (r.Summed |> Seq.map (fun v -> "sum(" + value v + ")"))
         )
         + " }"
 

@@ -85,7 +85,7 @@ module internal Select =
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
         | Loop loop -> loop.Workspace
         | RegionSums(region, cut) ->
-            int64 region.Program.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
+            int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
         | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
