@@ -47,11 +47,16 @@ module Registry =
           entryOf GroupNormalization.definition
           entryOf SmallNormalizations.rms
           entryOf SmallNormalizations.unit
+          entryOf SpectralNormalization.definition
           entryOf Dropout.plain
           yield! Array.map entryOf Dropout.spatial
           entryOf Dropout.gaussian
           entryOf Dropout.alpha
           entryOf Dropout.noise
+          entryOf Attention.definition
+          entryOf AdditiveAttention.definition
+          entryOf MultiHeadAttention.definition
+          entryOf GroupQueryAttention.definition
           entryOf Merging.add
           entryOf Merging.subtract
           entryOf Merging.multiply

@@ -231,11 +231,17 @@ module internal TrainStep =
 
         let gradients = Grad.gradients scaled leaves
 
+        // A layer may replace a weight before it is trained, as SpectralNormalization does.
+        let replaced = plain traced.Updates |> Array.filter (fun (leaf, _) -> Array.contains leaf leaves)
+
+        let before leaf =
+            replaced |> Array.tryFind (fun (l, _) -> l = leaf) |> Option.map snd |> Option.defaultValue leaf
+
         let variables =
             Array.map2
                 (fun (struct (spec: VariableSpec, leaf)) gradient ->
                     { OptimizedVariable.Path = spec.Path
-                      Variable = leaf
+                      Variable = before leaf
                       Gradient = gradient
                       Slots =
                         Optimizer.slots plan.Optimizer spec.Shape
@@ -253,12 +259,12 @@ module internal TrainStep =
 
         let updates =
             Array.concat
-                [ Array.map2 (fun (v: OptimizedVariable) value -> v.Variable, value) variables next.Variables
+                [ Array.zip leaves next.Variables
                   Array.map2 (fun (v: OptimizedVariable) values -> Array.zip v.Slots values) variables next.Slots
                   |> Array.concat
                   Array.zip scalars next.Scalars
                   [| iterations, iterations + 1.0 |]
-                  plain traced.Updates
+                  plain traced.Updates |> Array.except replaced
                   figures ]
 
         { Graph = { Outputs = [||]; Updates = updates }; IdLimits = idLimits types traced; Totals = totals }
