@@ -41,11 +41,11 @@ module internal Plans =
 
 /// A whole training step: the batch copied in, forward, backward, Adam, the loss read.
 [<Sealed>]
-type internal TrainingOurs(spec: NetSpec, dropout: bool, weights: (string * Tensor)[]) =
+type internal TrainingOurs(spec: NetSpec, dropout: bool, learningRate: float, weights: (string * Tensor)[]) =
     inherit Ours()
 
     let network = Spec.network dropout spec
-    let x = Spec.inputs spec
+    let x = Spec.inputs spec.Batch spec
     let y = Spec.targets spec
     let stores = Dictionary<string, Variable>()
 
@@ -64,7 +64,7 @@ type internal TrainingOurs(spec: NetSpec, dropout: bool, weights: (string * Tens
     let total = ensure (TrainStep.totalName "loss" "total") DType.Float64 Shape.Scalar
 
     let bound =
-        let optimizer = Optimizer.adam 0.001
+        let optimizer = Optimizer.adam learningRate
         let options = TrainingOptions(Optimizer = optimizer).AddLoss(Spec.loss spec)
         let plan = CompilePlan.create network options
 
@@ -78,7 +78,7 @@ type internal TrainingOurs(spec: NetSpec, dropout: bool, weights: (string * Tens
         BoundStep.create CompileOptions.Default "train" types graph find
 
     do
-        rate.SetDouble 0.001
+        rate.SetDouble learningRate
 
         for name, value in weights do
             (ensure name value.DType value.Shape).Set value
@@ -106,13 +106,12 @@ type internal TrainingOurs(spec: NetSpec, dropout: bool, weights: (string * Tens
     override this.Result() = Array.init 5 (fun _ -> this.Loss())
     override _.Describe() = Plans.describe bound.Executable
 
-/// Prediction of one row from span to span, as an application calls it.
+/// Prediction of a batch from span to span, as an application calls it.
 [<Sealed>]
-type internal PredictOurs(spec: NetSpec, weights: (string * Tensor)[]) =
+type internal PredictOurs(spec: NetSpec, x: Tensor, weights: (string * Tensor)[]) =
     inherit Ours()
 
     let trainer = Trainer(Spec.network true spec)
-    let x = Spec.uniform 1 (1 :: spec.Input)
     let input = x.ToArray<float32>()
 
     let output =

@@ -30,50 +30,50 @@ module internal Workloads =
     let private write (path: string) (tensors: (string * Tensor)[]) =
         SafeTensors.write path { Tensors = tensors; Metadata = [||] }
 
-    let private weightsOf (spec: NetSpec) : (string * Tensor)[] =
-        Network.init 7UL (Spec.network true spec)
-        |> Array.map (fun (variable, value) -> variable.Path, value)
-
     // By number: names of layers are ours.
     let private numbered (weights: (string * Tensor)[]) = weights |> Array.mapi (fun i (_, value) -> $"w{i}", value)
 
-    let private netRequest
-        (kind: string)
-        (spec: NetSpec)
-        (dropout: bool)
-        (x: Tensor)
-        (weights: (string * Tensor)[])
-        (path: string)
-        =
+    let private netRequest (kind: string) (spec: NetSpec) dropout (x: Tensor) weights path fields =
         write path (Array.concat [ [| "x", x; "y", Spec.targets spec |]; numbered weights ])
 
         PeerProcess.Request(
             "prepare",
             [ "kind", text kind
               "net", text (Spec.text dropout spec)
-              "classes", number spec.Classes
+              "loss", text (Spec.lossName spec)
               "file", text path ]
+            @ fields
         )
 
+    let private rate = 1e-3
+
     let private training (id: string) (quick: bool) (spec: NetSpec) : Workload =
-        let weights = lazy (weightsOf spec)
-        let ours dropout : Ours = TrainingOurs(spec, dropout, weights.Value)
-        let request dropout path = netRequest "train" spec dropout (Spec.inputs spec) weights.Value path
+        let weights = lazy (Spec.weights spec)
+        let ours dropout rate : Ours = TrainingOurs(spec, dropout, rate, weights.Value)
+
+        let request dropout (rate: float) path =
+            let x = Spec.inputs spec.Batch spec
+            let rate: JsonNode = nonNull (JsonValue.Create rate)
+            netRequest "train" spec dropout x weights.Value path [ "rate", rate ]
+
+        // Through many batch normalisations rounding grows with every update; it grows less with small ones.
+        let checkRate = if List.contains Part.BatchNorm spec.Parts then rate / 10.0 else rate
 
         { Id = id
           Quick = quick
-          Create = fun () -> ours true
-          Prepare = request true
-          Check = ValueSome(fun () -> ours false, request false)
+          Create = fun () -> ours true rate
+          Prepare = request true rate
+          Check = ValueSome(fun () -> ours false checkRate, request false checkRate)
           MemoryBound = false }
 
-    let private predict (id: string) (spec: NetSpec) : Workload =
-        let weights = lazy (weightsOf spec)
+    let private inference (id: string) (quick: bool) (rows: int) (spec: NetSpec) : Workload =
+        let weights = lazy (Spec.weights spec)
+        let x = lazy (Spec.inputs rows spec)
 
-        { Id = "predict-" + id
-          Quick = true
-          Create = fun () -> PredictOurs(spec, weights.Value)
-          Prepare = netRequest "predict" spec true (Spec.uniform 1 (1 :: spec.Input)) weights.Value
+        { Id = id
+          Quick = quick
+          Create = fun () -> PredictOurs(spec, x.Value, weights.Value)
+          Prepare = fun path -> netRequest "predict" spec true x.Value weights.Value path []
           Check = ValueNone
           MemoryBound = false }
 
@@ -122,51 +122,14 @@ module internal Workloads =
           Check = ValueNone
           MemoryBound = true }
 
-    let private mlpSmall =
-        { Input = [ 13 ]
-          Parts = [ Part.Dense(64, true); Part.Dense(64, true); Part.Dense(1, false) ]
-          Batch = 16
-          Classes = 0 }
+    let private trained =
+        [ "mlp-small", Nets.mlpSmall
+          "mlp", Nets.mlp
+          "cnn", Nets.cnn
+          "cnn-tutorial", Nets.cnnTutorial
+          "resnet20", Nets.resNet20 ]
 
-    let private mlp =
-        { Input = [ 784 ]
-          Parts =
-            [ Part.Dense(512, true)
-              Part.Dropout 0.2
-              Part.Dense(512, true)
-              Part.Dropout 0.2
-              Part.Dense(10, false) ]
-          Batch = 128
-          Classes = 10 }
-
-    let private cnn =
-        { Input = [ 28; 28; 1 ]
-          Parts =
-            [ Part.Conv(32, 3, true)
-              Part.MaxPool 2
-              Part.Conv(64, 3, true)
-              Part.MaxPool 2
-              Part.Flatten
-              Part.Dropout 0.5
-              Part.Dense(10, false) ]
-          Batch = 128
-          Classes = 10 }
-
-    let private cnnTutorial =
-        { Input = [ 28; 28; 1 ]
-          Parts =
-            [ Part.Conv(32, 3, true)
-              Part.Conv(64, 3, true)
-              Part.MaxPool 2
-              Part.Dropout 0.25
-              Part.Flatten
-              Part.Dense(128, true)
-              Part.Dropout 0.5
-              Part.Dense(10, false) ]
-          Batch = 128
-          Classes = 10 }
-
-    let private nets = [ "mlp-small", mlpSmall; "mlp", mlp; "cnn", cnn; "cnn-tutorial", cnnTutorial ]
+    let private sequences = [ "lstm", Nets.lstm 80; "gru", Nets.gru 80; "transformer", Nets.transformer ]
 
     let private squares = [ 64; 96; 128; 192; 256; 384; 512; 768; 1024; 1536 ]
     let private quickSquares = set [ 64; 256; 384; 1024 ]
@@ -202,10 +165,17 @@ module internal Workloads =
           "max", Ops.maxAll ]
 
     let all: Workload list =
-        [ for id, spec in nets do
+        [ for id, spec in trained do
               training id true spec
-          for id, spec in nets do
-              predict id spec
+          for id, spec in sequences do
+              training id true spec
+              training $"{id}-b1" false { spec with Batch = 1 }
+          for time in [ 10; 30; 100; 300; 1000 ] do
+              training $"lstm-T{time}" false (Nets.lstm time)
+          for id, spec in trained @ sequences do
+              inference $"predict-{id}" true 1 spec
+          for rows in [ 1; 8 ] do
+              inference $"resnet50-infer-b{rows}" (rows = 1) rows Nets.resNet50
           for n in squares do
               for transpose in transposes do
                   gemm (quickSquares.Contains n) (string n) (n, n, n) transpose
@@ -219,10 +189,11 @@ module internal Workloads =
     /// Those that the words name: an id, the beginning of ids followed by a star, or the first part of ids.
     let select (quick: bool) (words: string list) : Workload list =
         let fits (word: string) (w: Workload) =
-            w.Id = word
-            || (word.EndsWith '*' && w.Id.StartsWith(word.TrimEnd '*', System.StringComparison.Ordinal))
-            || ((word = "gemm" || word = "op" || word = "predict")
-                && w.Id.StartsWith(word + "-", System.StringComparison.Ordinal))
+            let starts (text: string) = w.Id.StartsWith(text, System.StringComparison.Ordinal)
+
+            if all |> List.exists (fun other -> other.Id = word) then w.Id = word
+            elif word.EndsWith '*' then starts (word.TrimEnd '*')
+            else starts (word + "-")
 
         for word in words do
             if not (all |> List.exists (fits word)) then

@@ -2,24 +2,22 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace FunctionalNet.Peers;
 
-/// <summary>Prediction of one row by ONNX Runtime, with input and output bound once.</summary>
+/// <summary>Prediction of a batch by ONNX Runtime, with input and output bound once.</summary>
 internal sealed class OnnxPrediction : Peer
 {
     private readonly byte[] model;
-    private readonly float[] input;
-    private readonly long[] inputShape;
     private readonly Dictionary<int, InferenceSession> sessions = [];
     private readonly RunOptions options = new();
     private readonly OrtValue x;
     private InferenceSession session;
 
-    public OnnxPrediction(NetSpec spec, Dictionary<string, NamedArray> tensors)
+    public OnnxPrediction(NetSpec spec)
         : base("ONNX Runtime")
     {
-        model = OnnxModel.Write(spec, tensors);
-        input = spec.ChannelsFirst(tensors["x"]);
-        inputShape = spec.BatchShape(1);
-        x = OrtValue.CreateTensorValueFromMemory(input, inputShape);
+        model = OnnxModel.Write(spec);
+        x = spec.TakesIds
+            ? OrtValue.CreateTensorValueFromMemory(spec.Batch.Select(v => (long)v).ToArray(), spec.BatchShape)
+            : OrtValue.CreateTensorValueFromMemory(spec.Batch, spec.BatchShape);
         session = Session(1);
     }
 
@@ -27,7 +25,12 @@ internal sealed class OnnxPrediction : Peer
     {
         if (!sessions.TryGetValue(threads, out var found))
         {
-            using var settings = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
+            using var settings = new SessionOptions
+            {
+                IntraOpNumThreads = threads,
+                InterOpNumThreads = 1,
+                LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            };
             found = new InferenceSession(model, settings);
             sessions[threads] = found;
         }

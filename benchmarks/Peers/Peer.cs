@@ -49,13 +49,13 @@ internal abstract class Peer(string name) : IDisposable
         {
             case "train":
                 if (torch)
-                    yield return () => new TorchTraining(NetSpec.Parse(request), tensors);
+                    yield return () => new TorchTraining(new NetSpec(request, tensors), tensors["y"], (double)request["rate"]!);
                 break;
 
             case "predict":
                 if (torch)
-                    yield return () => new TorchPrediction(NetSpec.Parse(request), tensors);
-                yield return () => new OnnxPrediction(NetSpec.Parse(request), tensors);
+                    yield return () => new TorchPrediction(new NetSpec(request, tensors));
+                yield return () => new OnnxPrediction(new NetSpec(request, tensors));
                 break;
 
             case "gemm":

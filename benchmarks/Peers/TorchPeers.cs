@@ -33,59 +33,10 @@ internal abstract class TorchPeer() : Peer("TorchSharp")
 
     protected static double[] Values(Tensor t) => [.. t.cpu().contiguous().data<float>().Select(v => (double)v)];
 
-    protected static Sequential Build(NetSpec spec, Dictionary<string, NamedArray> tensors)
-    {
-        var modules = new List<(string, Module<Tensor, Tensor>)>();
-        void Add(Module<Tensor, Tensor> module) => modules.Add(($"m{modules.Count}", module));
-
-        foreach (var built in spec.Build(tensors))
-        {
-            var part = built.Part;
-            switch (part.Kind)
-            {
-                case "dense":
-                    {
-                        var linear = Linear(built.Inputs, part.Size(0));
-                        Set(linear.weight, FloatTensor(built.Kernel, built.KernelShape).t());
-                        Set(linear.bias, tensor(built.Bias));
-                        Add(linear);
-                        break;
-                    }
-
-                case "conv":
-                    {
-                        var conv = Conv2d(built.Inputs, part.Size(0), part.Size(1));
-                        Set(conv.weight, FloatTensor(built.Kernel, built.KernelShape));
-                        Set(conv.bias, tensor(built.Bias));
-                        Add(conv);
-                        break;
-                    }
-
-                case "pool":
-                    Add(MaxPool2d(part.Size(0)));
-                    break;
-                case "flatten":
-                    Add(Flatten());
-                    break;
-                case "dropout":
-                    Add(Dropout(part.Rate));
-                    break;
-                default:
-                    throw new InvalidOperationException($"unknown layer {part.Kind}");
-            }
-
-            if (part.Relu)
-                Add(ReLU());
-        }
-
-        return Sequential(modules);
-    }
-
-    private static void Set(Tensor? parameter, Tensor value)
-    {
-        using var _ = no_grad();
-        parameter!.copy_(value);
-    }
+    protected static Tensor Input(NetSpec spec) =>
+        spec.TakesIds
+            ? tensor(spec.Batch.Select(v => (long)v).ToArray()).reshape(spec.BatchShape)
+            : FloatTensor(spec.Batch, spec.BatchShape);
 }
 
 /// <summary>A training step: gradients to zero, forward, backward, Adam, the loss read.</summary>
@@ -96,31 +47,34 @@ internal sealed class TorchTraining : TorchPeer
     private readonly Sequential model;
     private readonly Tensor x;
     private readonly Tensor y;
-    private readonly bool classes;
+    private readonly Func<Tensor, Tensor, Tensor> loss;
     private readonly Adam optimizer;
 
-    public TorchTraining(NetSpec spec, Dictionary<string, NamedArray> tensors)
+    public TorchTraining(NetSpec spec, NamedArray targets, double rate)
     {
-        model = Build(spec, tensors);
+        model = TorchNet.Build(spec.Parts);
         model.train();
-        var batch = tensors["x"].Shape[0];
-        x = FloatTensor(spec.ChannelsFirst(tensors["x"]), spec.BatchShape(batch));
-        classes = spec.Classes > 0;
-        y = classes
-            ? tensor(tensors["y"].Ints.Select(v => (long)v).ToArray())
-            : FloatTensor(tensors["y"].Floats, batch, 1);
-        optimizer = optim.Adam(model.parameters(), 1e-3, eps: Epsilon);
+        x = Input(spec);
+        y = spec.Loss == "classes"
+            ? tensor(targets.Ints.Select(v => (long)v).ToArray())
+            : FloatTensor(targets.Floats, [.. targets.Shape.Select(d => (long)d)]);
+        loss = spec.Loss switch
+        {
+            "classes" => (output, target) => functional.cross_entropy(output, target),
+            "yes-no" => (output, target) => functional.binary_cross_entropy_with_logits(output, target),
+            _ => (output, target) => functional.mse_loss(output, target),
+        };
+        optimizer = optim.Adam(model.parameters().Where(p => p.requires_grad), rate, eps: Epsilon);
     }
 
     private float Step()
     {
         using var scope = NewDisposeScope();
         optimizer.zero_grad();
-        var output = model.forward(x);
-        var loss = classes ? functional.cross_entropy(output, y) : functional.mse_loss(output, y);
-        loss.backward();
+        var value = loss(model.forward(x), y);
+        value.backward();
         optimizer.step();
-        return loss.item<float>();
+        return value.item<float>();
     }
 
     public override void Run() => Step();
@@ -149,17 +103,17 @@ internal sealed class TorchTraining : TorchPeer
     }
 }
 
-/// <summary>Prediction of one row.</summary>
+/// <summary>Prediction of a batch.</summary>
 internal sealed class TorchPrediction : TorchPeer
 {
     private readonly Sequential model;
     private readonly Tensor x;
 
-    public TorchPrediction(NetSpec spec, Dictionary<string, NamedArray> tensors)
+    public TorchPrediction(NetSpec spec)
     {
-        model = Build(spec, tensors);
+        model = TorchNet.Build(spec.Parts);
         model.eval();
-        x = FloatTensor(spec.ChannelsFirst(tensors["x"]), spec.BatchShape(1));
+        x = Input(spec);
     }
 
     public override void Run()

@@ -207,11 +207,20 @@ type internal Conv private () =
         spec.Groups > 1 && spec.Groups = spec.InChannels && spec.Groups = spec.OutChannels
 
     static member private Depthwise
-        (dtype: DType, kind: DepthwiseKind, spec: ConvSpec, a: nativeint, b: nativeint, target: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            kind: DepthwiseKind,
+            spec: ConvSpec,
+            a: nativeint,
+            b: nativeint,
+            target: nativeint,
+            epilogue: Epilogue
+        ) : Kernel =
+        let batch, channels, windows = spec.Batch, spec.InChannels, spec.Windows
+
         match dtype with
-        | DType.Float32 -> DepthwiseKernel<float32>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
-        | DType.Float64 -> DepthwiseKernel<float>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
+        | DType.Float32 -> DepthwiseKernel<float32>(kind, batch, channels, windows, a, b, target, epilogue)
+        | DType.Float64 -> DepthwiseKernel<float>(kind, batch, channels, windows, a, b, target, epilogue)
         | other -> Conv.Fail other
 
     /// Bytes of workspace of `Forward`.
@@ -220,17 +229,26 @@ type internal Conv private () =
 
     /// y = convolution of x with w.
     static member Forward
-        (dtype: DType, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            w: nativeint,
+            y: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y)
+            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y, epilogue)
         else
 
             let g = Conv.ForwardGeometry(DType.size dtype, spec)
 
             match dtype with
-            | DType.Float32 -> ConvDirectKernel<float32>(g, false, spec.OutChannels, x, w, y, workspace)
-            | DType.Float64 -> ConvDirectKernel<float>(g, false, spec.OutChannels, x, w, y, workspace)
+            | DType.Float32 -> ConvDirectKernel<float32>(g, false, spec.OutChannels, x, w, y, workspace, epilogue)
+            | DType.Float64 -> ConvDirectKernel<float>(g, false, spec.OutChannels, x, w, y, workspace, epilogue)
             | other -> Conv.Fail other
 
     /// Bytes of workspace of `InputGrad`.
@@ -239,17 +257,26 @@ type internal Conv private () =
 
     /// dx from dy and the weights: also what a transposed convolution computes.
     static member InputGrad
-        (dtype: DType, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            spec: ConvSpec,
+            dy: nativeint,
+            w: nativeint,
+            dx: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx)
+            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx, epilogue)
         else
 
             let g = Conv.InputGradGeometry(DType.size dtype, spec)
 
             match dtype with
-            | DType.Float32 -> ConvDirectKernel<float32>(g, true, spec.OutChannels, dy, w, dx, workspace)
-            | DType.Float64 -> ConvDirectKernel<float>(g, true, spec.OutChannels, dy, w, dx, workspace)
+            | DType.Float32 -> ConvDirectKernel<float32>(g, true, spec.OutChannels, dy, w, dx, workspace, epilogue)
+            | DType.Float64 -> ConvDirectKernel<float>(g, true, spec.OutChannels, dy, w, dx, workspace, epilogue)
             | other -> Conv.Fail other
 
     static member private GradPlan(g: ConvGeometry, spec: ConvSpec) =
@@ -267,10 +294,19 @@ type internal Conv private () =
 
     /// dw from x and dy.
     static member KernelGrad
-        (dtype: DType, spec: ConvSpec, x: nativeint, dy: nativeint, dw: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            dy: nativeint,
+            dw: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw)
+            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw, epilogue)
         else
 
             let g = Conv.KernelGradGeometry(DType.size dtype, spec)
@@ -278,6 +314,6 @@ type internal Conv private () =
             let w = spec.Windows
 
             match dtype with
-            | DType.Float32 -> ConvKernelGradKernel<float32>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
-            | DType.Float64 -> ConvKernelGradKernel<float>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
+            | DType.Float32 -> ConvKernelGradKernel<float32>(g, plan, w.Out, w.Stride, x, dy, dw, workspace, epilogue)
+            | DType.Float64 -> ConvKernelGradKernel<float>(g, plan, w.Out, w.Stride, x, dy, dw, workspace, epilogue)
             | other -> Conv.Fail other

@@ -15,7 +15,16 @@ type internal DepthwiseKind =
 /// x or dy; `b` is the weights, or dy for the gradient of the weights.
 [<Sealed>]
 type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-    (kind: DepthwiseKind, batch: int, channels: int, w: Windows, a: nativeint, b: nativeint, target: nativeint) =
+    (
+        kind: DepthwiseKind,
+        batch: int,
+        channels: int,
+        w: Windows,
+        a: nativeint,
+        b: nativeint,
+        target: nativeint,
+        epilogue: Epilogue
+    ) =
     inherit Kernel()
 
     let size = nativeint sizeof<'T>
@@ -56,10 +65,16 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
         | DepthwiseKind.Forward ->
             for row in chunk * group .. min rows ((chunk + 1) * group) - 1 do
                 this.ForwardRow row
+                epilogue.Run(row * w.Out[2] * channels, 1, w.Out[2] * channels, 0)
         | DepthwiseKind.InputGrad ->
             for row in chunk * group .. min inRows ((chunk + 1) * group) - 1 do
                 this.InputRow row
-        | _ -> this.Tap(chunk % taps, chunk / taps)
+                epilogue.Run(row * w.In[2] * channels, 1, w.In[2] * channels, 0)
+        | _ ->
+            let tap = chunk % taps
+            let column = chunk / taps * 4 * lanes
+            this.Tap(tap, chunk / taps)
+            epilogue.Run(tap * channels + column, 1, min (4 * lanes) (channels - column), 0)
 
     /// One row of y.
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]

@@ -118,7 +118,8 @@ type internal ConvDirectKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
         src: nativeint,
         weights: nativeint,
         dst: nativeint,
-        workspace: nativeint
+        workspace: nativeint,
+        epilogue: Epilogue
     ) =
     inherit Kernel()
 
@@ -233,6 +234,27 @@ type internal ConvDirectKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
                 let rows = min 6 (count - i)
                 this.Tile(part.Runs.Length, runs, NativePtr.add from i, b, NativePtr.add into i, shift, rows, columns)
                 i <- i + 6
+
+        if not epilogue.IsNone then
+            let column = panelFirst * nr
+            let columns = min g.Columns (column + panelGroup * nr) - column
+            this.Finish(into, count, column, columns)
+
+    /// Hands on what a block has written: positions at one distance from each other go together.
+    member private _.Finish(into: nativeptr<nativeint>, count: int, column: int, columns: int) =
+        let index (i: int) = int ((NativePtr.get into i - dst) / size)
+        let mutable i = 0
+
+        while i < count do
+            let first = index i
+            let stride = if i + 1 < count then index (i + 1) - first else 0
+            let mutable next = i + 1
+
+            while next < count && index next = first + (next - i) * stride do
+                next <- next + 1
+
+            epilogue.Run(first + column, next - i, columns, stride)
+            i <- next
 
     /// The addresses of positions in the source and in the target; the last one fills up to a multiple of 6.
     member private _.Locate

@@ -52,7 +52,8 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
         src: nativeint,
         dy: nativeint,
         dw: nativeint,
-        workspace: nativeint
+        workspace: nativeint,
+        epilogue: Epilogue
     ) =
     inherit Kernel()
 
@@ -79,7 +80,11 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
             match phase with
             | 0 -> if g.NeedsPad then (ConvPad.rows g + padGrain - 1) / padGrain else 0
             | 1 -> plan.Pieces * plan.Shares
-            | _ -> if plan.Pieces > 1 then int ((plan.Elements + int64 sumGrain - 1L) / int64 sumGrain) else 0
+            | _ ->
+                if plan.Pieces > 1 || not epilogue.IsNone then
+                    int ((plan.Elements + int64 sumGrain - 1L) / int64 sumGrain)
+                else
+                    0
 
     override this.Run(phase, chunk) =
         match phase with
@@ -91,10 +96,14 @@ type internal ConvKernelGradKernel<'T when 'T: unmanaged and 'T: struct and 'T :
             let first = chunk * sumGrain
             let n = int (min (int64 sumGrain) (plan.Elements - int64 first))
             let at = nativeint first * size
-            BasicLoops<'T>.Add(n, dw + at, partial + at, partial + partialSize + at)
+
+            if plan.Pieces > 1 then
+                BasicLoops<'T>.Add(n, dw + at, partial + at, partial + partialSize + at)
 
             for p in 2 .. plan.Pieces - 1 do
                 BasicLoops<'T>.Add(n, dw + at, dw + at, partial + nativeint p * partialSize + at)
+
+            epilogue.Run(first, 1, n, 0)
 
     member private this.Piece(piece: int, share: int) =
         let target = if plan.Pieces > 1 then partial + nativeint piece * partialSize else dw

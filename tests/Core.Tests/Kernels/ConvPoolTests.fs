@@ -126,18 +126,22 @@ type ConvPoolTests() =
 
         let gx, gk, gdy = write dtype x, write dtype k, write dtype dy
 
-        let check name (expected: float[]) (bytes: int64) (make: nativeint -> nativeint -> Kernel) =
+        let check name (expected: float[]) (bytes: int64) (make: nativeint -> nativeint -> Epilogue -> Kernel) =
+            let text = name + " " + Windowed.text w
             let target = room dtype expected.Length
             let ws = workspace bytes
-            run (make target.Pointer ws.Pointer) [ target ] [ gx; gk; gdy; ws ]
-            close (tolerance dtype * 10.0) 3.0 (name + " " + Windowed.text w) expected (read dtype target)
+            run (make target.Pointer ws.Pointer Epilogue.None) [ target ] [ gx; gk; gdy; ws ]
+            close (tolerance dtype * 10.0) 3.0 text expected (read dtype target)
+            ws.Poison()
+            run (make target.Pointer ws.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gk; gdy; ws ]
+            close (tolerance dtype * 20.0) 3.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws ->
-            Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws))
-        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws ->
-            Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws))
-        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws ->
-            Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws))
+        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws e ->
+            Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws, e))
+        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws e ->
+            Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws, e))
+        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws e ->
+            Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws, e))
 
     let pooling (dtype: DType) (w: Window) =
         let spec = PoolSpec.Create(w.Batch, w.In, w.Channels, w.Kernel, w.Strides, w.Dilations, w.Low, w.High)
@@ -172,16 +176,19 @@ type ConvPoolTests() =
 
         let gx, gv, gdy = write dtype x, write dtype v, write dtype dy
 
-        let check name (expected: float[]) (make: nativeint -> Kernel) =
+        let check name (expected: float[]) (make: nativeint -> Epilogue -> Kernel) =
+            let text = name + " " + Windowed.text w
             let target = room dtype expected.Length
-            run (make target.Pointer) [ target ] [ gx; gv; gdy ]
-            close (tolerance dtype) 4.0 (name + " " + Windowed.text w) expected (read dtype target)
+            run (make target.Pointer Epilogue.None) [ target ] [ gx; gv; gdy ]
+            close (tolerance dtype) 4.0 text expected (read dtype target)
+            run (make target.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gv; gdy ]
+            close (tolerance dtype * 2.0) 4.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "max" best (fun t -> Pool.Max(dtype, spec, gx.Pointer, t))
-        check "sum" sum (fun t -> Pool.Sum(dtype, spec, gv.Pointer, t))
-        check "max gradient" maxGrad (fun t -> Pool.MaxGrad(dtype, spec, gx.Pointer, gdy.Pointer, t))
-        check "max gather" gather (fun t -> Pool.MaxGather(dtype, spec, gx.Pointer, gv.Pointer, t))
-        check "sum gradient" sumGrad (fun t -> Pool.SumGrad(dtype, spec, gdy.Pointer, t))
+        check "max" best (fun t e -> Pool.Max(dtype, spec, gx.Pointer, t, e))
+        check "sum" sum (fun t e -> Pool.Sum(dtype, spec, gv.Pointer, t, e))
+        check "max gradient" maxGrad (fun t e -> Pool.MaxGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, e))
+        check "max gather" gather (fun t e -> Pool.MaxGather(dtype, spec, gx.Pointer, gv.Pointer, t, e))
+        check "sum gradient" sumGrad (fun t e -> Pool.SumGrad(dtype, spec, gdy.Pointer, t, e))
 
     [<Fact>]
     member _.``random convolutions, float32``() = Windowed.forAll (convolution DType.Float32)
