@@ -40,10 +40,7 @@ module internal AttentionMeaning =
         let b, h, s, k = x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
 
         let summed =
-            if groups = h then
-                x
-            else
-                Ops.sum [| 2 |] false (Ops.reshape [| b; groups; h / groups; s; k |] x)
+            if groups = h then x else Ops.sum [| 2 |] false (Ops.reshape [| b; groups; h / groups; s; k |] x)
 
         Ops.transpose [| 0; 2; 1; 3 |] summed
 
@@ -108,8 +105,7 @@ module internal AttentionMeaning =
         let ofValues = Expr.Node(MatMul(true, false), [| weights; g |])
         [| headsBack heads ofQueries; headsBack groups ofKeys; headsBack groups ofValues |]
 
-    let maskAt (i: int) (inputs: Expr[]) : Expr voption =
-        if inputs.Length > i then ValueSome inputs[i] else ValueNone
+    let maskAt (i: int) (inputs: Expr[]) : Expr voption = if inputs.Length > i then ValueSome inputs[i] else ValueNone
 
 /// Inputs: queries, keys, values, the weighted values, the logarithms of the sums, g (like the weighted values), and perhaps
 /// the mask. The cotangents of queries, keys and values. Values and logarithms follow from the rest: they are there so that a
@@ -123,13 +119,7 @@ type internal DotProductAttentionGrad(pattern: AttentionPattern) =
     override _.Key: obj = ("DotProductAttentionGrad " + pattern.ToString()) :> obj
 
     override _.Decompose inputs =
-        AttentionMeaning.backward
-            pattern
-            inputs[0]
-            inputs[1]
-            inputs[2]
-            inputs[5]
-            (AttentionMeaning.maskAt 6 inputs)
+        AttentionMeaning.backward pattern inputs[0] inputs[1] inputs[2] inputs[5] (AttentionMeaning.maskAt 6 inputs)
 
 /// Inputs: queries, keys, values, and perhaps a mask. Softmax (scale * queries keys^T) values for every head, and per query
 /// the logarithm of the sum of its weights.
@@ -152,8 +142,7 @@ type internal DotProductAttention(pattern: AttentionPattern) =
             | _ -> false
 
         if isZero cotangents[1] then
-            let operands =
-                Array.concat [ inputs[..2]; outputs; [| cotangents[0] |]; inputs[3..] ]
+            let operands = Array.concat [ inputs[..2]; outputs; [| cotangents[0] |]; inputs[3..] ]
 
             let grads = Expr.Node(Structured(DotProductAttentionGrad pattern), operands).Results
             Some(Array.append grads (inputs[3..] |> Array.map Ops.zerosLike))
@@ -172,7 +161,8 @@ module AttentionOps =
     [<RequireQualifiedAccess>]
     module Ops =
 
-        let private fail expected (actual: string) hint = OpsSupport.shapeError "DotProductAttention" expected actual hint
+        let private fail expected (actual: string) hint =
+            OpsSupport.shapeError "DotProductAttention" expected actual hint
 
         let private check (q: Expr) (k: Expr) (v: Expr) =
             for x in [| q; k; v |] do
@@ -198,7 +188,11 @@ module AttentionOps =
 
         let private checkMask (q: Expr) (k: Expr) (mask: Expr) =
             if mask.DType <> DType.Bool then
-                OpsSupport.dtypeError "DotProductAttention" "a mask of truth values" (DType.name mask.DType) "Compare first."
+                OpsSupport.dtypeError
+                    "DotProductAttention"
+                    "a mask of truth values"
+                    (DType.name mask.DType)
+                    "Compare first."
 
             let full = [| q.Shape[0]; q.Shape[2]; q.Shape[1]; k.Shape[1] |]
             let dims = mask.Shape.ToArray()
@@ -247,9 +241,6 @@ module AttentionOps =
             : Expr =
             let usual = 1.0 / sqrt (float (max 1 (if key.Rank > 0 then key.Shape[-1] else 1)))
 
-            let pattern =
-                { Scale = Option.defaultValue usual scale
-                  Causal = causal
-                  Window = 0 }
+            let pattern = { Scale = Option.defaultValue usual scale; Causal = causal; Window = 0 }
 
             attention pattern (Option.toValueOption mask) query key value

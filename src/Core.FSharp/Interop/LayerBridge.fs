@@ -80,8 +80,7 @@ type NetworkBridge =
 
     /// <summary>A layer applied to symbolic tensors, and to others by Keras's names of the arguments of its call.</summary>
     static member Apply(layer: Layer, nodes: Node[], names: string[], named: Node[]) : Node[] =
-        Network.applyWith layer (List.ofArray (Array.zip names named)) (List.ofArray nodes)
-        |> Array.ofList
+        Network.applyWith layer (List.ofArray (Array.zip names named)) (List.ofArray nodes) |> Array.ofList
 
     static member private Named(name: string | null, network: Network) =
         match name with

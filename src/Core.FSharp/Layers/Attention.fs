@@ -50,12 +50,7 @@ module AttentionTypes =
 module private ScoredAttention =
 
     [<NoEquality; NoComparison>]
-    type Settings =
-        { Kind: string
-          Dropout: float
-          Seed: int option
-          Causal: bool
-          ReturnScores: bool }
+    type Settings = { Kind: string; Dropout: float; Seed: int option; Causal: bool; ReturnScores: bool }
 
     /// `score` gives (batch, queries, keys) for queries and keys of rank 3.
     let run (s: Settings) (score: Scope -> Expr -> Expr -> Expr) (scope: Scope) (flows: Flow[]) : Flow[] =
@@ -100,8 +95,7 @@ module private ScoredAttention =
             | ValueSome mask -> result * Ops.cast result.DType (Ops.expandDims -1 mask)
             | ValueNone -> result
 
-        [| { Value = result; Mask = query.Mask }
-           if s.ReturnScores then Flow.ofValue weights |]
+        [| { Value = result; Mask = query.Mask }; if s.ReturnScores then Flow.ofValue weights |]
 
     /// (batch, queries, keys, features): every query beside every key.
     let sums (q: Expr) (k: Expr) = Ops.expandDims 2 q + Ops.expandDims 1 k
@@ -152,8 +146,10 @@ module Attention =
                   { o with Dropout = v })
               Field.seed "seed" (fun (o: AttentionOptions) -> o.Seed) (fun v (o: AttentionOptions) ->
                   { o with Seed = v })
-              Field.bool "use_causal_mask" (fun (o: AttentionOptions) -> o.UseCausalMask) (fun v (o: AttentionOptions) ->
-                  { o with UseCausalMask = v })
+              Field.bool
+                  "use_causal_mask"
+                  (fun (o: AttentionOptions) -> o.UseCausalMask)
+                  (fun v (o: AttentionOptions) -> { o with UseCausalMask = v })
               Field.bool
                   "return_attention_scores"
                   (fun (o: AttentionOptions) -> o.ReturnAttentionScores)

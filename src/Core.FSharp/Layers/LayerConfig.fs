@@ -213,8 +213,7 @@ module internal LayerConfig =
 
                     let all = inputMasks |> List.truncate (max 2 call.Inputs.Length) |> List.map one
 
-                    ("mask", ConfigValue.List all)
-                    :: (given |> List.filter (fun (key, _) -> not (isInputMask key)))
+                    ("mask", ConfigValue.List all) :: (given |> List.filter (fun (key, _) -> not (isInputMask key)))
                 else
                     given
 

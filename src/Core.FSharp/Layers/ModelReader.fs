@@ -204,7 +204,8 @@ module internal ModelReader =
 
             let masks, others =
                 keywords
-                |> List.partition (fun (key, v) -> key.EndsWith(MaskKeyword, StringComparison.Ordinal) && tensors v <> [])
+                |> List.partition (fun (key, v) ->
+                    key.EndsWith(MaskKeyword, StringComparison.Ordinal) && tensors v <> [])
 
             // A list of masks has one per input, null where there is none.
             let named (key: string, value: ConfigValue) =

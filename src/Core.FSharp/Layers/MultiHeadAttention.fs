@@ -160,9 +160,7 @@ module private HeadedAttention =
     /// Everything in four axes, by the operation that stores no matrix of scores.
     let private fused (s: Settings) (mask: Expr voption) (q: Expr) (k: Expr) (v: Expr) : Expr =
         let pattern =
-            { Scale = 1.0 / sqrt (float s.KeyDim)
-              Causal = s.Causal
-              Window = Option.defaultValue 0 s.Window }
+            { Scale = 1.0 / sqrt (float s.KeyDim); Causal = s.Causal; Window = Option.defaultValue 0 s.Window }
 
         Ops.attention pattern (mask |> ValueOption.map (aligned s 1 4)) q k v
 
@@ -182,18 +180,14 @@ module private HeadedAttention =
         let matrices (x: Expr) =
             let last = x.Shape[-1]
 
-            Ops.transpose order x
-            |> Ops.reshape [| product batch; product (sizes x axes); last |]
+            Ops.transpose order x |> Ops.reshape [| product batch; product (sizes x axes); last |]
 
         let queries = matrices (q * (1.0 / sqrt (float s.KeyDim)))
         let scores = Expr.Node(MatMul(false, true), [| queries; matrices k |])
         let full = Array.concat [ batch; sizes q axes; sizes k axes ]
 
         let pattern =
-            let p =
-                { Scale = 1.0
-                  Causal = s.Causal
-                  Window = Option.defaultValue 0 s.Window }
+            let p = { Scale = 1.0; Causal = s.Causal; Window = Option.defaultValue 0 s.Window }
 
             AttentionMeaning.pattern p q.Shape[axes[0]] k.Shape[axes[0]]
 
@@ -201,8 +195,7 @@ module private HeadedAttention =
             mask
             |> ValueOption.map (aligned s axes.Length full.Length)
             |> AttentionParts.both (
-                pattern
-                |> ValueOption.map (fun m -> aligned s axes.Length full.Length (Ops.expandDims 0 m))
+                pattern |> ValueOption.map (fun m -> aligned s axes.Length full.Length (Ops.expandDims 0 m))
             )
             |> ValueOption.map (Ops.broadcastTo (Shape.Of full) >> Ops.reshape (scores.Shape.ToArray()))
 
@@ -352,8 +345,10 @@ module MultiHeadAttention =
              @ [ LayerField.activity
                      (fun (o: MultiHeadAttentionOptions) -> o.ActivityRegularizer)
                      (fun v (o: MultiHeadAttentionOptions) -> { o with ActivityRegularizer = v })
-                 Field.seed "seed" (fun (o: MultiHeadAttentionOptions) -> o.Seed) (fun v (o: MultiHeadAttentionOptions) ->
-                     { o with Seed = v })
+                 Field.seed
+                     "seed"
+                     (fun (o: MultiHeadAttentionOptions) -> o.Seed)
+                     (fun v (o: MultiHeadAttentionOptions) -> { o with Seed = v })
                  Field.bool
                      "use_causal_mask"
                      (fun (o: MultiHeadAttentionOptions) -> o.UseCausalMask)

@@ -74,7 +74,8 @@ module NetworkTypes =
         member _.Keywords = keywords
 
         /// The nodes it depends on.
-        member _.Dependencies = if keywords.Length = 0 then inputs else Array.append inputs (Array.map snd keywords)
+        member _.Dependencies =
+            if keywords.Length = 0 then inputs else Array.append inputs (Array.map snd keywords)
 
         /// Set once, right after construction: the nodes need their owner.
         member val Outputs: Node[] = [||] with get, set

@@ -57,8 +57,7 @@ module SpectralNormalization =
         fun (scope: Scope) (inputs: Flow[]) ->
             let inner = enter scope name o.Layer
 
-            let outputs =
-                inner.Rewriting(kernels, normalized o scope, (fun () -> Layer.call inner o.Layer inputs))
+            let outputs = inner.Rewriting(kernels, normalized o scope, (fun () -> Layer.call inner o.Layer inputs))
 
             if not (inner.HasRewritten kernels) then
                 LayerCheck.argument

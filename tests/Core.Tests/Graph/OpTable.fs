@@ -489,11 +489,16 @@ let private structures =
           (fun x ->
               // What the gradient takes from the forward pass has to come from there.
               let pattern = { Scale = 0.6; Causal = false; Window = 0 }
-              let seen = Ops.broadcastTo (Shape.Of(2, 1, 3, 4)) (Ops.reshape [| 1; 1; 3; 1 |] (Ops.greater x[4] (Ops.zerosLike x[4])))
+              let seen =
+                  Ops.broadcastTo
+                      (Shape.Of(2, 1, 3, 4))
+                      (Ops.reshape [| 1; 1; 3; 1 |] (Ops.greater x[4] (Ops.zerosLike x[4])))
               let forward = (Expr.Node(Structured(DotProductAttention pattern), [| x[0]; x[1]; x[2]; seen |])).Results
               let inputs = [| x[0]; x[1]; x[2]; forward[0]; forward[1]; x[3]; seen |]
               let results = (Expr.Node(Structured(DotProductAttentionGrad pattern), inputs)).Results
-              Ops.sumAll (Ops.square results[0]) + Ops.sumAll (Ops.square results[1]) + Ops.sumAll (Ops.square results[2]))
+              Ops.sumAll (Ops.square results[0])
+              + Ops.sumAll (Ops.square results[1])
+              + Ops.sumAll (Ops.square results[2]))
       row "Scan outputs" "Structured.Scan" 3 scanInputs (fun x ->
           let _, outputs = recurrent false x
           outputs[0] + outputs[1])

@@ -6,9 +6,14 @@ open FunctionalNet.Graph
 open FunctionalNet.Tests.Support
 open Xunit
 
-
 /// The layer's outputs for tensors without and with names.
-let private run mode (layer: Layer) (inputs: Tensor list) (named: (string * Tensor) list) (roots: LayerTrace -> Expr[]) =
+let private run
+    mode
+    (layer: Layer)
+    (inputs: Tensor list)
+    (named: (string * Tensor) list)
+    (roots: LayerTrace -> Expr[])
+    =
     let count = inputs.Length
     let all = inputs @ List.map snd named |> List.toArray
 
@@ -34,8 +39,7 @@ let private truths (dims: int list) (values: int list) =
 
 let private twoHeads = MultiHeadAttention.options 2 3
 
-let private withScores =
-    Layer.multiHeadAttentionWith { twoHeads with ReturnAttentionScores = true }
+let private withScores = Layer.multiHeadAttentionWith { twoHeads with ReturnAttentionScores = true }
 
 [<Fact>]
 let ``attention without and with stored scores is the same`` () =
@@ -65,7 +69,8 @@ let ``attention without and with stored scores is the same`` () =
 [<Fact>]
 let ``a window and an order hide keys`` () =
     let x = data "x" [ 1; 5; 4 ]
-    let options = { twoHeads with UseCausalMask = true; SlidingWindow = Some 2; ReturnAttentionScores = true }
+    let options =
+        { twoHeads with UseCausalMask = true; SlidingWindow = Some 2; ReturnAttentionScores = true }
     let weights = (run Mode.Infer (Layer.multiHeadAttentionWith options) [ x ] [] outputs)[1]
 
     for head in 0..1 do
@@ -77,7 +82,8 @@ let ``a window and an order hide keys`` () =
 [<Fact>]
 let ``no layer of attention gives NaN where all keys are masked, nor do its derivatives`` () =
     let q, v = data "q" [ 2; 3; 4 ], data "v" [ 2; 2; 4 ]
-    let nothing = [ "value_mask", truths [ 2; 2 ] [ 0; 0; 0; 0 ]; "query_mask", truths [ 2; 3 ] [ 0; 0; 0; 1; 0; 1 ] ]
+    let nothing =
+        [ "value_mask", truths [ 2; 2 ] [ 0; 0; 0; 0 ]; "query_mask", truths [ 2; 3 ] [ 0; 0; 0; 1; 0; 1 ] ]
 
     let layers =
         [ Layer.attention
@@ -230,7 +236,11 @@ let ``a model of Keras with the masks of an embedding is read`` () =
         + String.Join(
             ",",
             [ layer "InputLayer" "ids" ",\"batch_shape\":[null,4],\"dtype\":\"int32\"" ""
-              layer "Embedding" "embedding" ",\"input_dim\":5,\"output_dim\":3,\"mask_zero\":true" ("{\"args\":[" + ids + "],\"kwargs\":{}}")
+              layer
+                  "Embedding"
+                  "embedding"
+                  ",\"input_dim\":5,\"output_dim\":3,\"mask_zero\":true"
+                  ("{\"args\":[" + ids + "],\"kwargs\":{}}")
               layer "NotEqual" "not_equal" "" ("{\"args\":[" + ids + ",0],\"kwargs\":{}}")
               layer
                   "MultiHeadAttention"
@@ -248,7 +258,11 @@ let ``a model of Keras with the masks of an embedding is read`` () =
         )
         + "],\"input_layers\":[[\"ids\",0,0]],\"output_layers\":[[\"mha\",0,0]]}}"
 
-    let json = json.Replace("\"module\":\"keras.layers\",\"class_name\":\"NotEqual\"", "\"module\":\"keras.src.ops.numpy\",\"class_name\":\"NotEqual\"")
+    let json =
+        json.Replace(
+            "\"module\":\"keras.layers\",\"class_name\":\"NotEqual\"",
+            "\"module\":\"keras.src.ops.numpy\",\"class_name\":\"NotEqual\""
+        )
     let network = Network.ofJson json
     Assert.Equal<int[]>([| -1; 4; 3 |], Seq.toArray network.Outputs[0].Shape)
     Assert.Equal<string>(Network.toJson network, Network.toJson (Network.ofJson (Network.toJson network)))

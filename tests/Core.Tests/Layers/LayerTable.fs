@@ -207,7 +207,8 @@ module LayerTable =
           |> fun row -> { row with Replaces = true }
           row
               "Attention"
-              (fun () -> Layer.attentionWith { Attention.options with UseScale = true; ScoreMode = AttentionScore.Concat })
+              (fun () ->
+                  Layer.attentionWith { Attention.options with UseScale = true; ScoreMode = AttentionScore.Concat })
               [ [ -1; 3 ]; [ 4; 3 ] ]
               2
               Keeps
