@@ -14,7 +14,7 @@ type LayerBridge =
 
     /// <summary>A layer of Keras's class name.</summary>
     static member Create(className: string, name: string | null, arguments: Arguments) : Layer =
-        LayerBridge.Named(name, Registry.ofConfig (Description(className, arguments).Value))
+        LayerBridge.Named(name, Registry.read className arguments.Reader (arguments.ToList()))
 
     /// <summary>A layer from a delegate over scope and inputs. It runs when a model is traced.</summary>
     static member Custom(className: string, name: string | null, call: Func<Scope, Expr[], Expr[]>) : Layer =
@@ -23,6 +23,19 @@ type LayerBridge =
             let mask = if inputs.Length > 0 then inputs[0].Mask else ValueNone
             outputs |> Array.map (fun value -> { Value = value; Mask = mask }))
         |> fun layer -> LayerBridge.Named(name, layer)
+
+    /// <summary>A recurrent cell from a delegate over scope, input and states. It runs when a model is traced.</summary>
+    static member CustomCell
+        (
+            className: string,
+            name: string | null,
+            stateShapes: int[][],
+            step: Func<Scope, Expr, Expr[], ValueTuple<Expr, Expr[]>>
+        ) : Layer =
+        RecurrentCell.create className [ for dims in stateShapes -> List.ofArray dims ] (fun scope x states ->
+            let struct (output, next) = step.Invoke(scope, x, states)
+            output, next)
+        |> fun cell -> LayerBridge.Named(name, cell)
 
     /// <summary>The layer with the object that stands for it. Copies under other names keep it.</summary>
     static member WithOwner(layer: Layer, owner: obj) : Layer = { layer with Owner = owner }

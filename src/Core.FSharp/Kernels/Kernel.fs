@@ -1,5 +1,13 @@
 namespace FunctionalNet.Kernels
 
+open System
+
+/// Marks a method that the runtime is to compile with all optimisations at its first call, instead of starting slow and
+/// observing it first. The build turns the mark into the runtime's AggressiveOptimization, which the F# compiler drops.
+[<AttributeUsage(AttributeTargets.Method); Sealed>]
+type internal FullyOptimizedAttribute() =
+    inherit Attribute()
+
 /// One piece of work with resolved pointers. Phases run in order; the chunks of a phase may run on any thread, in any
 /// order. How the work is cut depends on shapes only, so the bits of the result never depend on the thread count.
 [<AbstractClass>]

@@ -1,6 +1,7 @@
 namespace FunctionalNet.Kernels
 
 open System.Numerics
+open System.Runtime.CompilerServices
 open System.Runtime.Intrinsics
 open System.Runtime.Intrinsics.Arm
 open System.Runtime.Intrinsics.X86
@@ -20,6 +21,7 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Create x = Vector128.Create x
         static member Load p = Vector128.Load(NativePtr.ofNativeInt<'T> p)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LoadFirst(p, count) =
             if Avx.IsSupported && sizeof<'T> = 4 then
                 let mask = Vector128.LessThan(Vector128<int>.Indices, Vector128.Create count).AsSingle()
@@ -29,15 +31,13 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 Avx.MaskLoad(NativePtr.ofNativeInt<float> p, mask).As<float, 'T>()
             else
                 let mutable v = Vector128<'T>.Zero
-
-                for i in 0 .. count - 1 do
-                    v <- v.WithElement(i, NativePtr.get (NativePtr.ofNativeInt<'T> p) i)
-
+                FirstLanes.copy<'T> p (NativePtr.toNativeInt &&v) count
                 v
 
         static member Spread p = Vector128.Create(NativePtr.read (NativePtr.ofNativeInt<'T> p))
         static member Store(p, v) = Vector128.Store(v, NativePtr.ofNativeInt<'T> p)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member StoreFirst(p, count, v) =
             if Avx.IsSupported && sizeof<'T> = 4 then
                 let mask = Vector128.LessThan(Vector128<int>.Indices, Vector128.Create count).AsSingle()
@@ -46,8 +46,8 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let mask = Vector128.LessThan(Vector128<int64>.Indices, Vector128.Create(int64 count)).AsDouble()
                 Avx.MaskStore(NativePtr.ofNativeInt<float> p, mask, v.As<'T, float>())
             else
-                for i in 0 .. count - 1 do
-                    NativePtr.set (NativePtr.ofNativeInt<'T> p) i (v.GetElement i)
+                let mutable v = v
+                FirstLanes.copy<'T> (NativePtr.toNativeInt &&v) p count
 
         static member Add(x, y) = x + y
         static member Sub(x, y) = x - y

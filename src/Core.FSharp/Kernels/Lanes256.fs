@@ -1,6 +1,7 @@
 namespace FunctionalNet.Kernels
 
 open System.Numerics
+open System.Runtime.CompilerServices
 open System.Runtime.Intrinsics
 open System.Runtime.Intrinsics.X86
 open Microsoft.FSharp.NativeInterop
@@ -19,6 +20,7 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Create x = Vector256.Create x
         static member Load p = Vector256.Load(NativePtr.ofNativeInt<'T> p)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LoadFirst(p, count) =
             if Avx.IsSupported && sizeof<'T> = 4 then
                 let mask = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create count).AsSingle()
@@ -28,15 +30,13 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 Avx.MaskLoad(NativePtr.ofNativeInt<float> p, mask).As<float, 'T>()
             else
                 let mutable v = Vector256<'T>.Zero
-
-                for i in 0 .. count - 1 do
-                    v <- v.WithElement(i, NativePtr.get (NativePtr.ofNativeInt<'T> p) i)
-
+                FirstLanes.copy<'T> p (NativePtr.toNativeInt &&v) count
                 v
 
         static member Spread p = Vector256.Create(NativePtr.read (NativePtr.ofNativeInt<'T> p))
         static member Store(p, v) = Vector256.Store(v, NativePtr.ofNativeInt<'T> p)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member StoreFirst(p, count, v) =
             if Avx.IsSupported && sizeof<'T> = 4 then
                 let mask = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create count).AsSingle()
@@ -45,8 +45,8 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let mask = Vector256.LessThan(Vector256<int64>.Indices, Vector256.Create(int64 count)).AsDouble()
                 Avx.MaskStore(NativePtr.ofNativeInt<float> p, mask, v.As<'T, float>())
             else
-                for i in 0 .. count - 1 do
-                    NativePtr.set (NativePtr.ofNativeInt<'T> p) i (v.GetElement i)
+                let mutable v = v
+                FirstLanes.copy<'T> (NativePtr.toNativeInt &&v) p count
 
         static member Add(x, y) = x + y
         static member Sub(x, y) = x - y

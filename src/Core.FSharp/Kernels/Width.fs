@@ -1,6 +1,8 @@
 namespace FunctionalNet.Kernels
 
+open System.Runtime.CompilerServices
 open System.Runtime.Intrinsics
+open Microsoft.FSharp.NativeInterop
 
 #nowarn "3535" // interfaces with static abstract members: that is what they are for
 
@@ -143,3 +145,11 @@ module internal Width =
         if Vector512.IsHardwareAccelerated then Width.W512
         elif Vector256.IsHardwareAccelerated then Width.W256
         else Width.W128
+
+/// Copies of a few elements, for machines without masked access.
+module internal FirstLanes =
+
+    [<MethodImpl(MethodImplOptions.NoInlining)>]
+    let copy<'T when 'T: unmanaged> (source: nativeint) (target: nativeint) (count: int) =
+        for i in 0 .. count - 1 do
+            NativePtr.set (NativePtr.ofNativeInt<'T> target) i (NativePtr.get (NativePtr.ofNativeInt<'T> source) i)

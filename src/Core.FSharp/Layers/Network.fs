@@ -249,22 +249,23 @@ module Network =
     /// <param name="keywords">Names and tensors; names that the layer does not know have no effect.</param>
     /// <param name="nodes">The tensors without a name, in order.</param>
     let applyWith (layer: Layer) (keywords: (string * Node) list) (nodes: Node list) : Node list =
+        for key, mask in keywords do
+            if key = MaskKeyword && mask.DType <> DType.Bool then
+                raise (
+                    DTypeException(
+                        "A mask must hold truth values.",
+                        NetworkTyping.provisional layer,
+                        "bool",
+                        DType.name mask.DType,
+                        "Compare first, for example with a layer that gives x != 0."
+                    )
+                )
+
         NetworkBuild.call layer (List.toArray nodes) (List.toArray keywords) |> Array.toList
 
     /// <summary>A layer applied to symbolic tensors with a mask for the first, in place of the one that comes with it. The
     /// mask is Bool, shape (batch, time): false where a step does not count.</summary>
     let applyMasked (layer: Layer) (mask: Node) (nodes: Node list) : Node list =
-        if mask.DType <> DType.Bool then
-            raise (
-                DTypeException(
-                    "A mask must hold truth values.",
-                    NetworkTyping.provisional layer,
-                    "bool",
-                    DType.name mask.DType,
-                    "Compare first, for example with a layer that gives x != 0."
-                )
-            )
-
         applyWith layer [ MaskKeyword, mask ] nodes
 
     /// <summary>The network between inputs and outputs. Layers without a name are named by their class in the order they were

@@ -83,7 +83,7 @@ internal sealed class Kind
 
     /// <summary>Classes of the core that C# has in another form: Lambda holds a delegate, compositions are functional models,
     /// and NotEqual is how Keras writes the mask of an embedding into a file.</summary>
-    public static string[] Other => ["Lambda", "NotEqual", "Parallel", "ParallelMerge", "Residual", "SpectralNormalization"];
+    public static string[] Other => ["Lambda", "NotEqual", "Parallel", "ParallelMerge", "Residual"];
 
     public string Name { get; }
 

@@ -37,6 +37,12 @@ type KerasLayerTests(output: ITestOutputHelper) =
         else
             Registry.ofConfig (ConfigValue.Object [ "class_name", Text case.Layer; "config", config ])
 
+    /// Initial states are further inputs here.
+    static member private States(case: LayerCase) : CaseTensor[] =
+        match case.CallTensors.TryFind "initial_state" with
+        | Some states -> Array.choose id states
+        | None -> [||]
+
     /// Keras 3.8 lines the mask of the values of Attention and AdditiveAttention up with queries, not with rows of the batch,
     /// unless the mask is causal too (later versions do not). It can do so where there are as many of both.
     static member private MasksQueries(case: LayerCase) =
@@ -54,10 +60,14 @@ type KerasLayerTests(output: ITestOutputHelper) =
                    | _ -> ()
                | _ -> () |]
 
+    /// What follows the inputs: states, then masks by name.
+    static member private Further(case: LayerCase) : CaseTensor[] =
+        Array.append (KerasLayerTests.States case) (KerasLayerTests.Named case |> Array.map snd)
+
     /// The layer with tensors by name after its inputs.
     static member private WithNamed(case: LayerCase, layer: Layer) : Layer =
         let names = KerasLayerTests.Named case |> Array.map fst
-        let count = case.Inputs.Length
+        let count = case.Inputs.Length + (KerasLayerTests.States case).Length
 
         { layer with
             Run =
@@ -83,10 +93,11 @@ type KerasLayerTests(output: ITestOutputHelper) =
             | None -> case.Inputs |> Array.map (fun _ -> None)
 
         let mode = if case.Training then Mode.Train else Mode.Infer
-        let named = KerasLayerTests.Named case |> Array.map snd
         let layer = KerasLayerTests.WithNamed(case, KerasLayerTests.Make case)
-        let types = Array.append case.Inputs named |> Array.map typeOf
-        LayerRun.trace mode dtype layer types (Array.append masks (named |> Array.map (fun _ -> None)))
+        let further = KerasLayerTests.Further case
+        let inputs = Array.append case.Inputs further |> Array.map typeOf
+        let masks = Array.append masks (further |> Array.map (fun _ -> None))
+        LayerRun.trace mode dtype layer inputs masks
 
     static member private Bindings(case: LayerCase, trace: LayerTrace, dtype: DType) =
         let value (t: CaseTensor) =
@@ -99,8 +110,8 @@ type KerasLayerTests(output: ITestOutputHelper) =
             |> Array.choose (fun (i, leaf) ->
                 leaf |> Option.map (fun leaf -> leaf, (case.CallTensors["mask"][i]).Value.ToTensor DType.Bool))
 
-        let inputs = Array.append case.Inputs (KerasLayerTests.Named case |> Array.map snd)
-        Array.append (LayerRun.bind trace (Array.map value inputs) (Array.map value case.Weights)) masks
+        let inputs = Array.append case.Inputs (KerasLayerTests.Further case) |> Array.map value
+        Array.append (LayerRun.bind trace inputs (Array.map value case.Weights)) masks
 
     /// What the case says, and the node that should give it.
     static member private Expectations(case: LayerCase, trace: LayerTrace) : (string * Expr * float[])[] =
@@ -133,7 +144,8 @@ type KerasLayerTests(output: ITestOutputHelper) =
 
                 let wanted =
                     Array.concat
-                        [ Array.zip (Array.truncate case.Inputs.Length trace.Inputs) case.InputGrads
+                        [ (let given = Array.append case.InputGrads case.StateGrads
+                           Array.zip (Array.truncate given.Length trace.Inputs) given)
                           |> Array.mapi (fun i (e, g) -> "gradient of input " + string i, e, g)
                           Array.zip trace.Leaves case.WeightGrads
                           |> Array.mapi (fun i (e, g) -> "gradient of weight " + string i, e, g) ]
@@ -203,7 +215,7 @@ type KerasLayerTests(output: ITestOutputHelper) =
         missing
         |> Array.countBy (fun c -> c.Layer)
         |> Array.iter (fun (name, n) -> output.WriteLine("  " + name + " " + string n))
-        Assert.True(covered.Length >= 135, string covered.Length)
+        Assert.True(covered.Length >= 156, string covered.Length)
 
     [<Fact>]
     member _.``every regularizer gives Keras's penalty and gradient``() =
