@@ -111,6 +111,12 @@ type NetworkBridge =
     /// <summary>The network as a layer.</summary>
     static member AsLayer(network: Network) : Layer = Network.asLayer network
 
+    /// <summary>The names of the inputs.</summary>
+    static member InputNames(network: Network) : string[] = Network.inputNames network
+
+    /// <summary>The names of the outputs.</summary>
+    static member OutputNames(network: Network) : string[] = Network.outputNames network
+
     /// <summary>The layers in Keras's order.</summary>
     static member Layers(network: Network) : LayerInfo[] = Network.layers network
 
