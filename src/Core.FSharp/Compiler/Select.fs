@@ -91,9 +91,12 @@ module internal Select =
             | Reduce(r, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
-            | Conv spec -> Conv.ForwardWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
-            | ConvInputGrad(spec, x) -> Conv.InputGradWorkspace(inputs[0].DType, convSpec spec x inputs[1].Shape)
-            | ConvKernelGrad(spec, w) -> Conv.KernelGradWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape w)
+            | Conv spec ->
+                Conv.ForwardWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
+            | ConvInputGrad(spec, x) ->
+                Conv.InputGradWorkspace(Width.current, inputs[0].DType, convSpec spec x inputs[1].Shape)
+            | ConvKernelGrad(spec, w) ->
+                Conv.KernelGradWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape w)
             | ArgSort(axis, _) ->
                 let struct (outer, n, inner) = around inputs[0].Shape axis
                 Kernels.ArgSort.Workspace(inputs[0].DType, outer, n, inner)
@@ -198,11 +201,29 @@ module internal Select =
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Kernels.ArgSort.Create(inputs[0].DType, descending, outer, n, inner, src[0], to', work)
         | Conv spec ->
-            Conv.Forward(y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work, epilogue)
+            Conv.Forward(
+                Width.current,
+                y.DType,
+                convSpec spec inputs[0].Shape inputs[1].Shape,
+                src[0],
+                src[1],
+                to',
+                work,
+                epilogue
+            )
         | ConvInputGrad(spec, x) ->
-            Conv.InputGrad(y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work, epilogue)
+            Conv.InputGrad(Width.current, y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work, epilogue)
         | ConvKernelGrad(spec, w) ->
-            Conv.KernelGrad(y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work, epilogue)
+            Conv.KernelGrad(
+                Width.current,
+                y.DType,
+                convSpec spec inputs[0].Shape w,
+                src[0],
+                src[1],
+                to',
+                work,
+                epilogue
+            )
         | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
         | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
         | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)

@@ -156,7 +156,7 @@ type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
         best
 
     /// The `n` channels that start at byte `source` of the input side and byte `at` of the output side.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private this.Pixel(offsets: nativeptr<nativeint>, count: int, source: nativeint, at: nativeint, n: int) =
         match kind with
         | PoolKind.Max -> this.Write(target + at, n, this.Largest(offsets, count, source, n))

@@ -105,6 +105,9 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
                    Figure(m.Key, ValueSome m.Metric, names |> Array.map known) |]
         )
 
+    // Of the steps that train and evaluate, one runs at a time.
+    let arena = Arena()
+
     let trainStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
         let key = BoundStep.keyOf "train" types
 
@@ -113,7 +116,7 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
                 key,
                 fun () ->
                     let graph = TrainStep.training network plan isFrozen types
-                    BoundStep.create compileOptions key types graph (memoryOf trainTotals)
+                    BoundStep.createIn arena.Room compileOptions key types graph (memoryOf trainTotals)
             )
 
         if trainFigures.IsNone then
@@ -129,7 +132,7 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
                 key,
                 fun () ->
                     let graph = TrainStep.test network plan isFrozen types
-                    BoundStep.create compileOptions key types graph (memoryOf testTotals)
+                    BoundStep.createIn arena.Room compileOptions key types graph (memoryOf testTotals)
             )
 
         if testFigures.IsNone then

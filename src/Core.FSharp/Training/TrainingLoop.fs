@@ -122,6 +122,8 @@ type internal TrainingLoop(core: TrainerCore) =
         let logs = TrainingLogs()
         let mutable memory = StepMemory()
         let mutable figures: FigureSet voption = ValueNone
+        // Made once: a step allocates nothing.
+        let find = core.TrainStep
         let write = Action(fun () -> core.TrainFigures.Write logs)
         current <- ValueSome callbacks
 
@@ -162,7 +164,7 @@ type internal TrainingLoop(core: TrainerCore) =
                             match next with
                             | ValueNone -> running <- false
                             | ValueSome batch ->
-                                let step = memory.For(feed, batch, core.TrainStep)
+                                let step = memory.For(feed, batch, find)
 
                                 if figures.IsNone then
                                     figures <- ValueSome core.TrainFigures

@@ -99,6 +99,8 @@ module private Windowed =
 
 type ConvPoolTests() =
 
+    let widths = [ Width.W128; Width.W256; Width.W512 ]
+
     let convolution (dtype: DType) (w: Window) =
         let spec =
             ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
@@ -136,12 +138,15 @@ type ConvPoolTests() =
             run (make target.Pointer ws.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gk; gdy; ws ]
             close (tolerance dtype * 20.0) 3.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws e ->
-            Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws, e))
-        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws e ->
-            Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws, e))
-        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws e ->
-            Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws, e))
+        for width in widths do
+            check (string width + " forward") y (Conv.ForwardWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.Forward(width, dtype, spec, gx.Pointer, gk.Pointer, t, ws, e))
+
+            check (string width + " input gradient") dx (Conv.InputGradWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.InputGrad(width, dtype, spec, gdy.Pointer, gk.Pointer, t, ws, e))
+
+            check (string width + " kernel gradient") dk (Conv.KernelGradWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.KernelGrad(width, dtype, spec, gx.Pointer, gdy.Pointer, t, ws, e))
 
     let pooling (dtype: DType) (w: Window) =
         let spec = PoolSpec.Create(w.Batch, w.In, w.Channels, w.Kernel, w.Strides, w.Dilations, w.Low, w.High)
@@ -220,7 +225,10 @@ type ConvPoolTests() =
               plane 3 14 16 40 3 2 1 1
               plane 2 15 24 24 3 1 1 24
               plane 1 24 18 33 1 1 0 1
-              plane 2 30 1 8 5 3 2 1 ] do
+              plane 2 30 1 8 5 3 2 1
+              // Few positions and many weights; many channels at the edges.
+              plane 1 5 100 70 3 1 1 1
+              plane 6 2 160 40 3 2 1 1 ] do
             convolution DType.Float32 w
 
         // One long row: more positions than a segment of the weight gradient holds.
@@ -245,13 +253,13 @@ type ConvPoolTests() =
         let x, k, y = room t (4 * 14 * 14 * 8), room t (9 * 8 * 16), room t (4 * 14 * 14 * 16)
         let ws =
             workspace (
-                Conv.ForwardWorkspace(t, spec)
-                + Conv.InputGradWorkspace(t, spec)
-                + Conv.KernelGradWorkspace(t, spec)
+                Conv.ForwardWorkspace(Width.current, t, spec)
+                + Conv.InputGradWorkspace(Width.current, t, spec)
+                + Conv.KernelGradWorkspace(Width.current, t, spec)
             )
-        allocatesNothing (Conv.Forward(t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
-        allocatesNothing (Conv.InputGrad(t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
-        allocatesNothing (Conv.KernelGrad(t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
+        allocatesNothing (Conv.Forward(Width.current, t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
+        allocatesNothing (Conv.InputGrad(Width.current, t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
+        allocatesNothing (Conv.KernelGrad(Width.current, t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
         let pool =
             PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
         let p = room t (4 * 7 * 7 * 16)
