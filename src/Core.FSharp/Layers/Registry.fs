@@ -11,79 +11,6 @@ module Registry =
 
     let private entryOf definition = LayerClass.entry definition
 
-    /// Every class of this library except the models.
-    let internal builtIn: LayerEntry list =
-        [ entryOf Dense.definition
-          entryOf EinsumDense.definition
-          entryOf Embedding.definition
-          entryOf PassThrough.identity
-          entryOf PassThrough.masking
-          entryOf PassThrough.notEqual
-          PassThrough.lambdaEntry
-          entryOf PassThrough.activityRegularization
-          entryOf SmallActivations.activation
-          entryOf ReLU.definition
-          entryOf SmallActivations.leakyReLU
-          entryOf PReLU.definition
-          entryOf SmallActivations.elu
-          entryOf SmallActivations.softmax
-          entryOf Reshaping.flatten
-          entryOf Reshaping.reshape
-          entryOf Reshaping.permute
-          entryOf Reshaping.repeatVector
-          yield! Array.map entryOf Borders.zeroPadding
-          yield! Array.map entryOf Borders.cropping
-          yield! Array.map entryOf Resampling.upSamplings
-          yield! Array.map entryOf Conv.definitions
-          yield! Array.map entryOf ConvTranspose.definitions
-          yield! Array.map entryOf DepthwiseConv.definitions
-          yield! Array.map entryOf SeparableConv.definitions
-          yield! Array.map entryOf Pool.maxima
-          yield! Array.map entryOf Pool.averages
-          yield! Array.map entryOf GlobalPool.maxima
-          yield! Array.map entryOf GlobalPool.averages
-          entryOf BatchNormalization.definition
-          entryOf LayerNormalization.definition
-          entryOf GroupNormalization.definition
-          entryOf SmallNormalizations.rms
-          entryOf SmallNormalizations.unit
-          entryOf SpectralNormalization.definition
-          entryOf Dropout.plain
-          yield! Array.map entryOf Dropout.spatial
-          entryOf Dropout.gaussian
-          entryOf Dropout.alpha
-          entryOf Dropout.noise
-          entryOf Attention.definition
-          entryOf AdditiveAttention.definition
-          entryOf MultiHeadAttention.definition
-          entryOf GroupQueryAttention.definition
-          entryOf Merging.add
-          entryOf Merging.subtract
-          entryOf Merging.multiply
-          entryOf Merging.average
-          entryOf Merging.maximum
-          entryOf Merging.minimum
-          entryOf Merging.concatenate
-          entryOf Dot.definition
-          entryOf Normalization.definition
-          entryOf SmallPreprocessing.rescaling
-          entryOf Resizing.definition
-          entryOf Discretization.definition
-          entryOf CategoryEncoding.definition
-          entryOf SimpleRNN.definition
-          entryOf SimpleRNN.cell
-          entryOf LSTM.definition
-          entryOf LSTM.cell
-          entryOf GRU.definition
-          entryOf GRU.cell
-          entryOf RecurrentCell.stacked
-          entryOf RNN.definition
-          entryOf Bidirectional.definition
-          entryOf TimeDistributed.definition
-          yield! Array.map entryOf ConvLSTM.definitions
-          entryOf Composition.branches
-          entryOf Composition.merged
-          entryOf Composition.residual ]
     let private several definitions = definitions |> Array.map entryOf |> Array.toList
 
     let private ranks (name: string) (suffix: string) =
@@ -163,13 +90,15 @@ module Registry =
                 "LayerNormalization"
                 "GroupNormalization"
                 "RMSNormalization"
-                "UnitNormalization" ]
+                "UnitNormalization"
+                "SpectralNormalization" ]
               (fun () ->
                   [ entryOf BatchNormalization.definition
                     entryOf LayerNormalization.definition
                     entryOf GroupNormalization.definition
                     entryOf SmallNormalizations.rms
-                    entryOf SmallNormalizations.unit ])
+                    entryOf SmallNormalizations.unit
+                    entryOf SpectralNormalization.definition ])
           family
               [ "Dropout"; yield! ranks "SpatialDropout" ""; "GaussianDropout"; "AlphaDropout"; "GaussianNoise" ]
               (fun () ->
@@ -178,6 +107,11 @@ module Registry =
                     entryOf Dropout.gaussian
                     entryOf Dropout.alpha
                     entryOf Dropout.noise ])
+          family [ "Attention"; "AdditiveAttention"; "MultiHeadAttention"; "GroupQueryAttention" ] (fun () ->
+              [ entryOf Attention.definition
+                entryOf AdditiveAttention.definition
+                entryOf MultiHeadAttention.definition
+                entryOf GroupQueryAttention.definition ])
           family [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot" ] (fun () ->
               [ entryOf Merging.add
                 entryOf Merging.subtract
