@@ -81,7 +81,7 @@ let ``integers are looked up`` () =
     Assert.Equal<int[]>([| 1; 3; 4; 4; 0; 2 |], ints (lookup.Transform data))
 
     let spread = IntegerLookup(IntegerLookupOptions(Vocabulary = [| 12L |], NumOovIndices = 3))
-    Assert.Equal<int[]>([| 1; 3; 2; 2 |], ints (spread.Transform([| 1000L; 12L; 1L; -2L |] :> IReadOnlyList<int64>)))
+    Assert.Equal<int[]>([| 1; 3; 1; 1 |], ints (spread.Transform([| 1000L; 12L; 1L; -2L |] :> IReadOnlyList<int64>)))
 
     let again = IntegerLookup.OfConfig(spread.ToConfig())
     Assert.Equal<int64 seq>(spread.GetVocabulary(), again.GetVocabulary())
@@ -93,10 +93,10 @@ let ``integers are looked up`` () =
 let ``texts are standardised, split and numbered as in Keras`` () =
     let vectorize = TextVectorization()
     vectorize.Adapt [ "Foo, bar!"; "bar\tbaz  BAR's" ]
-    Assert.Equal<string seq>([ ""; "[UNK]"; "bar"; "foo"; "bars"; "baz" ], vectorize.GetVocabulary())
+    Assert.Equal<string seq>([ ""; "[UNK]"; "bar"; "foo"; "baz"; "bars" ], vectorize.GetVocabulary())
     let ids = vectorize.Transform [ "foo qux bar"; "Baz" ]
     Assert.Equal(Shape.Of(2, 3), ids.Shape)
-    Assert.Equal<int[]>([| 3; 1; 2; 5; 0; 0 |], ints ids)
+    Assert.Equal<int[]>([| 3; 1; 2; 4; 0; 0 |], ints ids)
 
     let cut = TextVectorizationOptions(OutputSequenceLength = Nullable 2, Vocabulary = [| "bar"; "foo" |])
     Assert.Equal<int[]>([| 3; 1; 2; 0 |], ints ((TextVectorization cut).Transform [ "foo qux bar"; "bar" ]))
@@ -176,7 +176,7 @@ let ``a vectorization survives its file and the file of a model`` () =
         vectorize.SaveInto model
         Assert.Equal<float[]>(expected, ((TextVectorization.LoadFrom model).Transform text).ToDoubles())
         // The model is what it was.
-        let again = Trainer.load model
+        let again = Trainer.Load model
         Assert.Equal(Network.toJson trainer.Network, Network.toJson again.Network)
         Assert.NotEqual(before.Length, (File.ReadAllBytes model).Length)
     finally
@@ -184,11 +184,11 @@ let ``a vectorization survives its file and the file of a model`` () =
 
 [<Fact>]
 let ``vocabularies that cannot be are refused`` () =
-    let refuse (make: unit -> obj) = Assert.Throws<ArgumentValueException>(fun () -> make () |> ignore) |> ignore
+    let refuse (make: unit -> unit) = Assert.Throws<ArgumentValueException> make |> ignore
     let strings set =
         let o = StringLookupOptions()
         set o
-        box (StringLookup o)
+        StringLookup o |> ignore
 
     refuse (fun () -> strings (fun o -> o.Vocabulary <- [| "a"; "a" |]))
     refuse (fun () -> strings (fun o -> o.Vocabulary <- [| "a"; "[UNK]" |]))
@@ -199,14 +199,11 @@ let ``vocabularies that cannot be are refused`` () =
         strings (fun o ->
             o.OutputMode <- LookupOutput.TfIdf
             o.Vocabulary <- [| "a" |]))
-    refuse (fun () -> box (TextVectorization(TextVectorizationOptions(OutputMode = LookupOutput.OneHot))))
-    refuse (fun () -> box (TextVectorization(TextVectorizationOptions(Ngrams = [| 0 |]))))
+    refuse (fun () -> TextVectorization(TextVectorizationOptions(OutputMode = LookupOutput.OneHot)) |> ignore)
+    refuse (fun () -> TextVectorization(TextVectorizationOptions(Ngrams = [| 0 |])) |> ignore)
     refuse (fun () ->
-        box (
-            TextVectorization(
-                TextVectorizationOptions(OutputMode = LookupOutput.Count, OutputSequenceLength = Nullable 3)
-            )
-        ))
+        TextVectorization(TextVectorizationOptions(OutputMode = LookupOutput.Count, OutputSequenceLength = Nullable 3))
+        |> ignore)
 
     let strict = StringLookup(StringLookupOptions(NumOovIndices = 0, Vocabulary = [| "a" |]))
     Assert.Throws<DataException>(fun () -> strict.Transform([| "b" |] :> IReadOnlyList<string>) |> ignore)
