@@ -83,11 +83,11 @@ module internal Select =
     let rec workspace (work: Work) : int64 =
         match work with
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
-        | MatMuls m -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K, m.OffsetsC.Length)
         | Loop loop -> loop.Workspace
         | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
+            | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
             | Reduce(r, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
@@ -180,6 +180,7 @@ module internal Select =
         let to' = dst[0]
 
         match op with
+        | SelectSequence.Sequence sequence -> SelectSequence.kernel sequence inputs src dst work
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
@@ -300,7 +301,6 @@ module internal Select =
                     m.Ldb,
                     dst[0],
                     m.Ldc,
-                    work,
                     epilogue
                 )
             else
@@ -320,7 +320,6 @@ module internal Select =
                     dst[0],
                     m.Ldc,
                     m.OffsetsC,
-                    work,
                     epilogue
                 )
         | SoftmaxRows(log, rows, n) -> Softmax.Forward(results[0].DType, log, rows, n, src[0], dst[0])

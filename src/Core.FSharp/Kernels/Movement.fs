@@ -178,7 +178,6 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
     [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     member private _.Plane(s: nativeint, d: nativeint, count: int) =
         let rowStep = layout.Dst[layout.Across]
-        let inRegisters = sizeof<'T> = 4 && Transpose.isSupported ()
         let mutable j0 = 0
 
         while j0 < count do
@@ -190,13 +189,10 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
                 let from = s + (nativeint j0 + nativeint i0 * nativeint srcStep) * size
                 let into = d + (nativeint j0 * nativeint rowStep + nativeint i0) * size
 
-                if inRegisters && i1 - i0 = 16 && j1 - j0 = 16 then
+                if sizeof<'T> = 4 then
                     let down = nativeint srcStep * size
                     let across = nativeint rowStep * size
-                    Transpose.block from down 8 into across
-                    Transpose.block (from + 32n) down 8 (into + 8n * across) across
-                    Transpose.block (from + 8n * down) down 8 (into + 32n) across
-                    Transpose.block (from + 8n * down + 32n) down 8 (into + 8n * across + 32n) across
+                    Transpose.words from down (i1 - i0) (j1 - j0) into across
                 else
                     for j in 0 .. j1 - j0 - 1 do
                         let mutable p = NativePtr.ofNativeInt<'T>(from + nativeint j * size)

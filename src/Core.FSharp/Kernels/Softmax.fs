@@ -102,7 +102,7 @@ type internal SoftmaxBackwardKernel<'T when 'T: unmanaged and 'T: struct and 'T 
             if isLog then
                 SoftmaxLoops<'T>.PullLog(n, dx + at, y + at, dy + at, ReduceLoops<'T, SumOf<'T>>.Run(dy + at, n))
             else
-                let dot = GemmCore<'T>.Dot(n, NativePtr.ofNativeInt (y + at), NativePtr.ofNativeInt (dy + at))
+                let dot = GemmVector<Lanes256<'T>, Vector256<'T>, 'T>.Dot(n, y + at, dy + at)
                 SoftmaxLoops<'T>.Pull(n, dx + at, y + at, dy + at, dot)
 
 /// Softmax over the last axis.

@@ -194,7 +194,7 @@ module RNN =
             (options (LayerClass.layer SimpleRNN.cell (SimpleRNN.options 1)))
             (fun o scope flows ->
                 let inner = enter scope ((Layer.assignNames [| o.Cell |])[0]) o.Cell
-                let step _ = CellLayer.step inner o.Cell |> CellLayer.pure' inner
+                let step = CellLayer.step inner o.Cell |> CellLayer.pure' inner
 
                 Recurrence.run
                     "RNN"
@@ -202,7 +202,7 @@ module RNN =
                     o.ActivityRegularizer
                     scope
                     (CellLayer.states "RNN.cell" o.Cell)
-                    step
+                    (fun _ -> Recurrence.loop (flags o) step)
                     flows)
         |> LayerClass.checkedBy (fun o ->
             CellLayer.requireCell "RNN.cell" o.Cell
