@@ -72,7 +72,7 @@ let forecast (quick: bool) (days: (DateTime * float)[]) : unit =
             BatchSize = 32,
             Epochs = (if quick then 2 else 40),
             ValidationData = TrainingData(xChoice, yChoice),
-            Verbosity = Verbosity.Lines
+            Verbosity = Verbosity.Line
         )
 
     options.Callbacks <- [| stop |]

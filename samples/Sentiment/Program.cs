@@ -1,4 +1,4 @@
-// Is a sentence of a film review friendly? An embedding with an LSTM, and a Transformer's encoder, learn it from 8,500 real
+// Is a sentence of a film review friendly? An embedding with an LSTM, and a Transformer's encoder, learn it from 7,500 real
 // sentences (Pang and Lee's sentence polarity data), and are compared with a logistic regression on the words that occur.
 // The folder is found through FUNCTIONALNET_DATA, or given: dotnet run -c Release -- --data FOLDER. --quick trains briefly.
 using System.Text;
@@ -29,9 +29,9 @@ if (root is null || !File.Exists(Path.Combine(root, "rt-polarity", "rt-polarity.
 var all = Read("rt-polarity.pos", 1).Concat(Read("rt-polarity.neg", 0)).ToArray();
 new Random(7).Shuffle(all);
 var part = all.Length / 10;
-var test = all[..part];
-var validation = all[part..(2 * part)];
-var train = all[(2 * part)..];
+var test = all[..(2 * part)];
+var validation = all[(2 * part)..(3 * part)];
+var train = all[(3 * part)..];
 var count = quick ? 1500 : train.Length;
 train = train[..count];
 Console.WriteLine($"{train.Length} sentences to learn from, {validation.Length} to choose by, {test.Length} to test on");
@@ -49,7 +49,7 @@ double Train(Model model, Func<(string Text, float Label)[], Tensor> prepare, do
         epochs: quick ? 2 : epochs,
         validationData: (prepare(validation), Labels(validation)),
         callbacks: [new EarlyStopping("val_accuracy", patience: patience, restoreBestWeights: true)],
-        verbosity: Verbosity.Lines);
+        verbosity: Verbosity.Line);
     return model.Evaluate(prepare(test), Labels(test), verbosity: Verbosity.Silent)["accuracy"];
 }
 
@@ -61,7 +61,7 @@ var logistic = new Sequential(seed: 1)
     new Input(bag.VocabularySize),
     new Dense(1, activation: "sigmoid", kernelRegularizer: Regularizers.L2(1e-5)),
 };
-var baseline = Train(logistic, rows => bag.Transform(Texts(rows)), 0.001, 15, 3);
+var baseline = Train(logistic, rows => bag.Transform(Texts(rows)), 0.003, 40, 8);
 
 var words = new TextVectorization(new() { MaxTokens = 10000, OutputSequenceLength = Length });
 words.Adapt(Texts(train));
@@ -72,25 +72,26 @@ var recurrent = new Sequential(seed: 1)
 {
     new Input([Length], "words", DType.Int32),
     new Embedding(words.VocabularySize, 64, maskZero: true),
-    new SpatialDropout1D(0.4),
-    new Bidirectional(new LSTM(32)),
-    new Dropout(0.4),
+    new SpatialDropout1D(0.5),
+    new Bidirectional(new LSTM(32, returnSequences: true)),
+    new GlobalMaxPooling1D(),
+    new Dropout(0.5),
     new Dense(1, activation: "sigmoid"),
 };
-var lstm = Train(recurrent, Ids, 0.001, 10, 3);
+var lstm = Train(recurrent, Ids, 0.0005, 12, 4);
 
 // A Transformer's encoder: words with their positions, attention and a small dense network around residual connections.
 var ids = new Input([Length], "ids", DType.Int32);
-var x = new SpatialDropout1D(0.4).Apply(
+var x = new SpatialDropout1D(0.5).Apply(
     new Positions().Apply(new Embedding(words.VocabularySize, 64, maskZero: true).Apply(ids)));
 var attended = new MultiHeadAttention(numHeads: 4, keyDim: 16, dropout: 0.1).Apply(x, x);
 x = new LayerNormalization().Apply(new Add().Apply(x, attended));
 var wide = new Dense(64).Apply(new Dense(128, activation: "relu").Apply(x));
 x = new LayerNormalization().Apply(new Add().Apply(x, wide));
 var verdict = new Dense(1, activation: "sigmoid").Apply(
-    new Dropout(0.4).Apply(new GlobalAveragePooling1D().Apply(x)));
+    new Dropout(0.5).Apply(new GlobalAveragePooling1D().Apply(x)));
 var encoder = new Model(ids, verdict, seed: 1);
-var transformer = Train(encoder, Ids, 0.001, 10, 3);
+var transformer = Train(encoder, Ids, 0.0005, 12, 4);
 
 recurrent.Save("sentiment.fnet");
 words.SaveInto("sentiment.fnet");

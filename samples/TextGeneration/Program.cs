@@ -3,6 +3,7 @@
 // the last tenth, beside what counting characters and pairs gives. --quick trains briefly.
 using FunctionalNet;
 using FunctionalNet.Layers;
+using FunctionalNet.Losses;
 using FunctionalNet.Optimizers;
 
 var quick = args.Contains("--quick");
@@ -52,8 +53,8 @@ double Train(Model model)
     var epochs = quick ? 1 : 4;
     model.Compile(
         new Adam(new CosineDecay(0.003, epochs * xTrain.Shape[0] / 32)),
-        new Losses.SparseCategoricalCrossentropy(fromLogits: true));
-    model.Fit(xTrain, yTrain, batchSize: 32, epochs: epochs, verbosity: Verbosity.Lines);
+        new SparseCategoricalCrossentropy(fromLogits: true));
+    model.Fit(xTrain, yTrain, batchSize: 32, epochs: epochs, verbosity: Verbosity.Line);
     return model.Evaluate(xTest, yTest, verbosity: Verbosity.Silent)["loss"] / Math.Log(2);
 }
 
