@@ -49,18 +49,6 @@ type internal AttentionRows32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float3
         let rest = count % 'W.Count
         if rest > 0 then f i rest
 
-    static member inline private Exp(x: 'V) : 'V =
-        let x = 'W.Clamp(x, -104.0f, 90.0f)
-        let n = 'W.Round('W.Mul(x, 'W.Create 1.44269504f))
-        let r = 'W.Fma(n, 'W.Create -0.693145752f, x)
-        let r = 'W.Fma(n, 'W.Create -1.42860677e-6f, r)
-        let p = 'W.Fma('W.Create 1.9875691e-4f, r, 'W.Create 1.3981999e-3f)
-        let p = 'W.Fma(p, r, 'W.Create 8.3334519e-3f)
-        let p = 'W.Fma(p, r, 'W.Create 4.1665796e-2f)
-        let p = 'W.Fma(p, r, 'W.Create 1.6666665e-1f)
-        let p = 'W.Fma(p, r, 'W.Create 0.5f)
-        'W.Scale('W.Fma(p, 'W.Mul(r, r), 'W.Add(r, 'W.Create 1.0f)), n)
-
     static member inline private Load(p: nativeint, count: int) : 'V =
         if count = 'W.Count then 'W.Load p else 'W.LoadFirst(p, count)
 
@@ -114,7 +102,7 @@ type internal AttentionRows32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float3
                     stop - first,
                     fun i n ->
                         let p = seen + i
-                        let e = AttentionRows32<'W, 'V>.Exp('W.Sub(AttentionRows32<'W, 'V>.Load(p, n), shift))
+                        let e = VectorMath<'W, 'V>.Exp('W.Sub(AttentionRows32<'W, 'V>.Load(p, n), shift))
                         AttentionRows32<'W, 'V>.Store(p, n, e)
                         if n = 'W.Count then total <- 'W.Add(total, e)
                 )
@@ -138,7 +126,7 @@ type internal AttentionRows32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float3
                 fun i n ->
                     let p = seen + i
                     let x = 'W.Fma(AttentionRows32<'W, 'V>.Load(p, n), factor, shift)
-                    AttentionRows32<'W, 'V>.Store(p, n, AttentionRows32<'W, 'V>.Exp x)
+                    AttentionRows32<'W, 'V>.Store(p, n, VectorMath<'W, 'V>.Exp x)
             )
 
         AttentionRows32<'W, 'V>.Hide(scores, first, stop, mask, 0.0f)

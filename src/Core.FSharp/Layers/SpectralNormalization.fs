@@ -1,5 +1,7 @@
 namespace FunctionalNet
 
+open FunctionalNet.Graph
+
 /// <summary>Options of SpectralNormalization.</summary>
 [<AutoOpen>]
 module SpectralNormalizationTypes =
@@ -24,7 +26,7 @@ module SpectralNormalization =
 
     let private unit (x: Expr) = x / Ops.maximum (Ops.sqrt (Ops.sumAll (Ops.square x))) (Expr.Scalar(x.DType, 1e-12))
 
-    /// The kernel as this step uses it. The division becomes part of the weight itself: the derivative does not see it.
+    /// The kernel as this step uses it: the weight itself is replaced, so that the derivative is that at the new weight.
     let private normalized (o: SpectralNormalizationOptions) (scope: Scope) (kernel: Expr) : Expr =
         let columns = kernel.Shape[-1]
         let vector =
@@ -44,10 +46,10 @@ module SpectralNormalization =
             let size = Ops.sumAll (Ops.matmul v matrix * u)
             let some = Ops.any [| 0; 1 |] false (Ops.notEqual matrix (Expr.Scalar(matrix.DType, 0.0)))
             // A kernel of zeros stays as it is.
-            let divided = Ops.stopGradient (Ops.where some (kernel / size) kernel)
+            let divided = Expr.Node(StopGradient, [| Ops.where some (kernel / size) kernel |])
             scope.Update(vector, Ops.where some u vector)
-            scope.Update(kernel, divided)
-            divided + (kernel - Ops.stopGradient kernel)
+            scope.Trace.Update(kernel, divided)
+            divided
 
     let private kernels = [ "kernel"; "embeddings" ]
 

@@ -370,7 +370,7 @@ let private products =
 let private seedAndStep = together [ ints DType.Int64 0 100000 []; ints DType.Int64 0 1000 [] ]
 
 let private randoms =
-    [ for kind in [ RandomKind.Uniform; RandomKind.Normal; RandomKind.Bits ] do
+    [ for kind in [ RandomKind.Uniform; RandomKind.Normal; RandomKind.Bits; RandomKind.Coarse ] do
           for dims in [ [ 7 ]; [ 2; 5 ] ] do
               row
                   ("Random " + string kind + " " + (shape dims).ToString())
