@@ -19,17 +19,17 @@ let write (path: string) (title: string) (unit: string) (lines: (string * string
     let svg = StringBuilder()
     let line (s: string) = svg.Append(s).Append('\n') |> ignore
 
-    line $"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {text width} {text height}' font-family='sans-serif' font-size='13'>"
+    line
+        $"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {text width} {text height}' font-family='sans-serif' font-size='13'>"
     line $"<rect width='{text width}' height='{text height}' fill='white'/>"
     line $"<text x='{text left}' y='22' font-size='16'>{title}</text>"
 
-    for value in low..5.0..high do
+    for value in low .. 5.0 .. high do
         line
             $"<line x1='{text left}' x2='{text (width - 20.0)}' y1='{text (y value)}' y2='{text (y value)}' stroke='#ddd'/><text x='{text (left - 8.0)}' y='{text (y value + 4.0)}' text-anchor='end'>{text value} {unit}</text>"
 
     for day in 0..30 .. days - 1 do
-        line
-            $"<text x='{text (x day)}' y='{text (height - bottom + 20.0)}' text-anchor='middle'>day {day + 1}</text>"
+        line $"<text x='{text (x day)}' y='{text (height - bottom + 20.0)}' text-anchor='middle'>day {day + 1}</text>"
 
     lines
     |> List.iteri (fun i (name, colour, values) ->

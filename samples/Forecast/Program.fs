@@ -62,8 +62,7 @@ let forecast (quick: bool) (days: (DateTime * float)[]) : unit =
         Network.sequential (Network.input [ window; 3 ]) [ Layer.lstm 32; Layer.dense 16 >>> Layer.relu; Layer.dense 1 ]
 
     let trainer =
-        Trainer.createWith 1UL network
-        |> Trainer.compile (Optimizer.adam 0.002) (Loss.parse "huber") []
+        Trainer.createWith 1UL network |> Trainer.compile (Optimizer.adam 0.002) (Loss.parse "huber") []
 
     let stop = EarlyStopping("val_loss", patience = 6, restoreBestWeights = true)
 
@@ -110,6 +109,7 @@ let main args =
         forecast (Array.contains "--quick" args) (read path)
         0
     else
-        printfn "The data is not there: put daily-min-temperatures.csv (Melbourne, 1981 to 1990; lines of date and degrees) into a"
+        printfn
+            "The data is not there: put daily-min-temperatures.csv (Melbourne, 1981 to 1990; lines of date and degrees) into a"
         printfn "folder daily-min-temperatures, and name the folder around it in FUNCTIONALNET_DATA or after --data."
         1

@@ -18,7 +18,8 @@ module internal Fingerprint =
     let private K2 = 0x9ae16a3b2f90404fUL
 
     let private word (s: byte[]) (i: int) = BinaryPrimitives.ReadUInt64LittleEndian(ReadOnlySpan<byte>(s, i, 8))
-    let private half (s: byte[]) (i: int) = uint64 (BinaryPrimitives.ReadUInt32LittleEndian(ReadOnlySpan<byte>(s, i, 4)))
+    let private half (s: byte[]) (i: int) =
+        uint64 (BinaryPrimitives.ReadUInt32LittleEndian(ReadOnlySpan<byte>(s, i, 4)))
     let private turn (x: uint64) (by: int) = BitOperations.RotateRight(x, by)
     let private mix (x: uint64) = x ^^^ (x >>> 47)
 

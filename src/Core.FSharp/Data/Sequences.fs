@@ -62,7 +62,8 @@ type Sequences =
             )
 
         // The type's own zero or value, converted once.
-        let filled = Tensor.Full((Tensor.Scalar(Unchecked.defaultof<'T>)).DType, Shape.Of(rows.Length, length), value)
+        let filled =
+            Tensor.Full((Tensor.Scalar(Unchecked.defaultof<'T>)).DType, Shape.Of(rows.Length, length), value)
         let data = filled.Data :?> 'T[]
 
         rows
@@ -76,8 +77,15 @@ type Sequences =
 
     /// The start positions of the windows over a series.
     static member private Starts
-        (rows: int, length: int, stride: int, rate: int, startIndex: Nullable<int>, endIndex: Nullable<int>, targets: int)
-        : struct (int * int[]) =
+        (
+            rows: int,
+            length: int,
+            stride: int,
+            rate: int,
+            startIndex: Nullable<int>,
+            endIndex: Nullable<int>,
+            targets: int
+        ) : struct (int * int[]) =
         for name, number in [ "sequence_length", length; "sequence_stride", stride; "sampling_rate", rate ] do
             if number < 1 then
                 Sequences.Wrong(name, "1 or more", string number, "Lengths, strides and rates count steps.")
@@ -118,13 +126,8 @@ type Sequences =
         result
 
     static member private Windows
-        (
-            starts: int[],
-            batchSize: int,
-            shuffle: bool,
-            seed: int,
-            build: int[] -> 'T
-        ) : Dataset<'T> =
+        (starts: int[], batchSize: int, shuffle: bool, seed: int, build: int[] -> 'T)
+        : Dataset<'T> =
         let all = Dataset.FromEnumerable starts
         let ordered = if shuffle then all.Shuffle(starts.Length, seed) else all
         ordered.Batch(batchSize, (fun places -> build (Seq.toArray places)), false)

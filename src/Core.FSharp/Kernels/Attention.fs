@@ -47,8 +47,8 @@ type internal AttentionSpec =
 
 /// What the two kernels of attention share: one head of one batch entry at a time.
 [<AbstractClass>]
-type internal AttentionKernel<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>(s: AttentionSpec, rows: AttentionRows) =
+type internal AttentionKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+    (s: AttentionSpec, rows: AttentionRows) =
     inherit Kernel()
 
     let size = nativeint sizeof<'T>
@@ -131,8 +131,7 @@ type internal AttentionKernel<'W, 'V, 'T
 /// Softmax (scale Q K^T) V, head by head and block by block of queries; and per query the logarithm of the sum of its weights,
 /// (B, H, T). The workspace holds all keys, transposed.
 [<Sealed>]
-type internal AttentionForwardKernel<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+type internal AttentionForwardKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
     (
         s: AttentionSpec,
         rows: AttentionRows,
@@ -222,16 +221,12 @@ type internal AttentionForwardKernel<'W, 'V, 'T
                 let sum = Mem.get<float> sums i
                 let place = target + nativeint i * this.OutRow
 
-                if sum = 0.0 then
-                    this.Mean(b, g, place)
-                else
-                    rows.Multiply(place, s.ValueSize, 1.0 / sum)
+                if sum = 0.0 then this.Mean(b, g, place) else rows.Multiply(place, s.ValueSize, 1.0 / sum)
 
 /// The cotangents of queries, keys and values, from the result, its cotangent and the logarithms. The weights are computed
 /// again, block by block of queries. The workspace holds all keys and values, transposed.
 [<Sealed>]
-type internal AttentionBackwardKernel<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+type internal AttentionBackwardKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
     (
         s: AttentionSpec,
         rows: AttentionRows,
@@ -403,11 +398,41 @@ type internal Attention private () =
 
         match dtype, width with
         | DType.Float64, Width.W512 ->
-            AttentionForwardKernel<Lanes512<float>, Vector512<float>, float>(s, rows, q, k, v, mask, out, logs, workspace)
+            AttentionForwardKernel<Lanes512<float>, Vector512<float>, float>(
+                s,
+                rows,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                workspace
+            )
         | DType.Float64, Width.W256 ->
-            AttentionForwardKernel<Lanes256<float>, Vector256<float>, float>(s, rows, q, k, v, mask, out, logs, workspace)
+            AttentionForwardKernel<Lanes256<float>, Vector256<float>, float>(
+                s,
+                rows,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                workspace
+            )
         | DType.Float64, _ ->
-            AttentionForwardKernel<Lanes128<float>, Vector128<float>, float>(s, rows, q, k, v, mask, out, logs, workspace)
+            AttentionForwardKernel<Lanes128<float>, Vector128<float>, float>(
+                s,
+                rows,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                workspace
+            )
         | _, Width.W512 ->
             AttentionForwardKernel<Lanes512<float32>, Vector512<float32>, float32>(
                 s,
@@ -464,20 +489,98 @@ type internal Attention private () =
 
         match dtype, width with
         | DType.Float64, Width.W512 ->
-            AttentionBackwardKernel<Lanes512<float>, Vector512<float>, float>
-                (s, r, q, k, v, mask, out, logs, g, dq, dk, dv, w)
+            AttentionBackwardKernel<Lanes512<float>, Vector512<float>, float>(
+                s,
+                r,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                g,
+                dq,
+                dk,
+                dv,
+                w
+            )
         | DType.Float64, Width.W256 ->
-            AttentionBackwardKernel<Lanes256<float>, Vector256<float>, float>
-                (s, r, q, k, v, mask, out, logs, g, dq, dk, dv, w)
+            AttentionBackwardKernel<Lanes256<float>, Vector256<float>, float>(
+                s,
+                r,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                g,
+                dq,
+                dk,
+                dv,
+                w
+            )
         | DType.Float64, _ ->
-            AttentionBackwardKernel<Lanes128<float>, Vector128<float>, float>
-                (s, r, q, k, v, mask, out, logs, g, dq, dk, dv, w)
+            AttentionBackwardKernel<Lanes128<float>, Vector128<float>, float>(
+                s,
+                r,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                g,
+                dq,
+                dk,
+                dv,
+                w
+            )
         | _, Width.W512 ->
-            AttentionBackwardKernel<Lanes512<float32>, Vector512<float32>, float32>
-                (s, r, q, k, v, mask, out, logs, g, dq, dk, dv, w)
+            AttentionBackwardKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                s,
+                r,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                g,
+                dq,
+                dk,
+                dv,
+                w
+            )
         | _, Width.W256 ->
-            AttentionBackwardKernel<Lanes256<float32>, Vector256<float32>, float32>
-                (s, r, q, k, v, mask, out, logs, g, dq, dk, dv, w)
+            AttentionBackwardKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                s,
+                r,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                g,
+                dq,
+                dk,
+                dv,
+                w
+            )
         | _ ->
-            AttentionBackwardKernel<Lanes128<float32>, Vector128<float32>, float32>
-                (s, r, q, k, v, mask, out, logs, g, dq, dk, dv, w)
+            AttentionBackwardKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                s,
+                r,
+                q,
+                k,
+                v,
+                mask,
+                out,
+                logs,
+                g,
+                dq,
+                dk,
+                dv,
+                w
+            )

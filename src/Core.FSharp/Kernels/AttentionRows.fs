@@ -13,7 +13,8 @@ type internal AttentionRows() =
     /// scores become e^(scale score - greatest), and 0 where nothing is seen. Gives the greatest, or minus infinity if no
     /// key is seen; and the sum.
     abstract Weigh:
-        scores: nativeint * count: int * first: int * stop: int * scale: float * mask: nativeint -> struct (float * float)
+        scores: nativeint * count: int * first: int * stop: int * scale: float * mask: nativeint ->
+            struct (float * float)
 
     /// scores become e^(scale score - log), and 0 where nothing is seen.
     abstract WeighAgain:
@@ -165,11 +166,7 @@ type internal AttentionRows32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float3
                 count,
                 fun i n ->
                     let sum =
-                        'W.Fma(
-                            AttentionRows32<'W, 'V>.Load(y + i, n),
-                            factor,
-                            AttentionRows32<'W, 'V>.Load(x + i, n)
-                        )
+                        'W.Fma(AttentionRows32<'W, 'V>.Load(y + i, n), factor, AttentionRows32<'W, 'V>.Load(x + i, n))
 
                     AttentionRows32<'W, 'V>.Store(x + i, n, sum)
             )

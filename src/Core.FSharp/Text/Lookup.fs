@@ -172,7 +172,11 @@ module internal Lookup =
         | _ -> ()
 
     /// A lookup for tokens that may begin with those for padding and for unknown tokens.
-    let ofTokens<'T when 'T: equality and 'T: not null> (s: LookupSettings<'T>) (tokens: 'T seq) (weights: float[] voption) : Lookup<'T> =
+    let ofTokens<'T when 'T: equality and 'T: not null>
+        (s: LookupSettings<'T>)
+        (tokens: 'T seq)
+        (weights: float[] voption)
+        : Lookup<'T> =
         let special = Lookup<'T>(s, [||], ValueNone)
         let all = Seq.toArray tokens
         let front = special.Vocabulary true
@@ -211,7 +215,10 @@ module internal Lookup =
         Lookup<'T>(s, own, (if s.Output = LookupOutput.TfIdf then weights else ValueNone))
 
     /// The most frequent tokens of rows; among equally frequent ones the greatest first, as in Keras.
-    let learn<'T when 'T: equality and 'T: not null> (s: LookupSettings<'T>) (rows: IReadOnlyList<'T> seq) : Lookup<'T> =
+    let learn<'T when 'T: equality and 'T: not null>
+        (s: LookupSettings<'T>)
+        (rows: IReadOnlyList<'T> seq)
+        : Lookup<'T> =
         let counts = Dictionary<'T, struct (int64 * int64 * int64)>()
         let mutable documents = 0L
 
@@ -275,7 +282,10 @@ module internal Lookup =
         match lookup.Settings.Output with
         | LookupOutput.Int ->
             let length = lengthOf ()
-            Tensor.Of(Shape.Of(rows.Length, length), rows |> Array.collect (fun row -> Array.init row.Count (fun i -> lookup.Number row[i])))
+            Tensor.Of(
+                Shape.Of(rows.Length, length),
+                rows |> Array.collect (fun row -> Array.init row.Count (fun i -> lookup.Number row[i]))
+            )
         | LookupOutput.OneHot ->
             let length = lengthOf ()
             let values: float32[] = Array.zeroCreate (rows.Length * length * size)

@@ -198,7 +198,8 @@ type StringLookup(options: StringLookupOptions) =
     /// <summary>Numbers of tokens (tokens,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
     member _.Transform(tokens: IReadOnlyList<string>) : Tensor =
         match settings.Output with
-        | LookupOutput.Int -> Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
+        | LookupOutput.Int ->
+            Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
         | LookupOutput.OneHot ->
             Lookup.transform lookup (Array.init tokens.Count (fun i -> [| tokens[i] |] :> IReadOnlyList<string>))
         | _ -> (Lookup.transform lookup [| tokens |]).Reshape(Shape.Of lookup.Size)
@@ -312,7 +313,8 @@ type IntegerLookup(options: IntegerLookupOptions) =
     /// <summary>Numbers of integers (integers,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
     member _.Transform(tokens: IReadOnlyList<int64>) : Tensor =
         match settings.Output with
-        | LookupOutput.Int -> Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
+        | LookupOutput.Int ->
+            Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
         | LookupOutput.OneHot ->
             Lookup.transform lookup (Array.init tokens.Count (fun i -> [| tokens[i] |] :> IReadOnlyList<int64>))
         | _ -> (Lookup.transform lookup [| tokens |]).Reshape(Shape.Of lookup.Size)

@@ -73,7 +73,8 @@ module internal Tokens =
 
     let standardize (how: TextStandardization) (text: string) : string =
         let lower = how = TextStandardization.Lower || how = TextStandardization.LowerAndStripPunctuation
-        let strip = how = TextStandardization.StripPunctuation || how = TextStandardization.LowerAndStripPunctuation
+        let strip =
+            how = TextStandardization.StripPunctuation || how = TextStandardization.LowerAndStripPunctuation
 
         if not lower && not strip then
             text
@@ -82,8 +83,7 @@ module internal Tokens =
 
             for c in text do
                 if not (strip && isPunctuation c) then
-                    result.Append(if lower && Char.IsAsciiLetterUpper c then Char.ToLowerInvariant c else c)
-                    |> ignore
+                    result.Append(if lower && Char.IsAsciiLetterUpper c then Char.ToLowerInvariant c else c) |> ignore
 
             result.ToString()
 
@@ -97,7 +97,8 @@ module internal Tokens =
 
     let ngrams (sizes: int[]) (tokens: string[]) : string[] =
         [| for size in sizes do
-               for start in 0 .. tokens.Length - size -> String.Join(' ', ReadOnlySpan<string>(tokens, start, size).ToArray()) |]
+               for start in 0 .. tokens.Length - size ->
+                   String.Join(' ', ReadOnlySpan<string>(tokens, start, size).ToArray()) |]
 
 /// <summary>Texts to numbers: standardised, split, joined to n-grams, and looked up in a vocabulary that is learnt by Adapt or
 /// given. It works ahead of a model, on strings, since tensors hold numbers only; it is saved beside the model or in the model's
@@ -302,11 +303,8 @@ type TextVectorization(options: TextVectorizationOptions) =
             TextStandardization.None
             (fun v -> o.Standardize <- v)
 
-        named
-            "split"
-            [ "whitespace", TextSplit.Whitespace; "character", TextSplit.Character ]
-            TextSplit.None
-            (fun v -> o.Split <- v)
+        named "split" [ "whitespace", TextSplit.Whitespace; "character", TextSplit.Character ] TextSplit.None (fun v ->
+            o.Split <- v)
 
         match get "ngrams" with
         | Null -> ()

@@ -13,19 +13,21 @@ open Xunit
 
 /// An attention with numbers that follow from a seed.
 type AttentionCase =
-    { Seed: int
-      Batch: int
-      Queries: int
-      Keys: int
-      Groups: int
-      Together: int
-      KeySize: int
-      ValueSize: int
-      Causal: bool
-      Window: int
-      /// Axes of the mask: batch, heads, queries; empty without a mask.
-      Mask: bool list
-      DType: DType }
+    {
+        Seed: int
+        Batch: int
+        Queries: int
+        Keys: int
+        Groups: int
+        Together: int
+        KeySize: int
+        ValueSize: int
+        Causal: bool
+        Window: int
+        /// Axes of the mask: batch, heads, queries; empty without a mask.
+        Mask: bool list
+        DType: DType
+    }
 
 type AttentionCases =
     static member Case() =
@@ -42,10 +44,7 @@ type AttentionCases =
             let! causal = Gen.elements [ true; false ]
             let! window = Gen.frequency [ 2, Gen.constant 0; 1, Gen.choose (1, 9) ]
 
-            let! mask =
-                Gen.oneof
-                    [ Gen.constant []
-                      Gen.listOfLength 3 (Gen.elements [ true; false ]) ]
+            let! mask = Gen.oneof [ Gen.constant []; Gen.listOfLength 3 (Gen.elements [ true; false ]) ]
 
             let! dtype = Gen.elements [ DType.Float32; DType.Float64 ]
 
@@ -93,16 +92,12 @@ let private leavesOf (c: AttentionCase) : (Expr * Tensor)[] =
            let rows = Array.init (shape.Size / c.Keys) (fun _ -> random.NextDouble() < 0.2)
 
            let values =
-               Array.init shape.Size (fun i ->
-                   if rows[i / c.Keys] || random.NextDouble() < 0.4 then 0.0 else 1.0)
+               Array.init shape.Size (fun i -> if rows[i / c.Keys] || random.NextDouble() < 0.4 then 0.0 else 1.0)
 
            leaf "mask" (Tensor.OfDoubles(DType.Bool, shape, values))
        | _ -> () |]
 
-let private pattern (c: AttentionCase) =
-    { Scale = 0.4
-      Causal = c.Causal
-      Window = c.Window }
+let private pattern (c: AttentionCase) = { Scale = 0.4; Causal = c.Causal; Window = c.Window }
 
 [<Property(Arbitrary = [| typeof<AttentionCases> |])>]
 let ``the kernels compute what the decomposition means`` (c: AttentionCase) =
@@ -171,7 +166,7 @@ let ``every width of vectors gives the same, and writes where it may`` () =
     let rows = c.Batch * c.Queries * spec.Heads
 
     let run width =
-        let out = empty<float32> (rows * c.ValueSize)
+        let out = empty<float32>(rows * c.ValueSize)
         let logs = empty<float32> rows
         let dq, dk, dv =
             empty<float32> values[0].Size, empty<float32> values[1].Size, empty<float32> values[2].Size

@@ -26,7 +26,8 @@ let ``sequences are padded and cut in front, or behind`` () =
 [<Fact>]
 let ``nothing cannot be padded`` () =
     Assert.Throws<DataException>(fun () -> Sequences.PadSequences(Seq.empty<int[]>) |> ignore) |> ignore
-    Assert.Throws<DataException>(fun () -> Sequences.PadSequences [ Array.empty<int> ] |> ignore) |> ignore
+    Assert.Throws<DataException>(fun () -> Sequences.PadSequences [ Array.empty<int> ] |> ignore)
+    |> ignore
     Assert.Throws<ArgumentValueException>(fun () -> Sequences.PadSequences(ragged, Nullable 0) |> ignore)
     |> ignore
 
@@ -111,7 +112,10 @@ let ``sequences of similar lengths go together`` () =
               let ids = y.ToArray<int>()
               let wide = ids |> Array.map (fun i -> lengths[i]) |> Array.max
               Assert.Equal(Shape.Of(ids.Length, wide), x.Shape)
-              let bucket i = if lengths[i] < 5 then 0 elif lengths[i] < 10 then 1 else 2
+              let bucket i =
+                  if lengths[i] < 5 then 0
+                  elif lengths[i] < 10 then 1
+                  else 2
               Assert.Equal(1, (ids |> Array.distinctBy bucket).Length)
 
               for row in 0 .. ids.Length - 1 do

@@ -53,15 +53,13 @@ let ``lookups give Keras's numbers, vectors, counts and weights`` () =
         (make (fun o ->
             o.OutputMode <- LookupOutput.TfIdf
             o.IdfWeights <- [| 0.25; 0.75; 0.6; 0.4 |]))
-            .Transform data
+            .Transform
+            data
 
-    Close.close
-        1e-6
-        1e-6
-        [| 0.0; 0.25; 0.0; 0.6; 0.8; 1.0; 0.0; 0.75; 0.0; 0.4 |]
-        (weighted.ToDoubles())
+    Close.close 1e-6 1e-6 [| 0.0; 0.25; 0.0; 0.6; 0.8; 1.0; 0.0; 0.75; 0.0; 0.4 |] (weighted.ToDoubles())
 
-    let hot = (make (fun o -> o.OutputMode <- LookupOutput.OneHot)).Transform([| "b"; "?" |] :> IReadOnlyList<string>)
+    let hot =
+        (make (fun o -> o.OutputMode <- LookupOutput.OneHot)).Transform([| "b"; "?" |] :> IReadOnlyList<string>)
     Assert.Equal(Shape.Of(2, 5), hot.Shape)
     Assert.Equal<int[]>([| 2; 0 |], hot.ArgMax())
 
@@ -72,12 +70,16 @@ let ``lookups give Keras's numbers, vectors, counts and weights`` () =
             o.NumOovIndices <- 2)
 
     Assert.Equal<int[]>([| 0; 3; 6 |], ints (several.Transform([| ""; "a"; "d" |] :> IReadOnlyList<string>)))
-    Assert.All(ints (several.Transform([| "m"; "n"; "Z"; "37" |] :> IReadOnlyList<string>)), fun i -> Assert.InRange(i, 1, 2))
+    Assert.All(
+        ints (several.Transform([| "m"; "n"; "Z"; "37" |] :> IReadOnlyList<string>)),
+        fun i -> Assert.InRange(i, 1, 2)
+    )
 
 [<Fact>]
 let ``integers are looked up`` () =
     let lookup = IntegerLookup(IntegerLookupOptions(Vocabulary = [| 12L; 36L; 1138L; 42L |]))
-    let data = [| [| 12L; 1138L; 42L |]; [| 42L; 1000L; 36L |] |] |> Seq.map (fun r -> r :> IReadOnlyList<int64>)
+    let data =
+        [| [| 12L; 1138L; 42L |]; [| 42L; 1000L; 36L |] |] |> Seq.map (fun r -> r :> IReadOnlyList<int64>)
     Assert.Equal<int[]>([| 1; 3; 4; 4; 0; 2 |], ints (lookup.Transform data))
 
     let spread = IntegerLookup(IntegerLookupOptions(Vocabulary = [| 12L |], NumOovIndices = 3))
