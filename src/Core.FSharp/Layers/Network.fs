@@ -400,7 +400,7 @@ module Network =
                     NetworkBuild.call
                         (layerOf call)
                         (call.Inputs |> Array.map (fun n -> nodes[n]))
-                        (call.Mask |> ValueOption.map (fun n -> nodes[n]))
+                        (call.Keywords |> Array.map (fun (key, n) -> key, nodes[n]))
 
             Array.iter2 (fun (old: Node) fresh -> nodes[old] <- fresh) call.Outputs outputs
 
