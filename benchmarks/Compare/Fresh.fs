@@ -2,7 +2,6 @@ namespace FunctionalNet.Benchmarks.Compare
 
 open System
 open System.Diagnostics
-open System.IO
 
 /// What is measured from the start of a process on: each run is a process of its own, ours and the peer's in turn.
 [<NoEquality; NoComparison>]
@@ -73,12 +72,12 @@ module internal Fresh =
         if workload.Aot then
             let file = if OperatingSystem.IsWindows() then name + ".exe" else name
 
-            match BuiltFile.find "Fresh" file with
-            | ValueSome path when Path.GetFileName(Path.GetDirectoryName path) = "publish" ->
-                Ok(fun () -> ProcessStartInfo(path, workload.Arguments))
-            | _ -> Error "dotnet publish -c Release -p:Aot=true benchmarks/Fresh"
+            match BuiltFile.find "Fresh" file (fun folder -> folder = "publish") with
+            | ValueSome path -> Ok(fun () -> ProcessStartInfo(path, workload.Arguments))
+            | ValueNone -> Error "dotnet publish -c Release -p:Aot=true benchmarks/Fresh"
         else
-            match BuiltFile.find "Fresh" (name + ".dll") with
+            // Not what NativeAOT is made of: that is in a folder named after the machine.
+            match BuiltFile.find "Fresh" (name + ".dll") _.StartsWith("net") with
             | ValueSome path -> Ok(fun () -> ProcessStartInfo("dotnet", path :: workload.Arguments))
             | ValueNone -> Error "dotnet build -c Release benchmarks/Fresh"
 

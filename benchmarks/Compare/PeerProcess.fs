@@ -7,9 +7,12 @@ open System.Text.Json.Nodes
 
 module internal BuiltFile =
 
-    /// The newest file of that name that was built in a folder of benchmarks.
-    let find (project: string) (name: string) : string voption =
-        let separator = Path.DirectorySeparatorChar.ToString()
+    /// The newest file of that name that was built in a folder of benchmarks, in a folder of an acceptable name.
+    let find (project: string) (name: string) (accepts: string -> bool) : string voption =
+        let folderOf (path: string) =
+            match Path.GetFileName(Path.GetDirectoryName path) with
+            | null -> ""
+            | folder -> folder
 
         let rec search (folder: DirectoryInfo | null) =
             match folder with
@@ -19,7 +22,7 @@ module internal BuiltFile =
 
                 if Directory.Exists built then
                     Directory.GetFiles(built, name, SearchOption.AllDirectories)
-                    |> Array.filter (fun path -> not (path.Contains(separator + "ref" + separator)))
+                    |> Array.filter (folderOf >> accepts)
                     |> Array.sortByDescending File.GetLastWriteTimeUtc
                     |> Array.tryHead
                     |> function
@@ -35,7 +38,8 @@ module internal BuiltFile =
 type internal PeerProcess private (child: Process) =
 
     /// The built peers beside the sources; ValueNone if they have not been built.
-    static member val Path: string voption = BuiltFile.find "Peers" "FunctionalNet.Peers.dll"
+    static member val Path: string voption =
+        BuiltFile.find "Peers" "FunctionalNet.Peers.dll" (fun folder -> folder <> "ref")
 
     /// The program of the peers with arguments.
     static member Info(path: string, arguments: string list) : ProcessStartInfo =

@@ -86,6 +86,9 @@ module internal Regions =
         | Broadcast _ -> oneElement node.Inputs[0]
         | _ -> None
 
+    /// True for nodes that a region has as a constant of its own.
+    let isOneConstant (node: Expr) = (oneElement node).IsSome
+
     /// How a region reads an operand that lies in memory, for a user of that shape.
     let access (dims: int[]) (view: View) : TileAccess =
         if Array.forall (fun d -> d = 1) dims then
@@ -127,7 +130,7 @@ module internal Regions =
             let at = axis + dims.Length - t.Shape.Rank
             if t.Shape[axis] = dims[at] then Index(dims, at) else NoGenerator
         | Random spec when
-            spec.Kind = Graph.RandomKind.Uniform
+            (spec.Kind = Graph.RandomKind.Uniform || spec.Kind = Graph.RandomKind.Coarse)
             && spec.Type.Shape.Size = user.Shape.Size
             && user.Shape.Size > 0
             ->
@@ -223,7 +226,9 @@ module internal Regions =
                         | true, id -> id
                         | _ ->
                             let id = inputs.Count
-                            inputs.Add { DType = DType.Int64; Access = RandomUniform(spec.Stream, 0) }
+                            inputs.Add
+                                { DType = DType.Int64
+                                  Access = RandomUniform(spec.Stream, 0, spec.Kind = Graph.RandomKind.Coarse) }
                             operands.Add(load node.Inputs[0])
                             steps.Add(struct (id, load node.Inputs[1]))
                             uniforms[node] <- id
@@ -272,8 +277,8 @@ module internal Regions =
         // The step counters' pointers come after those of the inputs.
         for struct (i, operand) in steps do
             match inputs[i].Access with
-            | RandomUniform(stream, _) ->
-                inputs[i] <- { inputs[i] with Access = RandomUniform(stream, operands.Count) }
+            | RandomUniform(stream, _, coarse) ->
+                inputs[i] <- { inputs[i] with Access = RandomUniform(stream, operands.Count, coarse) }
                 operands.Add operand
             | _ -> ()
 

@@ -88,9 +88,9 @@ module internal Select =
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
-            | Reduce(r, axes) ->
+            | Reduce(_, axes) ->
                 let x = inputs[0]
-                Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
+                Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
             | Conv spec ->
                 Conv.ForwardWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
             | ConvInputGrad(spec, x) ->
@@ -184,6 +184,7 @@ module internal Select =
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
+            | Graph.RandomKind.Coarse -> RandomFill.Coarse(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
             | Graph.RandomKind.Normal -> RandomFill.Normal(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
             | _ -> RandomFill.Bits(y.Shape.Size, src[0], src[1], spec.Stream, to')
         | Pad(low, _, interior, value) -> pad low interior value operands[0] y src[0] to'
@@ -225,11 +226,13 @@ module internal Select =
                 work,
                 epilogue
             )
-        | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
-        | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
-        | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
-        | MaxPoolGather spec -> Pool.MaxGather(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
-        | SumPoolGrad(spec, x) -> Pool.SumGrad(y.DType, poolSpec spec x, src[0], to', epilogue)
+        | MaxPool spec -> Pool.Max(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | SumPool spec -> Pool.Sum(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | MaxPoolGrad spec ->
+            Pool.MaxGrad(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | MaxPoolGather spec ->
+            Pool.MaxGather(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | SumPoolGrad(spec, x) -> Pool.SumGrad(Width.current, y.DType, poolSpec spec x, src[0], to', epilogue)
         | Gather axis ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Take.Create(DType.size y.DType, inputs[1].DType, outer, n, inner, inputs[1].Shape.Size, src[0], src[1], to')

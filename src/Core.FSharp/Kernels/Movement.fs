@@ -139,7 +139,7 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
                     d <- d - nativeint (next - 1) * nativeint layout.Dst[a] * size
                     i <- i - 1
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private _.Line(s: nativeint, d: nativeint, count: int) =
         let s = NativePtr.ofNativeInt<'T> s
         let d = NativePtr.ofNativeInt<'T> d
@@ -175,7 +175,7 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
                 q <- NativePtr.add q dstStep
 
     /// Rows of the source become columns of the target: in blocks of 16 by 16, so that both sides stay in the cache.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private _.Plane(s: nativeint, d: nativeint, count: int) =
         let rowStep = layout.Dst[layout.Across]
         let mutable j0 = 0

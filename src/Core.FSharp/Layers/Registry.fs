@@ -289,4 +289,5 @@ module Registry =
                 (match ConfigRead.get "name" config with
                  | Text name -> name
                  | _ -> layer.LayerName)
+            Shared = layer.Shared || ConfigRead.get LayerConfig.SharedKey entries = Bool true
             Frozen = layer.Frozen || (ConfigRead.get "trainable" config = Bool false) }

@@ -38,9 +38,9 @@ type internal BoundStep
         // A leaf that the graph does not use has no memory.
         | _ -> Buffer 0L
 
-    let inputs = types.Inputs |> Array.mapi (fun i _ -> find (TrainStep.inputName i))
-    let targets = types.Targets |> Array.mapi (fun i _ -> find (TrainStep.targetName i))
-    let weights = types.Weights |> Array.mapi (fun i _ -> find (TrainStep.weightName i))
+    let inputs = types.Inputs |> Array.mapi (fun i _ -> find (StepNames.input i))
+    let targets = types.Targets |> Array.mapi (fun i _ -> find (StepNames.target i))
+    let weights = types.Weights |> Array.mapi (fun i _ -> find (StepNames.weight i))
 
     member _.Key = key
     member _.Step = graph
@@ -160,6 +160,7 @@ type internal StepParts =
     {
         Network: Network
         Plan: TrainingPlan
+        Settings: TrainingOptions
         IsFrozen: string -> bool
         Options: CompileOptions
         Variable: LeafRole -> Expr -> string -> Variable

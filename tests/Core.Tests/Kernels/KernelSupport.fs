@@ -70,8 +70,11 @@ let workspace (bytes: int64) =
     g.Poison()
     g
 
-/// Runs a kernel on the calling thread only, chunks in reverse order: order must not matter.
+/// Runs a kernel on the calling thread only, chunks in reverse order: order must not matter, and neither must what the
+/// thread's scratch block holds before.
 let runBackwards (kernel: Kernel) =
+    Span<byte>(Scratch.Pointer.ToPointer(), Scratch.Size + Scratch.TileSize).Fill 0xFFuy
+
     for p in 0 .. kernel.Phases - 1 do
         for c in kernel.Chunks p - 1 .. -1 .. 0 do
             kernel.Run(p, c)
@@ -132,6 +135,9 @@ let allocatesNothing (kernel: Kernel) =
 
     let best = Seq.init 5 (fun _ -> measure ()) |> Seq.min
     Assert.True((best = 0L), "allocated " + string best)
+
+/// Kernels are tested with vectors of every width, whatever the machine would choose.
+let widths = [ Width.W128; Width.W256; Width.W512 ]
 
 let floats (seed: int) (n: int) =
     let r = Random seed

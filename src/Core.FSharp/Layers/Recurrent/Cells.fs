@@ -14,7 +14,7 @@ module internal CellSteps =
                 | Some seed -> stream + ":" + string seed
 
             let kept =
-                Ops.greaterEqual (scope.Random(stream, RandomKind.Uniform, t.Shape)) (Expr.Scalar(t.DType, rate))
+                Ops.greaterEqual (scope.Random(stream, RandomKind.Coarse, t.Shape)) (Expr.Scalar(t.DType, rate))
             ValueSome(Ops.where kept (Expr.Scalar(t.DType, 1.0 / (1.0 - rate))) (Expr.Scalar(t.DType, 0.0)))
         else
             ValueNone

@@ -31,10 +31,10 @@ module internal CellLayer =
     /// Losses and updates of a step would belong to no batch.
     let pure' (scope: Scope) (step: RecurrentStep) : RecurrentStep =
         fun x states ->
-            let before = scope.Trace.Updates.Count + scope.Trace.Losses.Count
+            let before = scope.Trace.UpdateCount + scope.Trace.Losses.Count
             let result = step x states
 
-            if scope.Trace.Updates.Count + scope.Trace.Losses.Count > before then
+            if scope.Trace.UpdateCount + scope.Trace.Losses.Count > before then
                 raise (
                     GraphException(
                         "A cell adds losses or changes its state from within a loop.",
