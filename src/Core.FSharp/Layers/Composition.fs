@@ -22,8 +22,7 @@ module internal Composition =
             let parts = namesOf layers
 
             fun scope inputs ->
-                parts
-                |> Array.fold (fun flows (name, part) -> Layer.call (enter scope name part) part flows) inputs)
+                parts |> Array.fold (fun flows (name, part) -> Layer.call (enter scope name part) part flows) inputs)
 
     /// Branches, then the layer that merges them.
     let merged: LayerClass<Layer list * Layer> =

@@ -205,7 +205,13 @@ module internal LayerCheck =
     let floating (scope: Scope) (x: Expr) : Expr = Ops.cast scope.FloatType x
 
     /// Random numbers of a layer under a name; a seed chooses another stream of them.
-    let random (scope: Scope) (seed: int option) (name: string) (kind: FunctionalNet.Graph.RandomKind) (shape: Shape) : Expr =
+    let random
+        (scope: Scope)
+        (seed: int option)
+        (name: string)
+        (kind: FunctionalNet.Graph.RandomKind)
+        (shape: Shape)
+        : Expr =
         let stream =
             match seed with
             | None -> name

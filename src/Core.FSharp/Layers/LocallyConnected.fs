@@ -53,8 +53,7 @@ module LocallyConnected =
 
         // Spatial axis i becomes the axes (place, cell) at 1 + 2 i.
         let cut (x: Expr) i =
-            let cells =
-                Array.init (places[i] * window[i]) (fun t -> t / window[i] * strides[i] + t % window[i])
+            let cells = Array.init (places[i] * window[i]) (fun t -> t / window[i] * strides[i] + t % window[i])
 
             Ops.take (Expr.Constant(Tensor.Of(Shape.Of(places[i], window[i]), cells))) (1 + 2 * i) x
 
@@ -88,7 +87,8 @@ module LocallyConnected =
 
             let channels, cells = x.Shape[-1], List.fold (*) 1 o.KernelSize
             let struct (patches, places) = patches o.KernelSize o.Strides x
-            let kernel = o.Kernel |> Weight.declare scope "kernel" [| patches.Shape[1]; patches.Shape[2]; o.Filters |]
+            let kernel =
+                o.Kernel |> Weight.declare scope "kernel" [| patches.Shape[1]; patches.Shape[2]; o.Filters |]
 
             // With channels first, the kernel has them before the window too.
             let kernel =

@@ -182,7 +182,7 @@ module Registry =
                 "AugMix" ]
               (fun () ->
                   [ entryOf Solarization.definition
-                    entryOf AutoContrast.definition
+                    entryOf ImageContrast.definition
                     entryOf Equalization.definition
                     entryOf AdaptiveEqualization.definition
                     entryOf ImageMix.mixingUp

@@ -191,10 +191,12 @@ module LayerShorthands =
             separableConv2DWith (SeparableConv.options filters kernelSize)
 
         /// <summary>A LocallyConnected1D layer: a convolution with a kernel of its own at every place.</summary>
-        let locallyConnected1DWith (options: LocallyConnectedOptions) : Layer = of' LocallyConnected.definitions[0] options
+        let locallyConnected1DWith (options: LocallyConnectedOptions) : Layer =
+            of' LocallyConnected.definitions[0] options
 
         /// <summary>A LocallyConnected2D layer: a convolution with a kernel of its own at every place.</summary>
-        let locallyConnected2DWith (options: LocallyConnectedOptions) : Layer = of' LocallyConnected.definitions[1] options
+        let locallyConnected2DWith (options: LocallyConnectedOptions) : Layer =
+            of' LocallyConnected.definitions[1] options
 
         // ---- Pooling
 

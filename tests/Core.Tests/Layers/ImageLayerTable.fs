@@ -21,8 +21,7 @@ module ImageLayerTable =
         [ image "Resizing" (fun () -> Layer.resizing 3 7) [ 5; 4; 2 ]
           image "CenterCrop" (fun () -> Layer.centerCrop 3 2) [ 5; 4; 2 ]
           image "RandomCrop" (fun () -> Layer.randomCropWith { ImageCrop.options 3 2 with Seed = Some 2 }) [ 5; 4; 2 ]
-          augmenting "RandomFlip" (fun () ->
-              Layer.randomFlipWith { RandomFlip.options with Seed = Some 1 })
+          augmenting "RandomFlip" (fun () -> Layer.randomFlipWith { RandomFlip.options with Seed = Some 1 })
           augmenting "RandomRotation" (fun () -> Layer.randomRotation 0.2)
           augmenting "RandomZoom" (fun () -> Layer.randomZoomWith (RandomMovement.options [ 0.1; 0.4 ] [ -0.4; 0.3 ]))
           augmenting "RandomTranslation" (fun () ->
@@ -40,7 +39,8 @@ module ImageLayerTable =
               Layer.randomContrastWith { color [ 0.3 ] with ValueRange = (-3.0, 3.0) })
           augmenting "RandomHue" (fun () -> Layer.randomHueWith (color [ 0.3 ])) |> jumping
           augmenting "RandomSaturation" (fun () -> Layer.randomSaturationWith (color [ 0.3; 0.7 ]))
-          augmenting "RandomSharpness" (fun () -> Layer.randomSharpnessWith (color [ 0.2; 0.9 ]))
+          augmenting "RandomSharpness" (fun () ->
+              Layer.randomSharpnessWith { color [ 0.2; 0.9 ] with ValueRange = (-3.0, 3.0) })
           augmenting "RandomColorDegeneration" (fun () -> Layer.randomColorDegenerationWith (color [ 0.7 ]))
           augmenting "RandomColorJitter" (fun () ->
               Layer.randomColorJitterWith
@@ -70,7 +70,7 @@ module ImageLayerTable =
                       ValueRange = range
                       AdditionFactor = [ 0.3 ]
                       ThresholdFactor = [ 0.2; 0.8 ] })
-          image "AutoContrast" (fun () -> Layer.autoContrast -1.0 1.0) [ 5; 4; 3 ]
+          image "AutoContrast" (fun () -> Layer.autoContrast -1.0 1.0) [ 2; 3; 3 ]
           image
               "Equalization"
               (fun () -> Layer.equalizationWith { Equalization.options with ValueRange = range })

@@ -10,7 +10,8 @@ open FunctionalNet.Tests.Support
 type ImageLayerTests() =
 
     /// Element i of a layer's uniform draw: tests run with seed 5 at step 3.
-    static let drawn (name: string) (i: int) = float (Philox.toUniform (Philox.bits 5UL (Philox.streamOf name) 3u (int64 i)))
+    static let drawn (name: string) (i: int) =
+        float (Philox.toUniform (Philox.bits 5UL (Philox.streamOf name) 3u (int64 i)))
 
     static let between low high name i = low + (high - low) * drawn name i
 
@@ -93,10 +94,7 @@ type ImageLayerTests() =
                 let i, j = t / 5, t % 5
                 if i % 4 = 0 || j % 4 = 0 then 0.0 else values[(i - 1) * 3 + j - 1])
 
-        check
-            "out"
-            (middle [| 2.7; 4.5; 6.3; 10.2; 12.0; 13.8; 17.7; 19.5; 21.3 |])
-            (zoomed 0.5 0.8)
+        check "out" (middle [| 2.7; 4.5; 6.3; 10.2; 12.0; 13.8; 17.7; 19.5; 21.3 |]) (zoomed 0.5 0.8)
 
         check "in" (Array.init 25 (fun t -> 6.0 + 2.5 * float (t / 5) + 0.5 * float (t % 5))) (zoomed -0.5 -0.5)
         let half = Layer.randomRotationWith (RandomRotation.options [ 0.5; 0.5 ])
@@ -107,8 +105,7 @@ type ImageLayerTests() =
         for mode in [ FillMode.Reflect; FillMode.Constant; FillMode.Wrap; FillMode.Nearest ] do
             let filling = { Mode = mode; Interpolation = Sampling.Bilinear; Value = 0.7 }
 
-            let rotation =
-                Layer.randomRotationWith { RandomRotation.options [ -0.3; 0.4 ] with Filling = filling }
+            let rotation = Layer.randomRotationWith { RandomRotation.options [ -0.3; 0.4 ] with Filling = filling }
 
             let expected =
                 perPixel (fun n i j c ->
@@ -119,8 +116,7 @@ type ImageLayerTests() =
 
             check ("rotation " + string mode) expected (run rotation dims image)
 
-            let shear =
-                Layer.randomShearWith { RandomMovement.options [ 0.2; 0.9 ] [ 0.6 ] with Filling = filling }
+            let shear = Layer.randomShearWith { RandomMovement.options [ 0.2; 0.9 ] [ 0.6 ] with Filling = filling }
 
             let expected =
                 perPixel (fun n i j c ->
@@ -175,7 +171,13 @@ type ImageLayerTests() =
             perPixel (fun n i j c ->
                 let h, x, y = maps[n], float j, float i
                 let scale = h[6] * x + h[7] * y + 1.0
-                sampled FillMode.Constant 0.3 n ((h[3] * x + h[4] * y + h[5]) / scale) ((h[0] * x + h[1] * y + h[2]) / scale) c)
+                sampled
+                    FillMode.Constant
+                    0.3
+                    n
+                    ((h[3] * x + h[4] * y + h[5]) / scale)
+                    ((h[0] * x + h[1] * y + h[2]) / scale)
+                    c)
 
         check "perspective" expected (run layer dims image)
 
@@ -192,7 +194,9 @@ type ImageLayerTests() =
             (run (Layer.randomCrop 3 2) dims image)
 
         for mode, down, across in
-            [ FlipMode.Horizontal, false, true; FlipMode.Vertical, true, false; FlipMode.HorizontalAndVertical, true, true ] do
+            [ FlipMode.Horizontal, false, true
+              FlipMode.Vertical, true, false
+              FlipMode.HorizontalAndVertical, true, true ] do
             let expected =
                 perPixel (fun n i j c ->
                     let flips = drawn "flip" n <= 0.5
@@ -252,10 +256,7 @@ type ImageLayerTests() =
             let share = wanted / saturation
             (value - (value - rgb[c]) * share) * 2.0 - 1.0
 
-        check
-            "saturation"
-            (perPixel saturated)
-            (run (Layer.randomSaturationWith (color [ 0.3; 0.8 ])) dims image)
+        check "saturation" (perPixel saturated) (run (Layer.randomSaturationWith (color [ 0.3; 0.8 ])) dims image)
 
     [<Fact>]
     member _.``a third of the circle of hues exchanges the channels``() =
@@ -303,7 +304,8 @@ type ImageLayerTests() =
             "erasing"
             (perPixel (fun n i j c ->
                 let within name size (place: int) =
-                    let length = sqrt (between 0.2 0.5 ((if name = "left" then "width" else "height") + " scale") n) * size
+                    let length =
+                        sqrt (between 0.2 0.5 ((if name = "left" then "width" else "height") + " scale") n) * size
                     let start = drawn name n * (size - length)
                     float place >= start && float place < start + length
 
@@ -321,7 +323,8 @@ type ImageLayerTests() =
     [<Fact>]
     member _.``blurring weighs cells by a normal distribution``() =
         let bell sigma size =
-            let weights = [| for i in 0 .. size - 1 -> exp (-0.5 * ((float i - float (size - 1) / 2.0) / sigma) ** 2.0) |]
+            let weights =
+                [| for i in 0 .. size - 1 -> exp (-0.5 * ((float i - float (size - 1) / 2.0) / sigma) ** 2.0) |]
             weights |> Array.map (fun w -> w / Array.sum weights)
 
         let down = bell (between 0.4 1.0 "sigma y" 0 + 1e-6) 3
@@ -348,7 +351,12 @@ type ImageLayerTests() =
     /// auto_contrast_test.py of Keras 3.8, test_auto_contrast_different_values_per_channel; and a channel of one value.
     [<Fact>]
     member _.``contrast is stretched per image and channel``() =
-        let stretched = OneLayer.run Mode.Infer (Layer.autoContrast 0.0 255.0) [| 1; 2; 2; 3 |] (Array.init 12 (fun i -> float (i + 1)))
+        let stretched =
+            OneLayer.run
+                Mode.Infer
+                (Layer.autoContrast 0.0 255.0)
+                [| 1; 2; 2; 3 |]
+                (Array.init 12 (fun i -> float (i + 1)))
         check "auto contrast" (Array.init 12 (fun i -> 85.0 * float (i / 3))) stretched
         let flat = OneLayer.run Mode.Infer (Layer.autoContrast 0.0 255.0) [| 1; 2; 1; 1 |] [| 7.0; 7.0 |]
         Assert.Equal<float[]>([| 7.0; 7.0 |], flat)
@@ -377,7 +385,8 @@ type ImageLayerTests() =
                     counts[int x[i * 6 + j]] <- counts[int x[i * 6 + j]] + 1.0
 
             let excess = counts |> Array.sumBy (fun c -> max 0.0 (c - limit))
-            let below = counts |> Array.map (fun c -> min c limit + excess / 256.0) |> Array.scan (+) 0.0 |> Array.tail
+            let below =
+                counts |> Array.map (fun c -> min c limit + excess / 256.0) |> Array.scan (+) 0.0 |> Array.tail
             let least = below[0]
             below |> Array.map (fun s -> (s - least) * 255.0 / (6.0 - least))
 
@@ -437,7 +446,9 @@ type ImageLayerTests() =
             if order[i] <> i then
                 let isOther p = pixels[i * 60 + p * 3] = images[order[i] * 60 + p * 3]
                 let others = [ 0..19 ] |> List.filter isOther
-                let rows, columns = others |> List.map (fun p -> p / 5) |> List.distinct, others |> List.map (fun p -> p % 5) |> List.distinct
+                let rows, columns =
+                    others |> List.map (fun p -> p / 5) |> List.distinct,
+                    others |> List.map (fun p -> p % 5) |> List.distinct
                 // A box: every pixel of its rows and columns, and nothing else.
                 Assert.Equal(others.Length, rows.Length * columns.Length)
                 // Its area in whole cells, within one cell per side.
@@ -455,7 +466,8 @@ type ImageLayerTests() =
         let layer = Layer.mixUpWith { ImageMix.mixUp with Concentration = [ alpha ] }
         let labels = Array.init (n * 2) (fun t -> if t % 2 = 0 then float (t / 2) else 1.0)
         // The first number of label i is its own share of i and the rest of the other image's number.
-        let outputs, _, _ = OneLayer.many Mode.Train layer [ [| n; 1; 1; 1 |], Array.zeroCreate n; [| n; 2 |], labels ]
+        let outputs, _, _ =
+            OneLayer.many Mode.Train layer [ [| n; 1; 1; 1 |], Array.zeroCreate n; [| n; 2 |], labels ]
         let draws = Array.init n (drawn "order")
         let order = [| 0 .. n - 1 |] |> Array.sortBy (fun i -> draws[i])
 
@@ -527,8 +539,7 @@ type ImageLayerTests() =
 
     [<Fact>]
     member _.``factors out of range are refused``() =
-        let refused (make: unit -> Layer) =
-            Assert.Throws<ArgumentValueException>(fun () -> make () |> ignore) |> ignore
+        let refused (make: unit -> Layer) = Assert.Throws<ArgumentValueException>(fun () -> make () |> ignore) |> ignore
 
         refused (fun () -> Layer.randomRotation 1.5)
         refused (fun () -> Layer.randomZoomWith (RandomMovement.options [ 0.1; 0.2; 0.3 ] []))
@@ -540,4 +551,5 @@ type ImageLayerTests() =
         refused (fun () -> Layer.mixUpWith { ImageMix.mixUp with Concentration = [ 0.0 ] })
         refused (fun () -> Layer.augMixWith { AugMix.options with Alpha = 0.0 })
         let gray = Network.input [ 4; 4; 1 ]
-        Assert.Throws<ShapeException>(fun () -> Network.apply (Layer.randomHue 0.1) gray |> ignore) |> ignore
+        Assert.Throws<ShapeException>(fun () -> Network.apply (Layer.randomHue 0.1) gray |> ignore)
+        |> ignore

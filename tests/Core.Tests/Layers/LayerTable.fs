@@ -118,8 +118,10 @@ module LayerTable =
                             Layer.adaptiveMaxPooling2DWith
                             Layer.adaptiveMaxPooling3DWith ]
 
-                      makers[rank - 1] (AdaptivePool.options [ 3 ]))
+                      makers[rank - 1](AdaptivePool.options [ 3 ]))
                   (fun _ -> 0)
+              // Of many volumes' windows, some have two greatest values that are nearly equal.
+              |> List.map (fun (r: LayerRow) -> if r.Class = "AdaptiveMaxPooling3D" then jumping r else r)
           yield!
               windows
                   "AdaptiveAveragePooling#D"
@@ -129,7 +131,7 @@ module LayerTable =
                             Layer.adaptiveAveragePooling2DWith
                             Layer.adaptiveAveragePooling3DWith ]
 
-                      makers[rank - 1] (AdaptivePool.options [ 3 ]))
+                      makers[rank - 1](AdaptivePool.options [ 3 ]))
                   (fun _ -> 0)
           yield!
               windows

@@ -33,7 +33,8 @@ type PlaceLayerTests() =
 
     let count (n: int) = Array.init n float
 
-    let same (expected: int list) (actual: float[]) = Assert.Equal<float[]>(expected |> List.map float |> List.toArray, actual)
+    let same (expected: int list) (actual: float[]) =
+        Assert.Equal<float[]>(expected |> List.map float |> List.toArray, actual)
 
     static let kernels: (Interpolation * string * (float -> float)) list =
         let sinc x = if x = 0.0 then 1.0 else sin (Math.PI * x) / (Math.PI * x)
@@ -83,9 +84,7 @@ type PlaceLayerTests() =
     member _.``enlarging by a cubic mixes four cells``() =
         let layer =
             Layer.upSampling2DWith
-                { Size = [ 1; 2 ]
-                  DataFormat = DataFormat.ChannelsLast
-                  Interpolation = Interpolation.Bicubic }
+                { Size = [ 1; 2 ]; DataFormat = DataFormat.ChannelsLast; Interpolation = Interpolation.Bicubic }
 
         let x = [| 3.0; -1.0; 4.0; 1.0; -5.0; 9.0 |]
         let y = OneLayer.run Mode.Infer layer [| 1; 1; 6; 1 |] x
@@ -174,12 +173,10 @@ type PlaceLayerTests() =
         // Images of 5 by 4 cells and 2 channels make 2 by 2 places.
         let x = LayerRun.numbers "local" (2 * 5 * 4 * 2)
 
-        let at n i j c =
-            if channelsFirst then x[((n * 2 + c) * 5 + i) * 4 + j] else x[((n * 5 + i) * 4 + j) * 2 + c]
+        let at n i j c = if channelsFirst then x[((n * 2 + c) * 5 + i) * 4 + j] else x[((n * 5 + i) * 4 + j) * 2 + c]
 
         let dims = if channelsFirst then [| 2; 2; 5; 4 |] else [| 2; 5; 4; 2 |]
-        let outputs, weights, _ =
-            OneLayer.many Mode.Infer (Layer.locallyConnected2DWith options) [ dims, x ]
+        let outputs, weights, _ = OneLayer.many Mode.Infer (Layer.locallyConnected2DWith options) [ dims, x ]
         let kernel, bias = weights[0], weights[1]
 
         let value n a b f =

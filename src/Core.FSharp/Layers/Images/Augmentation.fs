@@ -8,11 +8,7 @@ module internal Augmentation =
 
     /// Strength and form of all changes.
     [<NoEquality; NoComparison>]
-    type Settings =
-        { Factor: float list
-          ValueRange: float * float
-          Interpolation: Sampling
-          Seed: int option }
+    type Settings = { Factor: float list; ValueRange: float * float; Interpolation: Sampling; Seed: int option }
 
     let private colors (s: Settings) : RandomColorOptions =
         { Factor = s.Factor
@@ -46,7 +42,7 @@ module internal Augmentation =
 
         [ RandomColor.posterize { colors s with Factor = [ bits ] }
           Solarization.apply solarization
-          fun _ x -> AutoContrast.apply s.ValueRange x
+          fun _ x -> ImageContrast.apply s.ValueRange x
           fun _ x -> Equalization.apply equalization x ]
 
     let private strengths (s: Settings) : (Scope -> Expr -> Expr) list =
@@ -90,10 +86,7 @@ module RandAugment =
 
     let private run (o: RandAugmentOptions) (scope: Scope) (x: Expr) =
         let settings: Augmentation.Settings =
-            { Factor = o.Factor
-              ValueRange = o.ValueRange
-              Interpolation = o.Interpolation
-              Seed = o.Seed }
+            { Factor = o.Factor; ValueRange = o.ValueRange; Interpolation = o.Interpolation; Seed = o.Seed }
 
         let order = ImageDraw.order scope o.Seed "order" (Augmentation.count true)
 
@@ -121,7 +114,7 @@ module RandAugment =
             (fun (o: RandAugmentOptions) -> o.DataFormat)
             run
         |> LayerClass.checkedBy (fun (o: RandAugmentOptions) ->
-            Factor.share "RandAugment" "factor" o.Factor |> ignore
+            FactorBounds.share "RandAugment" "factor" o.Factor |> ignore
 
             if o.NumOps < 0 || o.NumOps > Augmentation.count true then
                 LayerCheck.argument
@@ -151,10 +144,7 @@ module AugMix =
 
     let private run (o: AugMixOptions) (scope: Scope) (x: Expr) =
         let settings: Augmentation.Settings =
-            { Factor = o.Factor
-              ValueRange = o.ValueRange
-              Interpolation = o.Interpolation
-              Seed = o.Seed }
+            { Factor = o.Factor; ValueRange = o.ValueRange; Interpolation = o.Interpolation; Seed = o.Seed }
 
         // One choice more than there are changes: none.
         let choices = float (Augmentation.count o.AllOps + 1)
@@ -198,7 +188,7 @@ module AugMix =
             (fun (o: AugMixOptions) -> o.DataFormat)
             run
         |> LayerClass.checkedBy (fun (o: AugMixOptions) ->
-            Factor.share "AugMix" "factor" o.Factor |> ignore
+            FactorBounds.share "AugMix" "factor" o.Factor |> ignore
             LayerCheck.positive "AugMix.num_chains" o.NumChains
             LayerCheck.positive "AugMix.chain_depth" o.ChainDepth
 

@@ -22,7 +22,7 @@ module Solarization =
 
     let internal apply (o: SolarizationOptions) (scope: Scope) (x: Expr) =
         let draw name key factor =
-            let low, high = Factor.share "Solarization" key factor
+            let low, high = FactorBounds.share "Solarization" key factor
             ImageDraw.perImage scope o.Seed name (low * 255.0, high * 255.0) x
 
         let addition = draw "addition" "addition_factor" o.AdditionFactor
@@ -51,12 +51,12 @@ module Solarization =
             (fun (o: SolarizationOptions) -> o.DataFormat)
             apply
         |> LayerClass.checkedBy (fun (o: SolarizationOptions) ->
-            Factor.share "Solarization" "addition_factor" o.AdditionFactor |> ignore
-            Factor.share "Solarization" "threshold_factor" o.ThresholdFactor |> ignore
+            FactorBounds.share "Solarization" "addition_factor" o.AdditionFactor |> ignore
+            FactorBounds.share "Solarization" "threshold_factor" o.ThresholdFactor |> ignore
             o)
 
 /// Every channel of every image stretched to the whole value range.
-module internal AutoContrast =
+module internal ImageContrast =
 
     let apply (range: float * float) (x: Expr) : Expr =
         let low = Ops.min [| 1; 2 |] true x
@@ -86,7 +86,8 @@ module Equalization =
     let internal apply (o: EqualizationOptions) (x: Expr) : Expr =
         let channels = x.Shape[3]
         let bytes = Colors.rescale o.ValueRange (0.0, 255.0) x
-        let bin = Ops.clip 0.0 (float (o.Bins - 1)) (bytes * (float (o.Bins - 1) / 255.0)) |> Ops.cast DType.Int32
+        let bin =
+            Ops.clip 0.0 (float (o.Bins - 1)) (bytes * (float (o.Bins - 1) / 255.0)) |> Ops.cast DType.Int32
         let ids = bin + Ops.arange DType.Int32 channels * float o.Bins
         let counts = Histogram.count x.DType (channels * o.Bins) ids |> Ops.reshape [| channels; o.Bins |]
         let below = Ops.cumsum 1 counts
@@ -210,8 +211,10 @@ module AdaptiveEqualization =
 
         let across = shares (share byColumn) [| 1; 1; byColumn.Length; 1 |]
         let down = shares (share byRow) [| 1; byRow.Length; 1; 1 |]
-        let top = Colors.blend across (read (first byRow) (first byColumn)) (read (first byRow) (second byColumn))
-        let bottom = Colors.blend across (read (second byRow) (first byColumn)) (read (second byRow) (second byColumn))
+        let top =
+            Colors.blend across (read (first byRow) (first byColumn)) (read (first byRow) (second byColumn))
+        let bottom =
+            Colors.blend across (read (second byRow) (first byColumn)) (read (second byRow) (second byColumn))
 
         Colors.blend down top bottom
         |> Cropping.between 0 0 height width

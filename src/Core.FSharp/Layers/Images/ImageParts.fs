@@ -4,13 +4,16 @@ open System
 open FunctionalNet.Graph
 
 /// Factors: one number, or a lower and an upper bound.
-module internal Factor =
+module internal FactorBounds =
 
     let private bounds kind key (least: float, greatest: float) (ofOne: float -> float * float) (factor: float list) =
         let wrong () =
             LayerCheck.argument
                 (kind + "." + key)
-                ("one or two numbers from " + ConfigRead.show (Float least) + " to " + ConfigRead.show (Float greatest))
+                ("one or two numbers from "
+                 + ConfigRead.show (Float least)
+                 + " to "
+                 + ConfigRead.show (Float greatest))
                 (ConfigRead.show (List(List.map Float factor)))
                 "Two numbers are a lower and an upper bound."
 
@@ -87,8 +90,7 @@ module internal ImageDraw =
         if low = high then
             all scope low dims
         else
-            LayerCheck.random scope seed name RandomKind.Uniform (Shape.Of dims)
-            |> Ops.uniformBetween low high
+            LayerCheck.random scope seed name RandomKind.Uniform (Shape.Of dims) |> Ops.uniformBetween low high
 
     /// One number per image, (n, 1, 1, 1).
     let perImage (scope: Scope) seed name bounds (x: Expr) : Expr =
@@ -101,7 +103,8 @@ module internal ImageDraw =
 
     /// -1 or 1.
     let sign (scope: Scope) seed name (dims: int[]) : Expr =
-        let positive = Ops.lessEqual (between scope seed name (0.0, 1.0) dims) (Expr.Scalar(scope.FloatType, 0.5))
+        let positive =
+            Ops.lessEqual (between scope seed name (0.0, 1.0) dims) (Expr.Scalar(scope.FloatType, 0.5))
         Ops.where positive (all scope 1.0 dims) (all scope -1.0 dims)
 
     // Of the proposals at least 95 % are accepted: all of them are refused once in 10^10 draws.
@@ -132,8 +135,7 @@ module internal ImageDraw =
     /// Beta-distributed numbers with both parameters alpha.
     let beta (scope: Scope) seed name (alpha: Expr) (dims: int[]) : Expr =
         Ops.sigmoid (
-            logGamma scope seed (name + "/first") alpha dims
-            - logGamma scope seed (name + "/second") alpha dims
+            logGamma scope seed (name + "/first") alpha dims - logGamma scope seed (name + "/second") alpha dims
         )
 
     /// The numbers 0 .. count - 1 in random order, int32.
@@ -145,8 +147,7 @@ module internal ImageLayer =
 
     let check (kind: string) (x: Expr) = LayerCheck.rank kind 4 "(batch, height, width, channels)" x
 
-    let private channels (format: DataFormat) (x: Expr) =
-        x.Shape[if format = DataFormat.ChannelsLast then 3 else 1]
+    let private channels (format: DataFormat) (x: Expr) = x.Shape[if format = DataFormat.ChannelsLast then 3 else 1]
 
     /// Refuses images that are not red, green and blue.
     let checkColors (kind: string) (format: DataFormat) (x: Expr) =

@@ -129,7 +129,7 @@ module ImageShorthands =
         /// <summary>Stretches every channel of every image to the value range (Keras's default: 0 to 255), in training and at
         /// inference.</summary>
         let autoContrast (low: float) (high: float) : Layer =
-            of' AutoContrast.definition ((low, high), DataFormat.ChannelsLast)
+            of' ImageContrast.definition ((low, high), DataFormat.ChannelsLast)
 
         /// <summary>Spreads the values of every channel evenly, in training, by the histogram of the batch.</summary>
         let equalizationWith (options: EqualizationOptions) : Layer = of' Equalization.definition options

@@ -8,7 +8,8 @@ open System
 module ImageMix =
 
     /// <summary>Keras's defaults for MixUp: alpha 0.2.</summary>
-    let mixUp: ImageMixOptions = { Concentration = [ 0.2 ]; Seed = None; DataFormat = DataFormat.ChannelsLast }
+    let mixUp: ImageMixOptions =
+        { Concentration = [ 0.2 ]; Seed = None; DataFormat = DataFormat.ChannelsLast }
 
     /// <summary>Keras's defaults for CutMix: factor 1.</summary>
     let cutMix: ImageMixOptions = { mixUp with Concentration = [ 1.0 ] }
@@ -17,8 +18,7 @@ module ImageMix =
     let private like (x: Expr) (share: Expr) =
         Ops.reshape (Array.init x.Rank (fun i -> if i = 0 then x.Shape[0] else 1)) share
 
-    let private mix (order: Expr) (share: Expr) (x: Expr) =
-        Colors.blend (like x share) (Ops.take order 0 x) x
+    let private mix (order: Expr) (share: Expr) (x: Expr) = Colors.blend (like x share) (Ops.take order 0 x) x
 
     let private check kind (inputs: Flow[]) =
         if inputs.Length < 1 || inputs.Length > 2 then
@@ -67,8 +67,7 @@ module ImageMix =
                     let back = if o.DataFormat = DataFormat.ChannelsLast then id else Ops.moveAxis -1 1
                     let struct (order, images, share) = run o scope (last values[0])
 
-                    values
-                    |> Array.mapi (fun i x -> Flow.ofValue (if i = 0 then back images else mix order share x))
+                    values |> Array.mapi (fun i x -> Flow.ofValue (if i = 0 then back images else mix order share x))
                 else
                     Array.map Flow.ofValue values)
 
@@ -99,12 +98,12 @@ module ImageMix =
         make "CutMix" "factor" cutMix (fun o scope x ->
             let n = x.Shape[0]
             let order = ImageDraw.order scope o.Seed "order" n
-            let bounds = Factor.share "CutMix" "factor" o.Concentration
+            let bounds = FactorBounds.share "CutMix" "factor" o.Concentration
             let alpha = ImageDraw.between scope o.Seed "alpha" bounds [||] + 1e-6
             let side = Ops.sqrt (1.0 - ImageDraw.beta scope o.Seed "share" alpha [| n; 1; 1 |])
             let box = ImageBox.draw scope o.Seed side side x
             let images = Ops.where box.Inside (Ops.take order 0 x) x
             struct (order, images, Ops.reshape [| n |] (1.0 - box.Share)))
         |> LayerClass.checkedBy (fun (o: ImageMixOptions) ->
-            Factor.share "CutMix" "factor" o.Concentration |> ignore
+            FactorBounds.share "CutMix" "factor" o.Concentration |> ignore
             o)

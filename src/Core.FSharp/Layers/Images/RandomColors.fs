@@ -13,18 +13,18 @@ module RandomColor =
     /// Adds a share of the value range.
     let internal brighten (o: RandomColorOptions) scope (x: Expr) =
         let low, high = o.ValueRange
-        let bounds = Factor.symmetric "RandomBrightness" "factor" o.Factor
+        let bounds = FactorBounds.symmetric "RandomBrightness" "factor" o.Factor
         Colors.clip o.ValueRange (x + draw o scope bounds x * (high - low))
 
     /// Multiplies distances from every channel's mean by 1 - lower to 1 + upper.
     let internal contrast (o: RandomColorOptions) scope (x: Expr) =
-        let lower, upper = Factor.both "RandomContrast" "factor" o.Factor
+        let lower, upper = FactorBounds.both "RandomContrast" "factor" o.Factor
         let mean = Ops.mean [| 1; 2 |] true x
         Colors.clip o.ValueRange (Colors.blend (draw o scope (1.0 - lower, 1.0 + upper) x) mean x)
 
     /// Turns the hue by up to half of the strength, in either direction.
     let private turnHue (o: RandomColorOptions) scope (x: Expr) =
-        let bounds = Factor.share "RandomHue" "factor" o.Factor
+        let bounds = FactorBounds.share "RandomHue" "factor" o.Factor
         let sign = ImageDraw.sign scope o.Seed "sign" [| x.Shape[0]; 1; 1 |]
         let shift = ImageDraw.between scope o.Seed "factor" bounds [| x.Shape[0]; 1; 1 |] * sign * 0.5
         let struct (hue, saturation, value) = Colors.toHsv (Colors.rescale o.ValueRange (0.0, 1.0) x)
@@ -35,7 +35,7 @@ module RandomColor =
 
     /// Multiplies the saturation by f / (1 - f): 0 gives gray, 0.5 changes nothing.
     let private saturate (o: RandomColorOptions) scope (x: Expr) =
-        let bounds = Factor.symmetric "RandomSaturation" "factor" o.Factor
+        let bounds = FactorBounds.symmetric "RandomSaturation" "factor" o.Factor
         let f = ImageDraw.between scope o.Seed "factor" bounds [| x.Shape[0]; 1; 1 |]
         let struct (hue, saturation, value) = Colors.toHsv (Colors.rescale o.ValueRange (0.0, 1.0) x)
 
@@ -43,23 +43,22 @@ module RandomColor =
         |> Colors.rescale (0.0, 1.0) o.ValueRange
 
     // The filter that PIL smooths images by.
-    let private smooth =
-        [| 1.0; 1.0; 1.0; 1.0; 5.0; 1.0; 1.0; 1.0; 1.0 |] |> Array.map (fun w -> w / 13.0)
+    let private smooth = [| 1.0; 1.0; 1.0; 1.0; 5.0; 1.0; 1.0; 1.0; 1.0 |] |> Array.map (fun w -> w / 13.0)
 
     /// 0 gives the smoothed image, 0.5 the image, 1 goes as far to the other side.
     let internal sharpen (o: RandomColorOptions) scope (x: Expr) =
-        let bounds = Factor.share "RandomSharpness" "factor" o.Factor
+        let bounds = FactorBounds.share "RandomSharpness" "factor" o.Factor
         let kernel = Expr.Constant(Tensor.OfDoubles(x.DType, Shape.Of(3, 3), smooth))
         Colors.clip o.ValueRange (Colors.blend (draw o scope bounds x * 2.0) (Warp.blur kernel x) x)
 
     /// Blends with the gray image.
     let internal degenerate (o: RandomColorOptions) scope (x: Expr) =
-        let bounds = Factor.symmetric "RandomColorDegeneration" "factor" o.Factor
+        let bounds = FactorBounds.symmetric "RandomColorDegeneration" "factor" o.Factor
         Colors.clip o.ValueRange (Colors.blend (draw o scope bounds x) x (Colors.gray x))
 
     /// Keeps as many of the eight highest bits as were drawn.
     let internal posterize (o: RandomColorOptions) (scope: Scope) (x: Expr) =
-        let low, high = Factor.bits "RandomPosterization" "factor" o.Factor
+        let low, high = FactorBounds.bits "RandomPosterization" "factor" o.Factor
 
         let kept =
             if low = high then
@@ -73,7 +72,7 @@ module RandomColor =
         Colors.rescale (0.0, 255.0) o.ValueRange (Ops.floor (bytes / step) * step)
 
     let private turnOver (o: RandomColorOptions) scope (x: Expr) =
-        let bounds = Factor.share "RandomInvert" "factor" o.Factor
+        let bounds = FactorBounds.share "RandomInvert" "factor" o.Factor
         let changed = ImageDraw.chance scope o.Seed "apply" bounds [| x.Shape[0]; 1; 1; 1 |]
         ImageLayer.pick changed (snd o.ValueRange - x) x
 
@@ -90,8 +89,7 @@ module RandomColor =
             { o with ValueRange = v })
 
     let private others: Field<RandomColorOptions> list =
-        [ ImageField.seed (fun (o: RandomColorOptions) -> o.Seed) (fun v (o: RandomColorOptions) ->
-              { o with Seed = v })
+        [ ImageField.seed (fun (o: RandomColorOptions) -> o.Seed) (fun v (o: RandomColorOptions) -> { o with Seed = v })
           LayerField.dataFormat (fun (o: RandomColorOptions) -> o.DataFormat) (fun v (o: RandomColorOptions) ->
               { o with DataFormat = v }) ]
 
@@ -112,17 +110,17 @@ module RandomColor =
         ImageLayer.trainingColors kind (Field.required factor :: valueRange :: others) start formatOf run
         |> checkedBy (check kind "factor")
 
-    let internal brightness = plain "RandomBrightness" Factor.symmetric brighten
-    let internal contrasts = plain "RandomContrast" Factor.both contrast
-    let internal sharpness = plain "RandomSharpness" Factor.share sharpen
-    let internal hue = colored "RandomHue" Factor.share turnHue
-    let internal saturation = colored "RandomSaturation" Factor.symmetric saturate
-    let internal degeneration = colored "RandomColorDegeneration" Factor.symmetric degenerate
+    let internal brightness = plain "RandomBrightness" FactorBounds.symmetric brighten
+    let internal contrasts = plain "RandomContrast" FactorBounds.both contrast
+    let internal sharpness = plain "RandomSharpness" FactorBounds.share sharpen
+    let internal hue = colored "RandomHue" FactorBounds.share turnHue
+    let internal saturation = colored "RandomSaturation" FactorBounds.symmetric saturate
+    let internal degeneration = colored "RandomColorDegeneration" FactorBounds.symmetric degenerate
 
     let internal posterization =
-        plain "RandomPosterization" Factor.bits posterize
+        plain "RandomPosterization" FactorBounds.bits posterize
         |> LayerClass.checkedBy (fun o ->
-            Factor.bits "RandomPosterization" "factor" o.Factor |> ignore
+            FactorBounds.bits "RandomPosterization" "factor" o.Factor |> ignore
 
             if o.Factor |> List.exists (fun f -> f <> floor f) then
                 LayerCheck.argument
@@ -135,7 +133,7 @@ module RandomColor =
 
     let internal invert: LayerClass<RandomColorOptions> =
         ImageLayer.training "RandomInvert" (factor :: valueRange :: others) (options [ 1.0 ]) formatOf turnOver
-        |> checkedBy (Factor.share "RandomInvert" "factor")
+        |> checkedBy (FactorBounds.share "RandomInvert" "factor")
 
     let internal grayscale: LayerClass<RandomColorOptions> =
         ImageLayer.trainingColors "RandomGrayscale" (factor :: others) (options [ 0.5 ]) formatOf toGray
@@ -201,10 +199,10 @@ module RandomColor =
             let check factor (bounds: float list -> float * float) =
                 if not (List.isEmpty factor) then bounds factor |> ignore
 
-            check o.Brightness (Factor.symmetric "RandomColorJitter" "brightness_factor")
-            check o.Contrast (Factor.both "RandomColorJitter" "contrast_factor")
-            check o.Saturation (Factor.symmetric "RandomColorJitter" "saturation_factor")
-            check o.Hue (Factor.share "RandomColorJitter" "hue_factor")
+            check o.Brightness (FactorBounds.symmetric "RandomColorJitter" "brightness_factor")
+            check o.Contrast (FactorBounds.both "RandomColorJitter" "contrast_factor")
+            check o.Saturation (FactorBounds.symmetric "RandomColorJitter" "saturation_factor")
+            check o.Hue (FactorBounds.share "RandomColorJitter" "hue_factor")
             o)
 
 /// <summary>The RandomColorJitter layer: brightness, contrast, saturation and hue in one.</summary>
@@ -229,12 +227,12 @@ module RandomGaussianBlur =
 
     let private run (o: RandomGaussianBlurOptions) (scope: Scope) (x: Expr) =
         let kind = "RandomGaussianBlur"
-        let bounds = Factor.share kind "factor" o.Factor
+        let bounds = FactorBounds.share kind "factor" o.Factor
         let changed = ImageDraw.chance scope o.Seed "apply" bounds [| x.Shape[0]; 1; 1; 1 |]
 
         // One kernel for the batch.
         let bell name size =
-            let sigma = ImageDraw.between scope o.Seed name (Factor.share kind "sigma" o.Sigma) [||]
+            let sigma = ImageDraw.between scope o.Seed name (FactorBounds.share kind "sigma" o.Sigma) [||]
             Warp.bell size (sigma + 1e-6)
 
         let rows, columns = bell "sigma y" o.KernelSize[0], bell "sigma x" o.KernelSize[1]
@@ -268,8 +266,8 @@ module RandomGaussianBlur =
             (fun (o: RandomGaussianBlurOptions) -> o.DataFormat)
             run
         |> LayerClass.checkedBy (fun (o: RandomGaussianBlurOptions) ->
-            Factor.share "RandomGaussianBlur" "factor" o.Factor |> ignore
-            Factor.share "RandomGaussianBlur" "sigma" o.Sigma |> ignore
+            FactorBounds.share "RandomGaussianBlur" "factor" o.Factor |> ignore
+            FactorBounds.share "RandomGaussianBlur" "sigma" o.Sigma |> ignore
             let size = LayerCheck.perAxis "RandomGaussianBlur.kernel_size" 2 o.KernelSize
             size |> List.iter (ImageLayer.odd "RandomGaussianBlur" "kernel_size")
             { o with KernelSize = size })
@@ -290,11 +288,11 @@ module RandomErasing =
     let private run (o: RandomErasingOptions) (scope: Scope) (x: Expr) =
         let kind = "RandomErasing"
         let n = x.Shape[0]
-        let scale = Factor.share kind "scale" o.Scale
+        let scale = FactorBounds.share kind "scale" o.Scale
 
         let sides name = Ops.sqrt (ImageDraw.between scope o.Seed (name + " scale") scale [| n; 1; 1 |])
         let box = ImageBox.draw scope o.Seed (sides "width") (sides "height") x
-        let bounds = Factor.share kind "factor" o.Factor
+        let bounds = FactorBounds.share kind "factor" o.Factor
         let changed = ImageDraw.chance scope o.Seed "apply" bounds [| n; 1; 1; 1 |]
 
         let fill =
@@ -319,9 +317,8 @@ module RandomErasing =
                   "fill_value"
                   (fun (o: RandomErasingOptions) -> o.FillValue)
                   (fun v (o: RandomErasingOptions) -> { o with FillValue = v })
-              ImageField.valueRange
-                  (fun (o: RandomErasingOptions) -> o.ValueRange)
-                  (fun v (o: RandomErasingOptions) -> { o with ValueRange = v })
+              ImageField.valueRange (fun (o: RandomErasingOptions) -> o.ValueRange) (fun v (o: RandomErasingOptions) ->
+                  { o with ValueRange = v })
               ImageField.seed (fun (o: RandomErasingOptions) -> o.Seed) (fun v (o: RandomErasingOptions) ->
                   { o with Seed = v })
               LayerField.dataFormat (fun (o: RandomErasingOptions) -> o.DataFormat) (fun v (o: RandomErasingOptions) ->
@@ -330,6 +327,6 @@ module RandomErasing =
             (fun (o: RandomErasingOptions) -> o.DataFormat)
             run
         |> LayerClass.checkedBy (fun (o: RandomErasingOptions) ->
-            Factor.share "RandomErasing" "factor" o.Factor |> ignore
-            Factor.share "RandomErasing" "scale" o.Scale |> ignore
+            FactorBounds.share "RandomErasing" "factor" o.Factor |> ignore
+            FactorBounds.share "RandomErasing" "scale" o.Scale |> ignore
             o)

@@ -12,7 +12,7 @@ module RandomRotation =
         { Factor = factor; Filling = Warp.defaults; Seed = None; DataFormat = DataFormat.ChannelsLast }
 
     let internal transform (o: RandomRotationOptions) (scope: Scope) (x: Expr) : Warp.Affine =
-        let low, high = Factor.symmetric "RandomRotation" "factor" o.Factor
+        let low, high = FactorBounds.symmetric "RandomRotation" "factor" o.Factor
         let turn = 2.0 * Math.PI
         let angle = ImageDraw.between scope o.Seed "angle" (turn * low, turn * high) [| x.Shape[0]; 1; 1 |]
         let cos, sin = Ops.cos angle, Ops.sin angle
@@ -33,9 +33,8 @@ module RandomRotation =
                 (fun (o: RandomRotationOptions) -> o.Factor)
                 (fun v (o: RandomRotationOptions) -> { o with Factor = v })
               |> Field.required)
-             :: ImageField.filling
-                 (fun (o: RandomRotationOptions) -> o.Filling)
-                 (fun v (o: RandomRotationOptions) -> { o with Filling = v })
+             :: ImageField.filling (fun (o: RandomRotationOptions) -> o.Filling) (fun v (o: RandomRotationOptions) ->
+                 { o with Filling = v })
              @ [ ImageField.seed (fun (o: RandomRotationOptions) -> o.Seed) (fun v (o: RandomRotationOptions) ->
                      { o with Seed = v })
                  LayerField.dataFormat
@@ -45,7 +44,7 @@ module RandomRotation =
             (fun (o: RandomRotationOptions) -> o.DataFormat)
             (fun o scope x -> Warp.affine o.Filling (transform o scope x) x)
         |> LayerClass.checkedBy (fun (o: RandomRotationOptions) ->
-            Factor.symmetric "RandomRotation" "factor" o.Factor |> ignore
+            FactorBounds.symmetric "RandomRotation" "factor" o.Factor |> ignore
             o)
 
 /// <summary>The layers that move every image along its axes in training: RandomZoom, RandomTranslation, RandomShear.</summary>
@@ -65,7 +64,7 @@ module RandomMovement =
 
     let private zoomOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
         let bounds key factor =
-            let low, high = Factor.symmetric "RandomZoom" key factor
+            let low, high = FactorBounds.symmetric "RandomZoom" key factor
             1.0 + low, 1.0 + high
 
         let vertical = draw o scope "height" (bounds "height_factor" o.Vertical) x
@@ -86,14 +85,14 @@ module RandomMovement =
           B2 = (1.0 - vertical) * (float (x.Shape[1] - 1) / 2.0) }
 
     let internal translationOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
-        let bounds = Factor.symmetric "RandomTranslation"
+        let bounds = FactorBounds.symmetric "RandomTranslation"
         let down = draw o scope "height" (bounds "height_factor" o.Vertical) x * float x.Shape[1]
         let right = draw o scope "width" (bounds "width_factor" o.Horizontal) x * float x.Shape[2]
         let one, none = Ops.onesLike down, Ops.zerosLike down
         { A0 = one; A1 = none; A2 = -right; B0 = none; B1 = one; B2 = -down }
 
     let internal shearOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
-        let bounds = Factor.shear "RandomShear"
+        let bounds = FactorBounds.shear "RandomShear"
         let sign = ImageDraw.sign scope o.Seed "sign" [| x.Shape[0]; 1; 1 |]
         let vertical = draw o scope "y" (bounds "y_factor" o.Vertical) x * sign
         let horizontal = draw o scope "x" (bounds "x_factor" o.Horizontal) x * sign
@@ -112,9 +111,8 @@ module RandomMovement =
         ImageLayer.training
             kind
             (factors
-             @ ImageField.filling
-                 (fun (o: RandomMovementOptions) -> o.Filling)
-                 (fun v (o: RandomMovementOptions) -> { o with Filling = v })
+             @ ImageField.filling (fun (o: RandomMovementOptions) -> o.Filling) (fun v (o: RandomMovementOptions) ->
+                 { o with Filling = v })
              @ [ ImageField.seed (fun (o: RandomMovementOptions) -> o.Seed) (fun v (o: RandomMovementOptions) ->
                      { o with Seed = v })
                  LayerField.dataFormat
@@ -133,10 +131,10 @@ module RandomMovement =
             [ Field.required (vertical "height_factor"); horizontal "width_factor" ]
             (options [ 0.0 ] [])
             (fun o ->
-                Factor.symmetric "RandomZoom" "height_factor" o.Vertical |> ignore
+                FactorBounds.symmetric "RandomZoom" "height_factor" o.Vertical |> ignore
 
                 if not o.Horizontal.IsEmpty then
-                    Factor.symmetric "RandomZoom" "width_factor" o.Horizontal |> ignore)
+                    FactorBounds.symmetric "RandomZoom" "width_factor" o.Horizontal |> ignore)
             zoomOf
 
     let internal translation =
@@ -145,8 +143,8 @@ module RandomMovement =
             [ Field.required (vertical "height_factor"); Field.required (horizontal "width_factor") ]
             (options [ 0.0 ] [ 0.0 ])
             (fun o ->
-                Factor.symmetric "RandomTranslation" "height_factor" o.Vertical |> ignore
-                Factor.symmetric "RandomTranslation" "width_factor" o.Horizontal |> ignore)
+                FactorBounds.symmetric "RandomTranslation" "height_factor" o.Vertical |> ignore
+                FactorBounds.symmetric "RandomTranslation" "width_factor" o.Horizontal |> ignore)
             translationOf
 
     let internal shear =
@@ -155,8 +153,8 @@ module RandomMovement =
             [ horizontal "x_factor"; vertical "y_factor" ]
             (options [ 0.0 ] [ 0.0 ])
             (fun o ->
-                Factor.shear "RandomShear" "y_factor" o.Vertical |> ignore
-                Factor.shear "RandomShear" "x_factor" o.Horizontal |> ignore)
+                FactorBounds.shear "RandomShear" "y_factor" o.Vertical |> ignore
+                FactorBounds.shear "RandomShear" "x_factor" o.Horizontal |> ignore)
             shearOf
 
 /// <summary>The RandomPerspective layer: in training the corners of images move.</summary>
@@ -173,7 +171,7 @@ module RandomPerspective =
 
     let private run (o: RandomPerspectiveOptions) (scope: Scope) (x: Expr) =
         let n = x.Shape[0]
-        let bounds = Factor.share "RandomPerspective" "factor" o.Factor
+        let bounds = FactorBounds.share "RandomPerspective" "factor" o.Factor
         let changed = ImageDraw.chance scope o.Seed "apply" bounds [| n; 1; 1; 1 |]
         let width, height = float (x.Shape[2] - 1), float (x.Shape[1] - 1)
 
@@ -197,7 +195,8 @@ module RandomPerspective =
         let struct (columns, rows) = Warp.grid x
         let u, v = columns * e, rows * a
         let scale = a * e - u * g - v * h
-        let shown = Warp.sample { o.Filling with Mode = FillMode.Constant } (v / scale * height) (u / scale * width) x
+        let shown =
+            Warp.sample { o.Filling with Mode = FillMode.Constant } (v / scale * height) (u / scale * width) x
         ImageLayer.pick changed shown x
 
     let internal definition: LayerClass<RandomPerspectiveOptions> =
@@ -223,7 +222,7 @@ module RandomPerspective =
             (fun (o: RandomPerspectiveOptions) -> o.DataFormat)
             run
         |> LayerClass.checkedBy (fun (o: RandomPerspectiveOptions) ->
-            Factor.share "RandomPerspective" "factor" o.Factor |> ignore
+            FactorBounds.share "RandomPerspective" "factor" o.Factor |> ignore
             LayerCheck.rate "RandomPerspective.scale" o.Scale
             o)
 
@@ -241,8 +240,8 @@ module RandomElasticTransform =
           DataFormat = DataFormat.ChannelsLast }
 
     let private run (o: RandomElasticTransformOptions) (scope: Scope) (x: Expr) =
-        let bounds = Factor.share "RandomElasticTransform" "factor" o.Factor
-        let low, high = Factor.share "RandomElasticTransform" "scale" o.Scale
+        let bounds = FactorBounds.share "RandomElasticTransform" "factor" o.Factor
+        let low, high = FactorBounds.share "RandomElasticTransform" "scale" o.Scale
 
         if high = 0.0 || snd bounds = 0.0 then
             x
@@ -293,6 +292,6 @@ module RandomElasticTransform =
             (fun (o: RandomElasticTransformOptions) -> o.DataFormat)
             run
         |> LayerClass.checkedBy (fun (o: RandomElasticTransformOptions) ->
-            Factor.share "RandomElasticTransform" "factor" o.Factor |> ignore
-            Factor.share "RandomElasticTransform" "scale" o.Scale |> ignore
+            FactorBounds.share "RandomElasticTransform" "factor" o.Factor |> ignore
+            FactorBounds.share "RandomElasticTransform" "scale" o.Scale |> ignore
             o)
