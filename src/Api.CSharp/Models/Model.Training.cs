@@ -243,6 +243,10 @@ public partial class Model
             new FitOptions { BatchSize = batchSize, Epochs = epochs, Verbosity = Verbosity.Silent, Progress = progress },
             cancellationToken);
 
+    /// <summary>Sets the states of stateful layers back to zero: the next batch starts new sequences. Keras:
+    /// reset_states.</summary>
+    public void ResetStates() => Trainer.ResetStates();
+
     /// <summary>Loss and metrics on data, in inference mode. Keras: evaluate(return_dict=True).</summary>
     /// <param name="x">Inputs.</param>
     /// <param name="y">Targets.</param>

@@ -397,6 +397,15 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         core.Predictions.Run(feed, settings.CheckData, list, settings.Cancellation)
 
+    /// <summary>Sets the states of stateful layers back to zero: the next batch starts new sequences. Keras: reset_states.</summary>
+    member _.ResetStates() : unit =
+        enter ()
+
+        try
+            core.ResetStates()
+        finally
+            Monitor.Exit gate
+
     /// <summary>The output for an input, in batches of 32.</summary>
     member this.Predict(input: Tensor) : Tensor = (this.Predict([| input |], EvaluateOptions()))[0]
 
