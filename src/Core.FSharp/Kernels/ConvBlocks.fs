@@ -151,6 +151,7 @@ type internal ConvBlocks(g: ConvShape, part: ConvPart, wanted: int) =
             + nativeint (x * part.SourceStep[2] + least[2]) * nativeint pixel
 
     /// Copies the source of a block into its patch.
+    [<FullyOptimized>]
     member this.FillPatch(src: nativeint, patchAt: nativeint, block: int) =
         let struct (z, y, x, planes, rows, columns) = this.Bounds block
         let pixel = nativeint pixel

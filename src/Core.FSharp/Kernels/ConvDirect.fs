@@ -17,7 +17,7 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
     let units = g.Groups * panels
 
     // Bytes of a packed stretch of a panel: most of the L1 cache, which is larger where vectors are.
-    let stretch = if width = Width.W512 then 36864 else 24576
+    let stretch = if width = Width.W512 then ConvPlan.StretchBytes else 24576
     let positions = g.Parts |> Array.map g.Positions
     let total = Array.sum positions
 
@@ -49,7 +49,8 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
         if splitsUnits then (wanted + units - 1) / units else max 1 (min wanted (total / 48))
 
     let unitsPerShare =
-        let shares = max 1 (min units ((wanted + positionChunks - 1) / positionChunks))
+        // Not more than eight: an epilogue likes long rows, and packing likes to read several panels side by side.
+        let shares = max 1 (min (min 8 units) ((wanted + positionChunks - 1) / positionChunks))
         max 1 ((units + shares - 1) / shares)
 
     let shares = (units + unitsPerShare - 1) / unitsPerShare
@@ -80,8 +81,14 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
     // A patch that the scratch memory cannot hold gets a place for each chunk.
     let patchesOutside = patchBytes > int64 Scratch.Size - int64 ConvPlan.PatchStart
 
-    /// Where the patch begins in the scratch memory: after addresses and a packed stretch.
-    static member PatchStart = 65536
+    /// Bytes at most of a packed stretch of a panel.
+    static member StretchBytes = 36864
+
+    /// Panels that are packed together, so that rows of the weights are read in longer pieces.
+    static member PanelsAtOnce = 4
+
+    /// Where the patch begins in the scratch memory: after addresses and packed stretches.
+    static member PatchStart = 16384 + ConvPlan.PanelsAtOnce * ConvPlan.StretchBytes
 
     member _.Panels = panels
     member _.Units = units
@@ -144,7 +151,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
         else
             let part = chunk / packsPerPart
             let unit = chunk % packsPerPart
-            this.Pack(part, unit, 0, plan.Depths[part].Depth, this.PanelAt(part, unit))
+            this.Pack(part, unit, 1, 0, plan.Depths[part].Depth, this.PanelAt(part, unit))
 
     /// Vectors of a packed panel.
     member inline private _.Width(columns: int) = if columns > plan.Lanes then 'W.Bytes + 'W.Bytes else 'W.Bytes
@@ -157,13 +164,14 @@ type internal ConvDirectKernel<'W, 'V, 'T
         + nativeint (plan.WeightOffset part)
         + nativeint unit * nativeint plan.Depths[part].Depth * nativeint nr * size
 
-    /// Packs the elements [first, past) of the depth of a panel.
-    member private this.Pack(part: int, unit: int, first: int, past: int, into: nativeint) =
+    /// Packs the elements [first, past) of the depth of some panels of a group, `StretchBytes` apart.
+    [<FullyOptimized>]
+    member private this.Pack(part: int, unit: int, panels: int, first: int, past: int, into: nativeint) =
         let group = unit / plan.Panels
         let column = unit % plan.Panels * nr
-        let columns = this.ColumnsOf unit
-        let width = this.Width columns
+        let width = this.Width(this.ColumnsOf unit)
         let taps = g.Parts[part].Taps
+        let apart = nativeint ConvPlan.StretchBytes
         let mutable q = into
         let mutable k = first
 
@@ -177,16 +185,47 @@ type internal ConvDirectKernel<'W, 'V, 'T
 
                 let from = weights + nativeint row * weightRow + nativeint (group * tapLength + channel) * size
 
-                ConvDirectKernel<'W, 'V, 'T>.PackAcross(from, weightRow, count, columns, width, q)
+                ConvDirectKernel<'W, 'V, 'T>.PackAcross(from, weightRow, count, this.ColumnsOf unit, width, q)
             else
                 let row = taps[tap].Index * tapLength + channel
 
                 let from = weights + nativeint row * weightRow + nativeint (group * g.Columns + column) * size
 
-                ConvDirectKernel<'W, 'V, 'T>.PackAlong(from, weightRow, count, columns, q)
+                // Whole panels side by side, then one that may be narrow.
+                let whole = if this.ColumnsOf(unit + panels - 1) = nr then panels else panels - 1
+
+                if whole > 1 then
+                    ConvDirectKernel<'W, 'V, 'T>.PackTogether(from, weightRow, count, whole, q, apart)
+
+                for p in (if whole > 1 then whole else 0) .. panels - 1 do
+                    let w = this.Width(this.ColumnsOf(unit + p))
+                    let at = into + nativeint p * apart + nativeint (k - first) * w
+                    let source = from + nativeint (p * nr) * size
+                    ConvDirectKernel<'W, 'V, 'T>.PackAlong(source, weightRow, count, this.ColumnsOf(unit + p), at)
 
             q <- q + nativeint count * width
             k <- k + count
+
+    /// Copies `count` rows of some whole panels.
+    [<FullyOptimized>]
+    static member private PackTogether
+        (from: nativeint, step: nativeint, count: int, panels: int, into: nativeint, apart: nativeint)
+        =
+        let mutable row = from
+        let mutable q = into
+
+        for _ in 1..count do
+            let mutable p = row
+            let mutable d = q
+
+            for _ in 1..panels do
+                'W.Store(d, 'W.Load p)
+                'W.Store(d + 'W.Bytes, 'W.Load(p + 'W.Bytes))
+                p <- p + 'W.Bytes + 'W.Bytes
+                d <- d + apart
+
+            row <- row + step
+            q <- q + 'W.Bytes + 'W.Bytes
 
     /// Copies `count` rows of `columns` elements.
     [<FullyOptimized>]
@@ -248,6 +287,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
             for i in 0 .. count - 1 do
                 Mem.zero (into + nativeint i * width + nativeint columns * size) (int64 rest)
 
+    [<FullyOptimized>]
     member private this.Block(chunk: int) =
         let mutable index = 0
 
@@ -273,52 +313,74 @@ type internal ConvDirectKernel<'W, 'V, 'T
         let into = NativePtr.ofNativeInt<nativeint>(scratch + 8192n)
         let aside = scratch + 16384n
         let count = this.Locate(index, block, patch, from, into)
-        let tileRows = ConvTile<'W, 'V, 'T>.Rows
 
-        for unit in unitFirst .. unitPast - 1 do
-            let group = unit / plan.Panels
-            let columns = this.ColumnsOf unit
-            let width = this.Width columns
-            let shift = nativeint (group * tapLength) * size
-            let put = nativeint (group * g.Columns + unit % plan.Panels * nr) * size
+        let mutable unit = unitFirst
+
+        while unit < unitPast do
+            // Panels of one group, packed together if they are packed here.
+            let rest = min (unitPast - unit) (plan.Panels - unit % plan.Panels)
+            let together = if plan.IsPacked || plan.PacksFirst then 1 else min rest ConvPlan.PanelsAtOnce
 
             for d in 0 .. depths.Count - 1 do
                 let first = depths.First d
 
-                let q =
-                    if plan.IsPacked then
-                        weights + nativeint first * width
-                    elif plan.PacksFirst then
-                        this.PanelAt(index, unit) + nativeint first * width
-                    else
-                        this.Pack(index, unit, first, depths.First(d + 1), aside)
-                        aside
+                if not plan.IsPacked && not plan.PacksFirst then
+                    this.Pack(index, unit, together, first, depths.First(d + 1), aside)
 
-                let runs = depths.Runs d
-                let mutable i = 0
+                for u in unit .. unit + together - 1 do
+                    let columns = this.ColumnsOf u
+                    let width = this.Width columns
 
-                while i < count do
-                    ConvTile<'W, 'V, 'T>
-                        .Run(
-                            min tileRows (count - i),
-                            NativePtr.add from i,
-                            runs,
-                            shift,
-                            size,
-                            q,
-                            NativePtr.add into i,
-                            put,
-                            columns,
-                            (d > 0)
-                        )
+                    let q =
+                        if plan.IsPacked then weights + nativeint first * width
+                        elif plan.PacksFirst then this.PanelAt(index, u) + nativeint first * width
+                        else aside + nativeint ((u - unit) * ConvPlan.StretchBytes)
 
-                    i <- i + tileRows
+                    this.Tiles(count, from, depths.Runs d, q, into, u, columns, (d > 0))
+
+            unit <- unit + together
 
         if not epilogue.IsNone then
             let column (unit: int) = unit / plan.Panels * g.Columns + min g.Columns (unit % plan.Panels * nr)
             let columnFirst = column unitFirst
             let columnPast = if unitPast = plan.Units then g.TargetChannels else column unitPast
             this.Finish(index, block, columnFirst, columnPast - columnFirst)
+
+    /// A panel times the positions of a block.
+    [<FullyOptimized>]
+    member private _.Tiles
+        (
+            count: int,
+            from: nativeptr<nativeint>,
+            runs: ConvRuns,
+            q: nativeint,
+            into: nativeptr<nativeint>,
+            unit: int,
+            columns: int,
+            accumulate: bool
+        ) =
+        let tileRows = ConvTile<'W, 'V, 'T>.Rows
+        let group = unit / plan.Panels
+        let shift = nativeint (group * tapLength) * size
+        let put = nativeint (group * g.Columns + unit % plan.Panels * nr) * size
+        let mutable i = 0
+
+        while i < count do
+            ConvTile<'W, 'V, 'T>
+                .Run(
+                    min tileRows (count - i),
+                    NativePtr.add from i,
+                    runs,
+                    shift,
+                    size,
+                    q,
+                    NativePtr.add into i,
+                    put,
+                    columns,
+                    accumulate
+                )
+
+            i <- i + tileRows
 
     /// Hands on some columns of a block: whole planes where they are contiguous, else rows.
     member private _.Finish(index: int, block: int, column: int, count: int) =

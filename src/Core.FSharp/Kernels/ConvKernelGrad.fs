@@ -182,6 +182,7 @@ type internal ConvKernelGradKernel<'W, 'V, 'T
                 this.Add(target, patch, block, unitFirst, unitPast, (block > start))
 
     /// Adds the positions of a block to the tiles of some units.
+    [<FullyOptimized>]
     member private this.Add
         (target: nativeint, patch: nativeint, block: int, unitFirst: int, unitPast: int, accumulate: bool)
         =
@@ -231,6 +232,7 @@ type internal ConvKernelGradKernel<'W, 'V, 'T
             unit <- past
 
     /// Packs some columns of the gradients of a block's positions.
+    [<FullyOptimized>]
     member private _.PackGradients
         (z: int, y: int, x: int, planes: int, rows: int, columns: int, column: int, count: int, packed: nativeint)
         =

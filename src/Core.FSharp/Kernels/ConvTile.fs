@@ -17,7 +17,7 @@ type internal ConvRuns =
         Stops: nativeptr<nativeint>
     }
 
-/// Products of six or eight rows, read where they are, by a packed panel of one or two vectors of columns. Row j begins at its
+/// Products of four, six or eight rows, read where they are, by a packed panel of one or two vectors of columns. Row j begins at its
 /// address in `rows`, plus `shift`, and consists of the elements of all runs, `step` bytes apart; the panel at `q` has
 /// for each of these elements a vector (or two) of columns. The results are written, or
 /// added, to the addresses in `into` plus `put`. Only the first `count` rows are: the others need not exist, but their
@@ -65,8 +65,8 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
             let p1 = from + NativePtr.get rows 1
             let p2 = from + NativePtr.get rows 2
             let p3 = from + NativePtr.get rows 3
-            let p4 = from + NativePtr.get rows 4
-            let p5 = from + NativePtr.get rows 5
+            let p4 = if 'R.Count > 4 then from + NativePtr.get rows 4 else 0n
+            let p5 = if 'R.Count > 5 then from + NativePtr.get rows 5 else 0n
             let p6 = if 'R.Count > 6 then from + NativePtr.get rows 6 else 0n
             let p7 = if 'R.Count > 7 then from + NativePtr.get rows 7 else 0n
             let mutable i = 0n
@@ -86,12 +86,16 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
                 let e = 'W.Spread(p3 + i)
                 s3 <- 'W.Fma(e, x, s3)
                 t3 <- 'W.Fma(e, y, t3)
-                let e = 'W.Spread(p4 + i)
-                s4 <- 'W.Fma(e, x, s4)
-                t4 <- 'W.Fma(e, y, t4)
-                let e = 'W.Spread(p5 + i)
-                s5 <- 'W.Fma(e, x, s5)
-                t5 <- 'W.Fma(e, y, t5)
+
+                if 'R.Count > 4 then
+                    let e = 'W.Spread(p4 + i)
+                    s4 <- 'W.Fma(e, x, s4)
+                    t4 <- 'W.Fma(e, y, t4)
+
+                if 'R.Count > 5 then
+                    let e = 'W.Spread(p5 + i)
+                    s5 <- 'W.Fma(e, x, s5)
+                    t5 <- 'W.Fma(e, y, t5)
 
                 if 'R.Count > 6 then
                     let e = 'W.Spread(p6 + i)
@@ -117,8 +121,8 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
         if count > 1 then writeRow 1 s1 t1
         if count > 2 then writeRow 2 s2 t2
         if count > 3 then writeRow 3 s3 t3
-        if count > 4 then writeRow 4 s4 t4
-        if count > 5 then writeRow 5 s5 t5
+        if 'R.Count > 4 && count > 4 then writeRow 4 s4 t4
+        if 'R.Count > 5 && count > 5 then writeRow 5 s5 t5
         if 'R.Count > 6 && count > 6 then writeRow 6 s6 t6
         if 'R.Count > 7 && count > 7 then writeRow 7 s7 t7
 
@@ -161,8 +165,8 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
             let p1 = from + NativePtr.get rows 1
             let p2 = from + NativePtr.get rows 2
             let p3 = from + NativePtr.get rows 3
-            let p4 = from + NativePtr.get rows 4
-            let p5 = from + NativePtr.get rows 5
+            let p4 = if 'R.Count > 4 then from + NativePtr.get rows 4 else 0n
+            let p5 = if 'R.Count > 5 then from + NativePtr.get rows 5 else 0n
             let p6 = if 'R.Count > 6 then from + NativePtr.get rows 6 else 0n
             let p7 = if 'R.Count > 7 then from + NativePtr.get rows 7 else 0n
             let mutable i = 0n
@@ -179,10 +183,14 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
                 t2 <- 'W.Fma('W.Spread(p2 + k), y, t2)
                 s3 <- 'W.Fma('W.Spread(p3 + i), x, s3)
                 t3 <- 'W.Fma('W.Spread(p3 + k), y, t3)
-                s4 <- 'W.Fma('W.Spread(p4 + i), x, s4)
-                t4 <- 'W.Fma('W.Spread(p4 + k), y, t4)
-                s5 <- 'W.Fma('W.Spread(p5 + i), x, s5)
-                t5 <- 'W.Fma('W.Spread(p5 + k), y, t5)
+
+                if 'R.Count > 4 then
+                    s4 <- 'W.Fma('W.Spread(p4 + i), x, s4)
+                    t4 <- 'W.Fma('W.Spread(p4 + k), y, t4)
+
+                if 'R.Count > 5 then
+                    s5 <- 'W.Fma('W.Spread(p5 + i), x, s5)
+                    t5 <- 'W.Fma('W.Spread(p5 + k), y, t5)
 
                 if 'R.Count > 6 then
                     s6 <- 'W.Fma('W.Spread(p6 + i), x, s6)
@@ -201,8 +209,8 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
                 s1 <- 'W.Fma('W.Spread(p1 + i), x, s1)
                 s2 <- 'W.Fma('W.Spread(p2 + i), x, s2)
                 s3 <- 'W.Fma('W.Spread(p3 + i), x, s3)
-                s4 <- 'W.Fma('W.Spread(p4 + i), x, s4)
-                s5 <- 'W.Fma('W.Spread(p5 + i), x, s5)
+                if 'R.Count > 4 then s4 <- 'W.Fma('W.Spread(p4 + i), x, s4)
+                if 'R.Count > 5 then s5 <- 'W.Fma('W.Spread(p5 + i), x, s5)
                 if 'R.Count > 6 then s6 <- 'W.Fma('W.Spread(p6 + i), x, s6)
                 if 'R.Count > 7 then s7 <- 'W.Fma('W.Spread(p7 + i), x, s7)
                 q <- q + 'W.Bytes
@@ -217,31 +225,36 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
         if count > 1 then writeRow 1 s1 t1
         if count > 2 then writeRow 2 s2 t2
         if count > 3 then writeRow 3 s3 t3
-        if count > 4 then writeRow 4 s4 t4
-        if count > 5 then writeRow 5 s5 t5
+        if 'R.Count > 4 && count > 4 then writeRow 4 s4 t4
+        if 'R.Count > 5 && count > 5 then writeRow 5 s5 t5
         if 'R.Count > 6 && count > 6 then writeRow 6 s6 t6
         if 'R.Count > 7 && count > 7 then writeRow 7 s7 t7
 
-/// Tiles for one width of vectors: as many rows as the registers hold.
+/// Tiles for one width of vectors: as many rows as the registers hold, or fewer at the end.
 [<AbstractClass; Sealed>]
 type internal ConvTile<'W, 'V, 'T
     when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
-    /// Rows of a tile.
+    /// Rows of a whole tile.
     static member Rows = if 'W.Bytes = 64n then 8 else 6
 
     static member inline private Whole
         (count, rows, runs: ConvRuns, shift, step, q, into, put, isWide: bool, accumulate)
         =
-        if 'W.Bytes = 64n then
+        if 'W.Bytes = 64n && count > 6 then
             if isWide then
                 ConvTileOf<'W, 'V, 'T, Rows8>.Wide(count, rows, runs, shift, step, q, into, put, accumulate)
             else
                 ConvTileOf<'W, 'V, 'T, Rows8>.Narrow(count, rows, runs, shift, step, q, into, put, accumulate)
+        elif count > 4 then
+            if isWide then
+                ConvTileOf<'W, 'V, 'T, Rows6>.Wide(count, rows, runs, shift, step, q, into, put, accumulate)
+            else
+                ConvTileOf<'W, 'V, 'T, Rows6>.Narrow(count, rows, runs, shift, step, q, into, put, accumulate)
         elif isWide then
-            ConvTileOf<'W, 'V, 'T, Rows6>.Wide(count, rows, runs, shift, step, q, into, put, accumulate)
+            ConvTileOf<'W, 'V, 'T, Rows4>.Wide(count, rows, runs, shift, step, q, into, put, accumulate)
         else
-            ConvTileOf<'W, 'V, 'T, Rows6>.Narrow(count, rows, runs, shift, step, q, into, put, accumulate)
+            ConvTileOf<'W, 'V, 'T, Rows4>.Narrow(count, rows, runs, shift, step, q, into, put, accumulate)
 
     /// A tile with a vector that is not full: computed aside.
     static member private Edge

@@ -198,6 +198,7 @@ type internal PoolKernel<'W, 'V, 'T
                     epilogue.Run(at * channels, 1, (b1 - b0) * w.In[2] * channels, 0)
 
     /// One row of windows.
+    [<FullyOptimized>]
     member private this.Row(row: int, inFirst: nativeint, outFirst: nativeint) =
         let z = row / w.Out[1]
         let y = row % w.Out[1]
@@ -225,6 +226,7 @@ type internal PoolKernel<'W, 'V, 'T
         this.Apply(1, offsets, list z y o offsets, inFirst, at + nativeint o * pixel)
 
     /// Windows side by side, from byte `from` of the input side and byte `at` of the output side on.
+    [<FullyOptimized>]
     member private _.Apply(count: int, offsets: nativeptr<nativeint>, taps: int, from: nativeint, at: nativeint) =
         let row: PoolRow =
             { Count = count
