@@ -288,11 +288,12 @@ module internal Regions =
 
         let outputs = outputs |> Array.map (fun e -> { TileOutput.Value = final known[e]; DType = e.DType })
         let inputs = inputs.ToArray()
+        let shorter, stored = Peephole.improve domain inputs.Length instructions outputs
 
         { Size = members[0].Shape.Size
           Domain = domain
           Inputs = inputs
           Instructions = instructions
           Outputs = outputs
-          Program = TileProgram(domain, inputs, instructions, outputs) },
+          Program = TileProgram(domain, inputs, shorter, stored) },
         operands.ToArray()

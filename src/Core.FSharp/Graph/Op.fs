@@ -165,6 +165,8 @@ type LeafRole =
     | Slot = 3
     /// A scalar set by the host before a run: learning rate, seed, step.
     | Hyper = 4
+    /// What one batch leaves for the next and is no weight: the states of a stateful recurrent layer.
+    | Carried = 5
 
 /// <summary>A sliding-window contraction over 1 to 3 spatial axes, channels last: input (N, spatial..., C), kernel
 /// (spatial..., C / groups, F), result (N, spatial..., F). No flip of the kernel.</summary>

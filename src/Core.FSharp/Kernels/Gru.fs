@@ -65,10 +65,10 @@ type internal GruRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priva
             let at = nativeint j * 4n
             let inline load p = if full then 'W.Load p else 'W.LoadFirst(p, count)
             let inline store p v = if full then 'W.Store(p, v) else 'W.StoreFirst(p, count, v)
-            let z = GateMath<'W, 'V>.Sigmoid('W.Add(load (input + at), load (product + at)))
-            let r = GateMath<'W, 'V>.Sigmoid('W.Add(load (input + gate + at), load (product + gate + at)))
+            let z = VectorMath<'W, 'V>.Sigmoid('W.Add(load (input + at), load (product + at)))
+            let r = VectorMath<'W, 'V>.Sigmoid('W.Add(load (input + gate + at), load (product + gate + at)))
             let n = 'W.Add(load (product + 2n * gate + at), load (bias + at))
-            let g = GateMath<'W, 'V>.Tanh('W.Fma(r, n, load (input + 2n * gate + at)))
+            let g = VectorMath<'W, 'V>.Tanh('W.Fma(r, n, load (input + 2n * gate + at)))
             store (gates + at) z
             store (gates + gate + at) r
             store (gates + 2n * gate + at) g
@@ -185,7 +185,7 @@ type internal GruBackward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
                 let product = data.Product + nativeint step * 3n * state
 
                 if data.Cotangent <> 0n then
-                    GateMath<'W, 'V>.Add(units, own, data.Cotangent + nativeint step * state)
+                    StateLoops<'W, 'V>.Add(units, own, data.Cotangent + nativeint step * state)
 
                 if isSkipped step then
                     Mem.zero mine (3L * int64 state)
@@ -206,7 +206,7 @@ type internal GruBackward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
 
             // Zero where a step was skipped.
             for r in 0 .. count - 1 do
-                GateMath<'W, 'V>.Add(units, dh + nativeint r * state, back + nativeint r * wide)
+                StateLoops<'W, 'V>.Add(units, dh + nativeint r * state, back + nativeint r * wide)
 
         Mem.copy (data.H0Gradient + nativeint first * state) dh (int64 count * int64 state)
 

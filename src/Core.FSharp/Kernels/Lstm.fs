@@ -66,17 +66,17 @@ type internal LstmRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
             let inline load p = if full then 'W.Load p else 'W.LoadFirst(p, count)
             let inline store p v = if full then 'W.Store(p, v) else 'W.StoreFirst(p, count, v)
             let inline sum g = 'W.Add(load (input + g + at), load (product + g + at))
-            let i = GateMath<'W, 'V>.Sigmoid(sum 0n)
-            let f = GateMath<'W, 'V>.Sigmoid(sum gate)
-            let g = GateMath<'W, 'V>.Tanh(sum (2n * gate))
-            let o = GateMath<'W, 'V>.Sigmoid(sum (3n * gate))
+            let i = VectorMath<'W, 'V>.Sigmoid(sum 0n)
+            let f = VectorMath<'W, 'V>.Sigmoid(sum gate)
+            let g = VectorMath<'W, 'V>.Tanh(sum (2n * gate))
+            let o = VectorMath<'W, 'V>.Sigmoid(sum (3n * gate))
             store (gates + at) i
             store (gates + gate + at) f
             store (gates + 2n * gate + at) g
             store (gates + 3n * gate + at) o
             let c = 'W.Fma(f, load (before + at), 'W.Mul(i, g))
             store (cell + at) c
-            store (h + at) ('W.Mul(o, GateMath<'W, 'V>.Tanh c))
+            store (h + at) ('W.Mul(o, VectorMath<'W, 'V>.Tanh c))
             j <- j + 'W.Count
 
     /// The gradient of the input from that of h; `dc` is carried on.
@@ -100,7 +100,7 @@ type internal LstmRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
             let f = load (gates + gate + at)
             let g = load (gates + 2n * gate + at)
             let o = load (gates + 3n * gate + at)
-            let t = GateMath<'W, 'V>.Tanh(load (cell + at))
+            let t = VectorMath<'W, 'V>.Tanh(load (cell + at))
             let dh = load (dh + at)
             let through = 'W.Mul('W.Mul(dh, o), 'W.Sub(one, 'W.Mul(t, t)))
             let d = 'W.Add(load (dc + at), through)
@@ -200,7 +200,7 @@ type internal LstmBackward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
                 let own = dh + nativeint r * wide
                 let out = data.Input + nativeint step * 4n * state
                 if data.States <> 0n then
-                    GateMath<'W, 'V>.Add(units, own, data.States + nativeint step * state)
+                    StateLoops<'W, 'V>.Add(units, own, data.States + nativeint step * state)
 
                 if isSkipped r t then
                     Mem.zero (dz + nativeint r * 4n * state) (4L * int64 state)

@@ -126,32 +126,9 @@ type internal StepProduct<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> 
 
             i <- i + 1
 
-/// The functions of gates, and small loops over states.
+/// Small loops over states.
 [<AbstractClass; Sealed>]
-type internal GateMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
-
-    static member inline private Reduce(x: 'V) : struct ('V * 'V * 'V) =
-        let n = 'W.Round('W.Mul(x, 'W.Create 1.44269504f))
-        let r = 'W.Fma(n, 'W.Create -1.42860677e-6f, 'W.Fma(n, 'W.Create -0.693145752f, x))
-        let p = 'W.Fma('W.Create 1.9875691e-4f, r, 'W.Create 1.3981999e-3f)
-        let p = 'W.Fma(p, r, 'W.Create 8.3334519e-3f)
-        let p = 'W.Fma(p, r, 'W.Create 4.1665796e-2f)
-        let p = 'W.Fma(p, r, 'W.Create 1.6666665e-1f)
-        let p = 'W.Fma(p, r, 'W.Create 0.5f)
-        struct (n, r, p)
-
-    static member inline Sigmoid(x: 'V) : 'V =
-        let struct (n, r, p) = GateMath<'W, 'V>.Reduce('W.Clamp('W.Neg x, -104.0f, 90.0f))
-        let e = 'W.Scale('W.Fma(p, 'W.Mul(r, r), 'W.Add(r, 'W.Create 1.0f)), n)
-        'W.Div('W.Create 1.0f, 'W.Add('W.Create 1.0f, e))
-
-    static member inline Tanh(x: 'V) : 'V =
-        let a = 'W.Clamp('W.Abs x, 0.0f, 15.0f)
-        let struct (n, r, p) = GateMath<'W, 'V>.Reduce('W.Add(a, a))
-        let s = 'W.Scale('W.Create 0.5f, n)
-        let h = 'W.Fma(s, 'W.Fma(p, 'W.Mul(r, r), r), 'W.Sub(s, 'W.Create 0.5f))
-        let e = 'W.Add(h, h)
-        'W.Or('W.Div(e, 'W.Add(e, 'W.Create 2.0f)), 'W.And(x, 'W.Create -0.0f))
+type internal StateLoops<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
 
     /// x += y
     [<FullyOptimized>]

@@ -83,6 +83,7 @@ module LayerTypes =
         // What variables have become so far, and whose value a node is; only where parts of a step see what others changed.
         let current = Dictionary<string, Expr>()
         let owners = Dictionary<Expr, string>(HashIdentity.Reference)
+        let carried = Dictionary<string, Expr>()
 
         member val Mode = mode with get, set
         member _.FloatType = floatType
@@ -105,6 +106,20 @@ module LayerTypes =
                 let struct (_, leaf) = variables[path]
                 leaf
 
+        /// What is kept from batch to batch besides the variables.
+        member _.Carried = Seq.toArray carried.Values
+
+        /// The value at this point of the step of something that is kept from batch to batch.
+        member _.Carry(path: string, shape: Shape) : Expr =
+            match current.TryGetValue path, carried.TryGetValue path with
+            | (true, value), _ -> value
+            | _, (true, leaf) -> leaf
+            | _ ->
+                let leaf = Expr.LeafOf(LeafRole.Carried, path, floatType, shape)
+                carried[path] <- leaf
+                owners[leaf] <- path
+                leaf
+
         /// How often variables were given other values.
         member val UpdateCount = 0 with get, set
 
@@ -121,6 +136,10 @@ module LayerTypes =
                    | true, value ->
                        let struct (_, leaf) = variables[path]
                        struct (leaf, value)
+                   | _ -> ()
+               for pair in carried do
+                   match current.TryGetValue pair.Key with
+                   | true, value -> struct (pair.Value, value)
                    | _ -> () |]
 
         /// Records what a variable becomes, given by its value at this point of the step.
@@ -227,6 +246,12 @@ module LayerTypes =
                   Frozen = this.IsFrozen
                   Regularizer = None
                   Constraint = None }
+
+        /// <summary>A value that every batch finds as the batch before left it with Update: zeros at first, and again when the
+        /// model's states are reset. It is no weight: it is neither counted nor saved.</summary>
+        /// <param name="name">Its name within the layer.</param>
+        /// <param name="shape">Sizes of the axes. They must not change: with the batch among them, its size must be fixed.</param>
+        member _.Carry(name: string, shape: Shape) : Expr = trace.Carry(full name, shape)
 
         /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it.</summary>
         member _.Update(state: Expr, value: Expr) = trace.Update(state, Expr.Node(StopGradient, [| value |]))

@@ -100,6 +100,14 @@ module internal LayerConfig =
               "AdditiveAttention" ]
         )
 
+    /// The name under which a recurrent layer's call takes the inputs behind the first.
+    let private stateArgument (layer: Layer) =
+        match layer.Role with
+        | Recurrent _ -> Some "initial_state"
+        | Cell _ -> Some "states"
+        | Plain when layer.Kind = "Bidirectional" -> Some "initial_state"
+        | Plain -> None
+
     /// Arguments of a layer's call in Keras that belong to the layer here.
     let callArguments = HashSet<string>([ "use_causal_mask"; "return_attention_scores" ])
 
@@ -174,8 +182,14 @@ module internal LayerConfig =
         let inbound (call: NetworkCall) =
             let tensors = [ for node in call.Inputs -> tensor node ]
 
+            let states =
+                match stateArgument call.Layer with
+                | Some name when tensors.Length > 1 -> [ name, ConfigValue.List tensors.Tail ]
+                | _ -> []
+
             let arguments =
                 match operation with
+                | None when not states.IsEmpty -> [ tensors.Head ]
                 | Some(_, arguments) ->
                     let mutable next = -1
 
@@ -193,7 +207,8 @@ module internal LayerConfig =
                 | ValueSome mask -> [ "mask", tensor mask ]
                 | ValueNone -> []
 
-            ConfigValue.Object [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ mask) ]
+            ConfigValue.Object
+                [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ states @ mask) ]
 
         let nodes = if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
 

@@ -335,10 +335,8 @@ module Network =
             LayerName = network.GivenName
             Run = NetworkRun.functionOf network }
 
-    /// <summary>Networks side by side as one: its inputs and outputs are those of all parts, each part a layer under its name. For
-    /// models whose steps call their parts themselves, such as the two of an adversarial pair.</summary>
-    /// <example><code>let gan = Network.ofParts [ "generator", generator; "discriminator", discriminator ]</code></example>
-    let ofParts (parts: (string * Network) list) : Network =
+    /// Layers side by side, each with inputs like those of its network.
+    let internal placed (parts: (string * Network * Layer) list) : Network =
         let fresh (name: string) (part: Network) =
             part.Inputs
             |> Seq.map (fun node ->
@@ -353,11 +351,58 @@ module Network =
 
         let placed =
             parts
-            |> List.map (fun (name, part) ->
+            |> List.map (fun (name, part, layer) ->
                 let inputs = fresh name part
-                inputs, applyMany (Layer.named name (asLayer part)) inputs)
+                inputs, applyMany (Layer.named name layer) inputs)
 
         create (List.collect fst placed) (List.collect snd placed)
+
+    /// <summary>Networks side by side as one: its inputs and outputs are those of all parts, each part a layer under its name. For
+    /// models whose steps call their parts themselves, such as the two of an adversarial pair.</summary>
+    /// <example><code>let gan = Network.ofParts [ "generator", generator; "discriminator", discriminator ]</code></example>
+    let ofParts (parts: (string * Network) list) : Network =
+        placed (parts |> List.map (fun (name, part) -> name, part, asLayer part))
+
+    /// <summary>A network of the same layers, or of others that a function gives in their place, described anew. Weights lie beside
+    /// networks, so a trainer of it starts with fresh ones. Keras: clone_model(clone_function).</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">A layer in the place of another does not fit.</exception>
+    let rec cloneWith (replace: Layer -> Layer) (network: Network) : Network =
+        let nodes = Dictionary<Node, Node>(HashIdentity.Reference)
+        let layers = Dictionary<string, Layer>()
+
+        let layerOf (call: NetworkCall) =
+            match layers.TryGetValue call.Layer.LayerName with
+            | true, layer -> layer
+            | _ ->
+                let own =
+                    match tryOfLayer call.Layer with
+                    | Some inner -> { call.Layer with Run = NetworkRun.functionOf (cloneWith replace inner) }
+                    | None -> call.Layer
+
+                let layer = replace own
+                let layer = if layer.LayerName = "" then Layer.named call.Layer.LayerName layer else layer
+                layers[call.Layer.LayerName] <- layer
+                layer
+
+        for call in network.Entries |> Array.collect (fun e -> e.Calls) |> Array.sortBy (fun c -> c.Id) do
+            let outputs =
+                match call.Input with
+                | ValueSome options -> [| inputWith { options with Name = call.Layer.LayerName } |]
+                | ValueNone ->
+                    NetworkBuild.call
+                        (layerOf call)
+                        (call.Inputs |> Array.map (fun n -> nodes[n]))
+                        (call.Mask |> ValueOption.map (fun n -> nodes[n]))
+
+            Array.iter2 (fun (old: Node) fresh -> nodes[old] <- fresh) call.Outputs outputs
+
+        NetworkBuild.create
+            network.GivenName
+            network.IsSequential
+            (ValueSome network.FloatType)
+            id
+            (network.Inputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
+            (network.Outputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
 
     /// Types of the network's inputs under which it could be typed when it was described.
     let internal probeFlows (network: Network) : Flow[] =
@@ -489,6 +534,25 @@ module Network =
     /// <summary>The layer of that name.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is none.</exception>
     let getLayer (name: string) (network: Network) : Layer = (find name network).Layer
+
+    /// The network that is a layer of another one at a path.
+    let rec internal networkAt (path: string) (network: Network) : Network =
+        let slash = path.IndexOf '/'
+        let name = if slash < 0 then path else path.Substring(0, slash)
+
+        match tryOfLayer (getLayer name network) with
+        | Some inner when slash < 0 -> inner
+        | Some inner -> networkAt (path.Substring(slash + 1)) inner
+        | None ->
+            raise (
+                ArgumentValueException(
+                    "There is no network at that path.",
+                    path,
+                    "a layer that is a network",
+                    name + ", which is none",
+                    "Name a model that is used as a layer."
+                )
+            )
 
     /// <summary>The inputs, to make another network from: a feature extractor is
     /// <c>Network.create (Network.inputs n) [ Network.outputOf "conv" n ]</c>.</summary>

@@ -54,10 +54,10 @@ module internal NetworkTyping =
                 )
             )
 
-    /// Types of the outputs of a call whose inputs are typed, and its layer's variables.
-    let private traceCall (probe: int) (call: NetworkCall) : struct (Probe[] * VariableSpec[]) =
+    /// Types of the outputs of a call whose inputs are typed, its layer's variables, and what it keeps from batch to batch.
+    let private traceCall (probe: int) (call: NetworkCall) : struct (Probe[] * VariableSpec[] * Expr[]) =
         match call.Input with
-        | ValueSome options -> struct ([| assumed probe options |], [||])
+        | ValueSome options -> struct ([| assumed probe options |], [||], [||])
         | ValueNone ->
             let inputs = call.Inputs |> Array.map (fun n -> flowOf n.Name (probeOf probe n))
 
@@ -76,7 +76,7 @@ module internal NetworkTyping =
                 |> Array.map (fun flow ->
                     { Value = flow.Value.Type; Mask = flow.Mask |> ValueOption.map (fun m -> m.Type) })
 
-            struct (probes, trace.Variables |> Array.map (fun (struct (spec, _)) -> spec))
+            struct (probes, trace.Variables |> Array.map (fun (struct (spec, _)) -> spec), trace.Carried)
 
     let private remember (probe: int) (call: NetworkCall) (types: Probe[]) =
         if call.Probes.Length = 0 then
@@ -102,7 +102,7 @@ module internal NetworkTyping =
             visit (pending.Pop())
 
         for before in missing |> Seq.sortBy (fun c -> c.Id) do
-            let struct (types, _) = traceCall probe before
+            let struct (types, _, _) = traceCall probe before
             remember probe before types
 
     let private sameTypes (first: Probe[]) (second: Probe[]) =
@@ -124,11 +124,24 @@ module internal NetworkTyping =
                     )
                 )
 
+    /// States that are kept belong to rows: there must be as many in every batch.
+    let private requireKnownBatch (path: string) (first: Expr[]) (second: Expr[]) =
+        if Array.exists2 (fun (a: Expr) (b: Expr) -> not (a.Shape.Equals b.Shape)) first second then
+            raise (
+                ShapeException(
+                    "A stateful layer needs a fixed batch size.",
+                    path,
+                    "inputs whose batch size is known",
+                    "a batch of any size",
+                    "Give the input a batch size."
+                )
+            )
+
     let private typeUnder (setting: int) (call: NetworkCall) : unit =
         let first, second = 2 * setting, 2 * setting + 1
         prepare first call
         prepare second call
-        let struct (types, variables) = traceCall first call
+        let struct (types, variables, carried) = traceCall first call
         remember first call types
         call.Variables <- variables
 
@@ -139,7 +152,8 @@ module internal NetworkTyping =
         if fixedTypes then
             remember second call types
         else
-            let struct (others, otherVariables) = traceCall second call
+            let struct (others, otherVariables, otherCarried) = traceCall second call
+            requireKnownBatch (provisional call.Layer) carried otherCarried
 
             if types.Length <> others.Length || variables.Length <> otherVariables.Length then
                 raise (

@@ -18,6 +18,7 @@ type internal TrainerCore
     let trainTotals = VariableStore()
     let testTotals = VariableStore()
     let hypers = VariableStore()
+    let carried = VariableStore()
     let frozen = SortedSet<string>(StringComparer.Ordinal)
     let cache = PlanCache 8
 
@@ -52,6 +53,7 @@ type internal TrainerCore
         | LeafRole.Slot when name.StartsWith(StepNames.FigurePrefix, StringComparison.Ordinal) ->
             totals.Ensure(name, leaf.DType, leaf.Shape, 0.0)
         | LeafRole.Slot -> slots.Ensure(name, leaf.DType, leaf.Shape, 0.0)
+        | LeafRole.Carried -> lock carried (fun () -> carried.Ensure(name, leaf.DType, leaf.Shape, 0.0))
         | _ ->
             match variables.TryFind name with
             | ValueSome v -> v
@@ -280,6 +282,12 @@ type internal TrainerCore
         | ValueSome options -> options.HasOwnSteps
         | ValueNone -> false
     member _.FinishAverages() : unit = finishAverages (compiled ())
+
+    /// All that is kept from batch to batch becomes zero.
+    member _.ResetStates() : unit =
+        lock carried (fun () ->
+            for v in carried.All do
+                v.Fill 0.0)
 
     /// Drops all steps: they were made for other layers or losses.
     member _.Forget() : unit =

@@ -53,3 +53,8 @@ module Trainer =
 
     /// <summary>The output for an input.</summary>
     let predict (x: Tensor) (trainer: Trainer) : Tensor = trainer.Predict x
+
+    /// <summary>Sets the states of stateful layers back to zero, in place.</summary>
+    let resetStates (trainer: Trainer) : Trainer =
+        trainer.ResetStates()
+        trainer

@@ -185,7 +185,7 @@ module internal Recurrence =
             wanted
             given
 
-    /// The name of the variables in which a stateful layer keeps its states.
+    /// The name under which a stateful layer keeps its states.
     [<Literal>]
     let StateName = "rnn_state"
 
@@ -215,7 +215,7 @@ module internal Recurrence =
                 shapes
                 |> Array.mapi (fun i dims ->
                     let name = if i = 0 then StateName else StateName + "_" + string i
-                    scope.State(name, Shape.Of(Array.append [| batch |] dims), x.DType, Initializer.zeros))
+                    scope.Carry(name, Shape.Of(Array.append [| batch |] dims)))
             else
                 [||]
 
