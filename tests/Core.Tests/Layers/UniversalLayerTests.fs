@@ -162,7 +162,12 @@ type UniversalLayerTests(output: ITestOutputHelper) =
         let shapes = LayerRun.trace Mode.Infer DType.Float64 layer types (LayerRun.unmasked types)
         let inputs = Array.append (dataOf types) (LayerRun.weights DType.Float64 shapes)
 
-        for mode in Mode.Infer :: (if row.Replaces then [] else [ Mode.Train ]) do
+        let modes =
+            if row.Replaces then [ Mode.Infer ]
+            elif row.Smooth then [ Mode.Infer; Mode.Train ]
+            else []
+
+        for mode in modes do
             let differentiable =
                 (LayerRun.trace mode DType.Float64 layer types (LayerRun.unmasked types) |> floatRoots).Length > 0
 
