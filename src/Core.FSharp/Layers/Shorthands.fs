@@ -190,6 +190,14 @@ module LayerShorthands =
         let separableConv2D (filters: int) (kernelSize: int list) : Layer =
             separableConv2DWith (SeparableConv.options filters kernelSize)
 
+        /// <summary>A LocallyConnected1D layer: a convolution with a kernel of its own at every place.</summary>
+        let locallyConnected1DWith (options: LocallyConnectedOptions) : Layer =
+            of' LocallyConnected.definitions[0] options
+
+        /// <summary>A LocallyConnected2D layer: a convolution with a kernel of its own at every place.</summary>
+        let locallyConnected2DWith (options: LocallyConnectedOptions) : Layer =
+            of' LocallyConnected.definitions[1] options
+
         // ---- Pooling
 
         /// <summary>Greatest values over windows of steps.</summary>
@@ -248,6 +256,30 @@ module LayerShorthands =
 
         /// <summary>The mean of a volume, per channel.</summary>
         let globalAveragePooling3DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.averages 3 options
+
+        let private adaptiveOf (definitions: LayerClass<AdaptivePoolOptions>[]) rank options =
+            of' definitions[rank - 1] options
+
+        /// <summary>Greatest values over windows of steps, as many as asked for.</summary>
+        let adaptiveMaxPooling1DWith (options: AdaptivePoolOptions) : Layer = adaptiveOf AdaptivePool.maxima 1 options
+
+        /// <summary>Greatest values over windows of images, as many as asked for.</summary>
+        let adaptiveMaxPooling2DWith (options: AdaptivePoolOptions) : Layer = adaptiveOf AdaptivePool.maxima 2 options
+
+        /// <summary>Greatest values over windows of volumes, as many as asked for.</summary>
+        let adaptiveMaxPooling3DWith (options: AdaptivePoolOptions) : Layer = adaptiveOf AdaptivePool.maxima 3 options
+
+        /// <summary>Means over windows of steps, as many as asked for.</summary>
+        let adaptiveAveragePooling1DWith (options: AdaptivePoolOptions) : Layer =
+            adaptiveOf AdaptivePool.averages 1 options
+
+        /// <summary>Means over windows of images, as many as asked for.</summary>
+        let adaptiveAveragePooling2DWith (options: AdaptivePoolOptions) : Layer =
+            adaptiveOf AdaptivePool.averages 2 options
+
+        /// <summary>Means over windows of volumes, as many as asked for.</summary>
+        let adaptiveAveragePooling3DWith (options: AdaptivePoolOptions) : Layer =
+            adaptiveOf AdaptivePool.averages 3 options
 
         // ---- Normalisation
 
@@ -333,12 +365,6 @@ module LayerShorthands =
         /// <summary>(x - mean) / sqrt variance, one number per feature (last axis), or one for all.</summary>
         let normalization (mean: float list) (variance: float list) : Layer =
             normalizationWith { Normalization.options with Mean = mean; Variance = variance }
-
-        /// <summary>Images resized.</summary>
-        let resizingWith (options: ResizingOptions) : Layer = of' Resizing.definition options
-
-        /// <summary>Images resized by linear interpolation.</summary>
-        let resizing (height: int) (width: int) : Layer = resizingWith (Resizing.options height width)
 
         /// <summary>Numbers to the bins they fall into.</summary>
         let discretizationWith (options: DiscretizationOptions) : Layer = of' Discretization.definition options
