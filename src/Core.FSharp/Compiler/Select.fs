@@ -90,6 +90,7 @@ module internal Select =
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
+            | SelectAttention.Attention attention -> SelectAttention.workspace attention inputs
             | Reduce(_, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
@@ -183,6 +184,7 @@ module internal Select =
 
         match op with
         | SelectSequence.Sequence sequence -> SelectSequence.kernel sequence inputs src dst work
+        | SelectAttention.Attention attention -> SelectAttention.kernel attention inputs src dst work
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
