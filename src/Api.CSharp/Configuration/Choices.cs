@@ -48,6 +48,26 @@ public sealed class Padding : Choice
         Find("padding", name, Valid, Same, Causal);
 }
 
+/// <summary>How attention compares a query and a key.</summary>
+public sealed class AttentionScoreMode : Choice
+{
+    private AttentionScoreMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Their dot product.</summary>
+    public static AttentionScoreMode Dot { get; } = new("dot");
+
+    /// <summary>The sum of tanh(query + key), times a trained number.</summary>
+    public static AttentionScoreMode Concat { get; } = new("concat");
+
+    /// <summary>The mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator AttentionScoreMode(string name) => Find("score mode", name, Dot, Concat);
+}
+
 /// <summary>Where images have their channels.</summary>
 public sealed class DataFormat : Choice
 {
@@ -83,11 +103,20 @@ public sealed class Interpolation : Choice
     /// <summary>Mixes neighbours; centres of cells lie at halves.</summary>
     public static Interpolation Bilinear { get; } = new("bilinear");
 
+    /// <summary>Mixes four cells per axis by Keys' cubic.</summary>
+    public static Interpolation Bicubic { get; } = new("bicubic");
+
+    /// <summary>Mixes six cells per axis by Lanczos' window of radius 3.</summary>
+    public static Interpolation Lanczos3 { get; } = new("lanczos3");
+
+    /// <summary>Mixes ten cells per axis by Lanczos' window of radius 5.</summary>
+    public static Interpolation Lanczos5 { get; } = new("lanczos5");
+
     /// <summary>The interpolation of that Keras name.</summary>
     /// <exception cref="ArgumentValueException">There is no such name.</exception>
     [SuppressMessage("Usage", "CA2225", Justification = Named)]
     public static implicit operator Interpolation(string name) =>
-        Find("interpolation", name, Nearest, Bilinear);
+        Find("interpolation", name, Nearest, Bilinear, Bicubic, Lanczos3, Lanczos5);
 }
 
 /// <summary>Which number of a weight's connections scales its variance.</summary>
@@ -184,4 +213,76 @@ public sealed class EncodingMode : Choice
     [SuppressMessage("Usage", "CA2225", Justification = Named)]
     public static implicit operator EncodingMode(string name) =>
         Find("output mode", name, Int, OneHot, MultiHot, Count);
+}
+
+/// <summary>How moved images are read between their cells.</summary>
+public sealed class Sampling : Choice
+{
+    private Sampling(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>The four cells around, mixed.</summary>
+    public static Sampling Bilinear { get; } = new("bilinear");
+
+    /// <summary>The nearest cell.</summary>
+    public static Sampling Nearest { get; } = new("nearest");
+
+    /// <summary>The sampling of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator Sampling(string name) =>
+        Find("interpolation", name, Bilinear, Nearest);
+}
+
+/// <summary>What lies outside a moved image.</summary>
+public sealed class FillMode : Choice
+{
+    private FillMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>The image mirrored at its edge.</summary>
+    public static FillMode Reflect { get; } = new("reflect");
+
+    /// <summary>One value.</summary>
+    public static FillMode Constant { get; } = new("constant");
+
+    /// <summary>The image again.</summary>
+    public static FillMode Wrap { get; } = new("wrap");
+
+    /// <summary>The cell at the edge.</summary>
+    public static FillMode Nearest { get; } = new("nearest");
+
+    /// <summary>The fill mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator FillMode(string name) =>
+        Find("fill mode", name, Reflect, Constant, Wrap, Nearest);
+}
+
+/// <summary>Along which axes images are flipped.</summary>
+public sealed class FlipMode : Choice
+{
+    private FlipMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Both at once.</summary>
+    public static FlipMode HorizontalAndVertical { get; } = new("horizontal_and_vertical");
+
+    /// <summary>Left and right change places.</summary>
+    public static FlipMode Horizontal { get; } = new("horizontal");
+
+    /// <summary>Top and bottom change places.</summary>
+    public static FlipMode Vertical { get; } = new("vertical");
+
+    /// <summary>The mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator FlipMode(string name) =>
+        Find("mode", name, HorizontalAndVertical, Horizontal, Vertical);
 }

@@ -13,6 +13,17 @@ public sealed class ActivationFunction
     /// <summary>Keras's name.</summary>
     public string Name => Description.Name;
 
+    /// <summary>An activation of your own, known under a name from then on: a model that was saved with it is loaded by a program that
+    /// has made it too.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="function">From the input to the output, of the same shape. Runs when a model is traced.</param>
+    /// <example><code>new Dense(8, activation: ActivationFunction.Custom("cube", x => x * x * x))</code></example>
+    public static ActivationFunction Custom(string name, Func<Expr, Expr> function)
+    {
+        TrainingBridge.RegisterActivation(name, function);
+        return new ActivationFunction(new Description(name));
+    }
+
     /// <summary>The activation of that Keras name. An unknown name is reported when the layer is made.</summary>
     [SuppressMessage("Usage", "CA2225", Justification = "The constructor of a layer is where names are converted.")]
     public static implicit operator ActivationFunction(string name) => new(new Description(name));

@@ -109,3 +109,35 @@ public readonly struct Numbers
     /// <summary>Several numbers.</summary>
     public static implicit operator Numbers(double[] values) => new(values);
 }
+
+/// <summary>The strength of a random change of images: one number, or a lower and an upper bound. What one number means
+/// stands with the layer.</summary>
+/// <example><code>new RandomRotation(0.1), new RandomZoom((-0.3, -0.1))</code></example>
+[SuppressMessage("Usage", "CA2225", Justification = "Numbers and pairs are converted where they are passed.")]
+[SuppressMessage("Performance", "CA1815", Justification = "Factors are passed, never compared.")]
+public readonly struct Factor
+{
+    private readonly double[]? values;
+
+    private Factor(params double[] values) => this.values = values;
+
+    internal double[] Values => values ?? [0];
+
+    /// <summary>One number.</summary>
+    public static implicit operator Factor(double value) => new(value);
+
+    /// <summary>A lower and an upper bound.</summary>
+    public static implicit operator Factor((double Lower, double Upper) bounds) => new(bounds.Lower, bounds.Upper);
+}
+
+/// <summary>The least and the greatest value of a pixel.</summary>
+/// <param name="Least">Black.</param>
+/// <param name="Greatest">White.</param>
+[SuppressMessage("Usage", "CA2225", Justification = "Pairs are converted where they are passed.")]
+public readonly record struct ValueRange(double Least, double Greatest)
+{
+    internal double[] Values => [Least, Greatest];
+
+    /// <summary>A pair of numbers.</summary>
+    public static implicit operator ValueRange((double Least, double Greatest) pair) => new(pair.Least, pair.Greatest);
+}

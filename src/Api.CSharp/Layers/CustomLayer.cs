@@ -85,6 +85,17 @@ public sealed class LayerScope
             constraint?.Description,
             trainable);
 
+    /// <summary>Calls another layer as a part of this one. Parts without a name are named by their class in the order of calls: dense,
+    /// dense_1, ... One object called twice shares its weights.</summary>
+    /// <param name="layer">The layer, or a model.</param>
+    /// <param name="inputs">Its inputs.</param>
+    /// <returns>Its first output.</returns>
+    public Expr Call(Layer layer, params Expr[] inputs)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        return LayerBridge.Call(scope, layer.Core, layer.Trainable, inputs)[0];
+    }
+
     /// <summary>Says what a weight that is not trained becomes after the step.</summary>
     public void Update(Expr weight, Expr value) => scope.Update(weight, value);
 

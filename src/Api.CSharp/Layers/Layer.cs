@@ -2,8 +2,8 @@ using FunctionalNet.Interop;
 
 namespace FunctionalNet.Layers;
 
-/// <summary>A layer of a model. A layer describes what is done; its weights live in the model. Applying one object twice in
-/// a model shares its weights.</summary>
+/// <summary>A layer of a model. A layer describes what is done; its weights are made by the first model that needs them. Applying one
+/// object twice shares its weights, in one model or in several.</summary>
 public abstract class Layer
 {
     private readonly LayerTypes.Layer? core;
@@ -27,8 +27,14 @@ public abstract class Layer
     /// <summary>Its name: the one given to the constructor, or the one its model gave it; empty before that.</summary>
     public string Name => NameInModel ?? Core.Name;
 
-    /// <summary>The name a model gave it.</summary>
+    /// <summary>The name the first model gave it.</summary>
     internal string? NameInModel { get; set; }
+
+    /// <summary>The first model it stands in.</summary>
+    internal Model? Container { get; set; }
+
+    /// <summary>Where its weights lie, once a model has made them.</summary>
+    internal (Trainer Trainer, string Path)? Home { get; set; }
 
     /// <summary>Keras's class name.</summary>
     public string ClassName => Core.ClassName;
@@ -36,6 +42,47 @@ public abstract class Layer
     /// <summary>Whether training changes the layer's weights. Set it before Compile: a frozen layer gets no gradient, and a
     /// frozen BatchNormalization runs in inference mode.</summary>
     public bool Trainable { get; set; } = true;
+
+    /// <summary>Number of the layer's weights, trained or not. Keras: count_params.</summary>
+    /// <exception cref="NotReadyException">The layer stands in no model with known shapes yet.</exception>
+    public virtual long CountParameters() => Weights().Sum(pair => (long)pair.Value.Size);
+
+    /// <summary>The layer's weights, as copies. Keras: get_weights.</summary>
+    /// <exception cref="NotReadyException">The layer stands in no model with known shapes yet.</exception>
+    public virtual IReadOnlyList<Tensor> GetWeights() => [.. Weights().Select(pair => pair.Value)];
+
+    /// <summary>Sets the layer's weights, in the order of GetWeights. Keras: set_weights.</summary>
+    /// <exception cref="ArgumentValueException">There are too few or too many; nothing was set.</exception>
+    /// <exception cref="ShapeException">A shape does not fit; nothing was set.</exception>
+    public virtual void SetWeights(IReadOnlyList<Tensor> weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        var own = Weights();
+
+        if (own.Length != weights.Count)
+        {
+            throw new ArgumentValueException(
+                "The number of weights does not fit the layer.", Name, $"{own.Length}", $"{weights.Count}",
+                "Give one tensor for every weight, in the order of GetWeights.");
+        }
+
+        Home!.Value.Trainer.SetWeights([.. own.Zip(weights, (pair, value) => KeyValuePair.Create(pair.Key, value))]);
+    }
+
+    /// <summary>The layer's weights by their paths in the model that made them.</summary>
+    private KeyValuePair<string, Tensor>[] Weights()
+    {
+        if (Home is null)
+        {
+            // Making the model's weights gives the layer its home.
+            _ = Container?.Trainer;
+        }
+
+        var (trainer, path) = Home ?? throw new NotReadyException(
+            "The layer has no weights yet.", Name, "a layer of a model with an Input", "a layer on its own",
+            "Put it into a model first.");
+        return [.. trainer.GetWeights().Where(pair => pair.Key.StartsWith(path + "/", StringComparison.Ordinal))];
+    }
 
     /// <summary>Applies the layer to a symbolic tensor, as Keras's <c>layer(x)</c>. Shapes are checked at once.</summary>
     /// <exception cref="ShapeException">The shape does not fit; the error names the layer.</exception>
@@ -52,6 +99,21 @@ public abstract class Layer
         ArgumentNullException.ThrowIfNull(inputs);
         var nodes = NetworkBridge.Apply(Core, [.. inputs.Select(input => input.Node)]);
         return new SymbolicTensor(nodes[0], this, inputs);
+    }
+
+    /// <summary>All outputs of the layer for inputs in order and others by Keras's names; those that are null are left
+    /// out.</summary>
+    private protected SymbolicTensor[] Apply(SymbolicTensor[] inputs, params (string Name, SymbolicTensor? Tensor)[] named)
+    {
+        var given = named.Where(entry => entry.Tensor is not null).ToArray();
+        SymbolicTensor[] tensors = [.. given.Select(entry => entry.Tensor!)];
+        var nodes = NetworkBridge.Apply(
+            Core,
+            [.. inputs.Select(input => input.Node)],
+            [.. given.Select(entry => entry.Name)],
+            [.. tensors.Select(tensor => tensor.Node)]);
+        SymbolicTensor[] all = [.. inputs, .. tensors];
+        return [.. nodes.Select(node => new SymbolicTensor(node, this, all))];
     }
 }
 

@@ -28,24 +28,6 @@ public sealed class Normalization(
 public sealed class Rescaling(double scale, double offset = 0, string? name = null)
     : Layer("Rescaling", name, Arguments.Empty.Set("scale", scale).Set("offset", offset));
 
-/// <summary>Resizes images.</summary>
-/// <param name="height">Rows of the output.</param>
-/// <param name="width">Columns of the output.</param>
-/// <param name="interpolation">bilinear (default) or nearest.</param>
-/// <param name="dataFormat">channels_last (default) or channels_first.</param>
-/// <param name="name">Its name in the model; by default the class's, numbered.</param>
-public sealed class Resizing(
-    int height,
-    int width,
-    Interpolation? interpolation = null,
-    DataFormat? dataFormat = null,
-    string? name = null)
-    : Layer("Resizing", name, Arguments.Empty
-        .Set("height", height)
-        .Set("width", width)
-        .Set("interpolation", interpolation?.Name)
-        .Set("data_format", dataFormat?.Name));
-
 /// <summary>Numbers to the bins they fall into: n boundaries make n + 1 bins, and a boundary belongs to the bin above it.</summary>
 /// <param name="binBoundaries">Where one bin ends and the next begins, ascending.</param>
 /// <param name="outputMode">int (default: numbers of bins, int64), one_hot, multi_hot or count.</param>
@@ -63,3 +45,9 @@ public sealed class CategoryEncoding(int numTokens, EncodingMode? outputMode = n
     : Layer("CategoryEncoding", name, Arguments.Empty
         .Set("num_tokens", numTokens)
         .Set("output_mode", outputMode?.Name));
+
+/// <summary>Layers one after the other, as one layer.</summary>
+/// <param name="layers">At least one layer, each with one input and one output.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class Pipeline(IReadOnlyList<Layer> layers, string? name = null)
+    : Layer("Pipeline", name, Arguments.Empty.Set("layers", [.. layers.Select(layer => layer.Core)]));

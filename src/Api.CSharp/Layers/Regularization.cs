@@ -13,10 +13,18 @@ public sealed class Dropout(double rate, int?[]? noiseShape = null, int? seed = 
 
 /// <summary>Dropout of whole channels of sequences.</summary>
 /// <param name="rate">Share of channels set to zero, 0 to 1.</param>
+/// <param name="dataFormat">channels_last (default) or channels_first.</param>
 /// <param name="seed">Fixes the draw for this layer.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
-public sealed class SpatialDropout1D(double rate, int? seed = null, string? name = null)
-    : Layer("SpatialDropout1D", name, Arguments.Empty.Set("rate", rate).Set("seed", seed));
+public sealed class SpatialDropout1D(
+    double rate,
+    DataFormat? dataFormat = null,
+    int? seed = null,
+    string? name = null)
+    : Layer("SpatialDropout1D", name, Arguments.Empty
+        .Set("rate", rate)
+        .Set("data_format", dataFormat?.Name)
+        .Set("seed", seed));
 
 /// <summary>Dropout of whole channels of images.</summary>
 /// <param name="rate">Share of channels set to zero, 0 to 1.</param>

@@ -29,6 +29,14 @@ public class Loss
     public static Loss Custom(Func<Expr, Expr, Expr> function, string name = "custom_loss") =>
         new(new Description(name), function);
 
+    /// <summary>The loss of predictions, reduced to one number, for steps and layers of your own.</summary>
+    /// <param name="targets">What should have come.</param>
+    /// <param name="predictions">What came.</param>
+    /// <param name="sampleWeight">Weights of samples.</param>
+    /// <exception cref="ArgumentValueException">The loss's name is unknown.</exception>
+    public Expr Call(Expr targets, Expr predictions, Expr? sampleWeight = null) =>
+        TrainingBridge.Compute(TrainingBridge.Loss(Description, Function), targets, predictions, sampleWeight);
+
     /// <summary>The loss of that Keras name. An unknown name is reported by Compile.</summary>
     [SuppressMessage("Usage", "CA2225", Justification = "Compile is where names are converted.")]
     public static implicit operator Loss(string name) => new(new Description(name), null);

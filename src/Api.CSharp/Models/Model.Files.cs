@@ -22,4 +22,11 @@ public partial class Model
     /// <param name="path">The file.</param>
     /// <exception cref="ModelFormatException">The file is corrupt.</exception>
     public void LoadWeights(string path) => Trainer.LoadWeights(path);
+
+    /// <summary>Loads those weights of a file that the model has under the same path and with the same shape; the others stay. Keras:
+    /// load_weights(skip_mismatch=True).</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The paths of the weights that were loaded.</returns>
+    /// <exception cref="ModelFormatException">The file is corrupt.</exception>
+    public IReadOnlyList<string> LoadMatchingWeights(string path) => Trainer.LoadMatchingWeights(path);
 }

@@ -110,6 +110,7 @@ public partial class Model
     private void CompileWhenBuilt(TrainingOptions options, int stepsPerExecution)
     {
         options.StepsPerExecution = stepsPerExecution;
+        SetSteps(options);
 
         if (network is null && !CanBuild)
         {
@@ -291,20 +292,13 @@ public partial class Model
     /// <summary>The same for models of Float64.</summary>
     public void Predict(ReadOnlySpan<double> input, Span<double> output) => Trainer.PredictInto(input, output);
 
-    /// <summary>One update from one batch. Keras: train_on_batch.</summary>
-    /// <returns>Loss and metrics of this batch, before the update.</returns>
-    public TrainingLogs TrainOnBatch(Tensor x, Tensor y) => TrainOnBatch(new TrainingData(x, y));
-
-    /// <summary>One update from one batch of any number of inputs and outputs.</summary>
+    /// <summary>One update from one batch of any number of inputs and outputs. Keras: train_on_batch.</summary>
     public TrainingLogs TrainOnBatch(TrainingData data)
     {
         ArgumentNullException.ThrowIfNull(data);
         EnsureBuilt(data.Inputs);
         return Trainer.TrainOnBatch(data);
     }
-
-    /// <summary>Loss and metrics of one batch, in inference mode. Keras: test_on_batch.</summary>
-    public TrainingLogs TestOnBatch(Tensor x, Tensor y) => Trainer.TestOnBatch(new TrainingData(x, y));
 
     /// <summary>The output for one batch. Keras: predict_on_batch.</summary>
     public Tensor PredictOnBatch(Tensor x)
@@ -317,7 +311,7 @@ public partial class Model
     {
         if (network is null)
         {
-            Build(inputs.Count > 0 ? inputs[0] : null);
+            BuildFor(inputs);
         }
 
         if (pending is { } options)

@@ -19,6 +19,7 @@ public partial class Model : Layer
     private LayerTypes.Layer? asLayer;
     private Trainer? trainer;
     private Layer[] layers = [];
+    private string[] layerNames = [];
 
     /// <summary>What Compile was given before the model had an input.</summary>
     private TrainingOptions? pending;
@@ -66,8 +67,12 @@ public partial class Model : Layer
         : this(trainer.Network.Name, (int)trainer.Seed, trainer.Network.FloatType)
     {
         Adopt(trainer.Network);
-        this.trainer = trainer;
+        this.trainer = Keep(trainer);
     }
+
+    /// <summary>A model around a network, with fresh weights.</summary>
+    internal Model(NetworkTypes.Network network, int seed)
+        : this(network.Name, seed, network.FloatType) => Adopt(network);
 
     /// <summary>The layers in Keras's order: from the inputs to the outputs by depth.</summary>
     public IReadOnlyList<Layer> Layers
@@ -97,78 +102,95 @@ public partial class Model : Layer
         {
             if (network is null)
             {
-                Build(null);
+                BuildFor([]);
             }
 
             return network!;
         }
     }
 
-    private protected bool IsFrozenForGood => trainer is not null;
+    private protected bool HasWeights => trainer is not null;
 
     private protected string? GivenName => name;
 
-    internal Trainer Trainer => trainer ??= new Trainer(Network, unchecked((ulong)seed), PlanOptions);
-
-    /// <summary>The layer of that name.</summary>
-    /// <exception cref="ArgumentValueException">There is none.</exception>
-    public Layer GetLayer(string name) =>
-        Layers.FirstOrDefault(layer => layer.Name == name)
-        ?? throw new ArgumentValueException(
-            "The model has no layer of that name.", "name", string.Join(", ", Layers.Select(layer => layer.Name)), name,
-            "Names are those of Summary().");
+    internal Trainer Trainer => trainer ??= CreateTrainer();
 
     /// <summary>Prints Keras's table of layers, shapes and parameters.</summary>
     /// <param name="writer">Where to; the console by default.</param>
     /// <param name="lineLength">Width of the table.</param>
     /// <param name="expandNested">Whether the layers of nested models are listed.</param>
     /// <param name="showTrainable">Whether a column says which layers are trained.</param>
+    /// <param name="layerRange">The names of the first and the last layer that are listed; all by default.</param>
     public void Summary(
-        TextWriter? writer = null, int lineLength = 76, bool expandNested = false, bool showTrainable = false) =>
+        TextWriter? writer = null,
+        int lineLength = 76,
+        bool expandNested = false,
+        bool showTrainable = false,
+        (string First, string Last)? layerRange = null) =>
         (writer ?? Console.Out).WriteLine(TrainingBridge.Summary(
-            NetworkBridge.Freeze(Network, [.. FrozenPaths()]), lineLength, expandNested, showTrainable));
+            NetworkBridge.Freeze(Network, [.. FrozenPaths()]), lineLength, expandNested, showTrainable,
+            layerRange?.First, layerRange?.Last));
 
     /// <summary>Number of all weights, trained or not.</summary>
-    public long CountParameters() => TrainingBridge.CountParameters(Network);
+    public override long CountParameters() => TrainingBridge.CountParameters(Network);
 
     /// <summary>All weights, layer by layer, as copies. Keras: get_weights.</summary>
-    public IReadOnlyList<Tensor> GetWeights() => [.. Trainer.GetWeights().Select(pair => pair.Value)];
+    public override IReadOnlyList<Tensor> GetWeights() => [.. Trainer.GetWeights().Select(pair => pair.Value)];
+
+    /// <summary>All weights with their paths, as copies.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> GetNamedWeights() => Trainer.GetWeights();
+
+    /// <summary>Sets weights by path; those that are not named stay.</summary>
+    /// <exception cref="ArgumentValueException">There is no weight of that path; nothing was set.</exception>
+    /// <exception cref="ShapeException">A shape does not fit; nothing was set.</exception>
+    public void SetNamedWeights(IReadOnlyList<KeyValuePair<string, Tensor>> weights) => Trainer.SetWeights(weights);
 
     /// <summary>Sets all weights, in the order of GetWeights. Keras: set_weights.</summary>
     /// <exception cref="ArgumentValueException">There are too few or too many.</exception>
     /// <exception cref="ShapeException">A shape does not fit.</exception>
-    public void SetWeights(IReadOnlyList<Tensor> weights) => Trainer.SetWeights(weights);
+    public override void SetWeights(IReadOnlyList<Tensor> weights) => Trainer.SetWeights(weights);
 
     /// <summary>False while the model waits for its first data.</summary>
     private protected virtual bool CanBuild => true;
 
     /// <summary>Builds the network of a model that waits for its first data.</summary>
-    private protected virtual void Build(Tensor? first) => throw NotBuilt();
+    private protected virtual void BuildFor(IReadOnlyList<Tensor> first) => throw NotBuilt();
+
+    /// <summary>An input like a batch of data.</summary>
+    private protected static NetworkTypes.Node InputFor(Tensor batch, string? name) => new Input(
+        [.. batch.Shape.ToArray().Skip(1)], name, batch.DType is DType.Float32 or DType.Float64 ? DType.Float32 : batch.DType).Node;
+
+    /// <summary>Steps of a model's own.</summary>
+    private protected virtual void SetSteps(TrainingOptions options)
+    {
+    }
 
     private protected static NotReadyException NotBuilt() => new(
         "The model has no input yet.", "", "an Input as the first layer, or data", "neither",
         "Begin with new Input(...), or call Fit, which takes the shape from the data.");
 
-    /// <summary>Forgets the network, which has got another layer.</summary>
-    private protected void Forget() => (network, asLayer) = (null, null);
+    /// <summary>Forgets the network, whose layers are others now; they keep their weights.</summary>
+    private protected void Forget() => (network, asLayer, trainer, pending) = (null, null, null, null);
 
     private protected void Adopt(NetworkTypes.Network described)
     {
         network = dtype == DType.Float32 ? described : NetworkBridge.WithDType(described, dtype);
         var infos = NetworkBridge.Layers(network);
         layers = new Layer[infos.Length];
+        layerNames = [.. infos.Select(info => info.Name)];
 
         for (var i = 0; i < infos.Length; i++)
         {
             layers[i] = LayerBridge.OwnerOf(infos[i].Layer) as Layer ?? new LoadedLayer(infos[i].Layer);
-            layers[i].NameInModel = infos[i].Name;
+            layers[i].NameInModel ??= infos[i].Name;
+            layers[i].Container ??= this;
         }
     }
 
-    private IEnumerable<string> FrozenPaths() => layers.SelectMany(layer => layer switch
+    private IEnumerable<string> FrozenPaths() => layers.SelectMany((layer, i) => layer switch
     {
-        { Trainable: false } => [layer.Name],
-        Model inner => inner.FrozenPaths().Select(path => layer.Name + "/" + path),
+        { Trainable: false } => [layerNames[i]],
+        Model inner => inner.FrozenPaths().Select(path => layerNames[i] + "/" + path),
         _ => Enumerable.Empty<string>(),
     });
 

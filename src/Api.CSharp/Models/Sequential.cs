@@ -64,23 +64,39 @@ public sealed class Sequential : Model, IEnumerable<Layer>
         last = input.Node;
     }
 
-    /// <summary>Adds a layer at the end.</summary>
+    /// <summary>Adds a layer at the end. A model that is compiled must be compiled again; layers keep their weights.</summary>
     /// <exception cref="ShapeException">The layer does not fit behind the one before it.</exception>
-    /// <exception cref="NotReadyException">The model has weights already.</exception>
     public void Add(Layer layer)
     {
         ArgumentNullException.ThrowIfNull(layer);
-
-        if (IsFrozenForGood)
-        {
-            throw new NotReadyException(
-                "The model is complete.", "Sequential", "Add before Compile, Fit or Predict", "Add after it",
-                "Make a new model that begins with these layers.");
-        }
-
         last = last is null ? null : NetworkBridge.Apply(layer.Core, [last])[0];
         parts.Add(layer);
         Forget();
+    }
+
+    /// <summary>Removes the last layer. A model that is compiled must be compiled again; layers keep their weights. Keras:
+    /// pop.</summary>
+    /// <returns>The layer that was removed.</returns>
+    /// <exception cref="NotReadyException">There is no layer.</exception>
+    public Layer Pop()
+    {
+        if (parts.Count == 0)
+        {
+            throw new NotReadyException(
+                "There is no layer to remove.", "Sequential", "at least one layer", "none", "Add layers first.");
+        }
+
+        var removed = parts[^1];
+        parts.RemoveAt(parts.Count - 1);
+        last = input?.Node;
+
+        foreach (var part in parts)
+        {
+            last = last is null ? null : NetworkBridge.Apply(part.Core, [last])[0];
+        }
+
+        Forget();
+        return removed;
     }
 
     /// <summary>The layers, in order.</summary>
@@ -90,17 +106,16 @@ public sealed class Sequential : Model, IEnumerable<Layer>
 
     private protected override bool CanBuild => input is not null;
 
-    private protected override void Build(Tensor? first)
+    private protected override void BuildFor(IReadOnlyList<Tensor> first)
     {
         if (input is null)
         {
-            if (first is null || first.Rank == 0)
+            if (first.Count == 0 || first[0].Rank == 0)
             {
                 throw NotBuilt();
             }
 
-            var floating = first.DType is DType.Float32 or DType.Float64;
-            input = new Input([.. first.Shape.ToArray().Skip(1)], null, floating ? DType.Float32 : first.DType);
+            input = new SymbolicTensor(InputFor(first[0], null), null, []);
         }
 
         Adopt(NetworkBridge.Sequential(GivenName, input.Node, [.. parts.Select(part => part.Core)]));

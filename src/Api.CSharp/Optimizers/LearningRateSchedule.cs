@@ -7,5 +7,18 @@ public class LearningRateSchedule
 {
     internal LearningRateSchedule(string className, Arguments arguments) => Description = new Description(className, arguments);
 
+    private LearningRateSchedule(string name) => Description = new Description(name, Arguments.Empty);
+
     internal Description Description { get; }
+
+    /// <summary>A schedule of your own, known under a name from then on: a model that was saved with it is loaded by a program that has
+    /// made it too.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="rate">From the number of updates done so far to the learning rate.</param>
+    /// <example><code>new Adam(LearningRateSchedule.Custom("warmup", step => 1e-3 * Math.Min(1, (step + 1) / 100.0)))</code></example>
+    public static LearningRateSchedule Custom(string name, Func<long, double> rate)
+    {
+        TrainingBridge.RegisterSchedule(name, rate);
+        return new LearningRateSchedule(name);
+    }
 }

@@ -101,7 +101,11 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
 
         let run = if parallelism = 1 then Stages.map stage else Stages.mapParallel stage parallelism
 
-        Dataset<'U>(stage, cardinality, (fun pass -> openPass pass |> run (fun _ element -> f.Invoke element) pass))
+        Dataset<'U>(
+            stage,
+            cardinality,
+            (fun pass -> (fun () -> openPass pass) |> run (fun _ element -> f.Invoke element) pass)
+        )
 
     /// <summary>Every element through a function, one at a time.</summary>
     member this.Map(f: Func<'T, 'U>) : Dataset<'U> = this.Map(f, 1)
@@ -121,7 +125,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
             let word = Common.Philox.bits (uint64 seed) (uint64 pass.Number) (uint32 (number >>> 32)) number
             f.Invoke(element, Random(int (word >>> 1)))
 
-        Dataset<'U>(stage, cardinality, (fun pass -> openPass pass |> run (call pass) pass))
+        Dataset<'U>(stage, cardinality, (fun pass -> (fun () -> openPass pass) |> run (call pass) pass))
 
     /// <summary>Every element through a function that also gets random numbers of its own, one at a time.</summary>
     member this.MapRandom(f: Func<'T, Random, 'U>, seed: int) : Dataset<'U> = this.MapRandom(f, seed, 1)
@@ -133,7 +137,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
         Dataset<'T>(
             stage,
             (if cardinality = 0L then 0L else Cardinality.Unknown),
-            fun pass -> openPass pass |> Stages.filter stage keep.Invoke pass
+            fun pass -> (fun () -> openPass pass) |> Stages.filter stage keep.Invoke pass
         )
 
     /// <summary>All elements of the datasets that a function makes of elements, one dataset after another.</summary>
@@ -144,7 +148,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
             let made: Dataset<'U> = f.Invoke element
             made.Open pass
 
-        Dataset<'U>(stage, Cardinality.Unknown, (fun pass -> openPass pass |> Stages.flatten (inner pass)))
+        Dataset<'U>(stage, Cardinality.Unknown, (fun pass -> (fun () -> openPass pass) |> Stages.flatten (inner pass)))
 
     /// <summary>Every element with its number, counted from 0.</summary>
     member _.Enumerate() : Dataset<struct (int64 * 'T)> =
@@ -153,7 +157,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
         Dataset<struct (int64 * 'T)>(
             stage,
             cardinality,
-            fun pass -> openPass pass |> Stages.map stage (fun i element -> struct (i, element)) pass
+            fun pass -> (fun () -> openPass pass) |> Stages.map stage (fun i element -> struct (i, element)) pass
         )
 
     // Order and number
@@ -171,7 +175,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
             cardinality,
             fun pass ->
                 let number = if reshuffleEachPass then pass.Number else 0L
-                openPass pass |> Stages.shuffle bufferSize (uint64 seed) number
+                (fun () -> openPass pass) |> Stages.shuffle bufferSize (uint64 seed) number
         )
 
     /// <summary>The elements in random order, another one in every pass.</summary>
@@ -342,8 +346,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
             stage,
             Cardinality.batches size dropRemainder cardinality,
             fun pass ->
-                openPass pass
-                |> Stages.batch size dropRemainder id
+                (fun () -> (fun () -> openPass pass) |> Stages.batch size dropRemainder id)
                 |> Stages.map stage (fun _ rows -> collate.Invoke rows) pass
         )
 
@@ -372,7 +375,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
         Dataset<'T>(
             stage,
             Cardinality.batches size dropRemainder cardinality,
-            fun pass -> openPass pass |> Stages.batch size dropRemainder collate
+            fun pass -> (fun () -> openPass pass) |> Stages.batch size dropRemainder collate
         )
 
     /// <summary>So many elements at a time, stacked along a new first axis.</summary>
@@ -429,7 +432,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
         Dataset<'T>(
             stage,
             (if cardinality = Cardinality.Infinite then Cardinality.Infinite else Cardinality.Unknown),
-            fun pass -> openPass pass |> Stages.flatten rows
+            fun pass -> (fun () -> openPass pass) |> Stages.flatten rows
         )
 
     /// <summary>The elements as what fit, evaluate and predict read: a tensor or several are inputs; pairs are inputs and targets;
@@ -441,7 +444,7 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
         Dataset<TrainingData>(
             stages,
             cardinality,
-            fun pass -> openPass pass |> Stages.map stages (fun _ element -> read element) pass
+            fun pass -> (fun () -> openPass pass) |> Stages.map stages (fun _ element -> read element) pass
         )
 
     // Reading

@@ -72,7 +72,8 @@ type internal ReadAhead<'T>(openSource: Pass -> IEnumerator<'T>, capacity: int, 
                 queue.Dispose()
                 stop.Dispose()
 
-/// What stages do with the elements of the stage before.
+/// What stages do with the elements of the stage before. It is opened when the first element is asked for: an enumerator that
+/// never begins holds nothing that must be closed.
 module internal Stages =
 
     let private wrap (stage: string) (element: int64) (token: CancellationToken) (run: unit -> 'T) : 'T =
@@ -118,9 +119,14 @@ module internal Stages =
             .GetEnumerator()
 
     /// Every element through a function that also gets its number.
-    let map (stage: string) (f: int64 -> 'T -> 'U) (pass: Pass) (source: IEnumerator<'T>) : IEnumerator<'U> =
+    let map
+        (stage: string)
+        (f: int64 -> 'T -> 'U)
+        (pass: Pass)
+        (openSource: unit -> IEnumerator<'T>)
+        : IEnumerator<'U> =
         (seq {
-            use source = source
+            use source = openSource ()
             let mutable i = 0L
 
             while source.MoveNext() do
@@ -137,10 +143,10 @@ module internal Stages =
         (parallelism: int)
         (f: int64 -> 'T -> 'U)
         (pass: Pass)
-        (source: IEnumerator<'T>)
+        (openSource: unit -> IEnumerator<'T>)
         : IEnumerator<'U> =
         (seq {
-            use source = source
+            use source = openSource ()
             let working = Queue<Task<'U>>()
             let mutable i = 0L
             let mutable more = true
@@ -170,9 +176,9 @@ module internal Stages =
         })
             .GetEnumerator()
 
-    let filter (stage: string) (keep: 'T -> bool) (pass: Pass) (source: IEnumerator<'T>) : IEnumerator<'T> =
+    let filter (stage: string) (keep: 'T -> bool) (pass: Pass) (openSource: unit -> IEnumerator<'T>) : IEnumerator<'T> =
         (seq {
-            use source = source
+            use source = openSource ()
             let mutable i = 0L
 
             while source.MoveNext() do
@@ -186,9 +192,9 @@ module internal Stages =
     let private stream = Philox.streamOf "dataset/shuffle"
 
     /// A random element of a buffer that is filled up again after every choice.
-    let shuffle (buffer: int) (seed: uint64) (pass: int64) (source: IEnumerator<'T>) : IEnumerator<'T> =
+    let shuffle (buffer: int) (seed: uint64) (pass: int64) (openSource: unit -> IEnumerator<'T>) : IEnumerator<'T> =
         (seq {
-            use source = source
+            use source = openSource ()
             let waiting = List<'T>()
             let mutable more = true
             let mutable draws = 0L
@@ -215,9 +221,14 @@ module internal Stages =
             .GetEnumerator()
 
     /// So many elements at a time through a function.
-    let batch (size: int) (dropRemainder: bool) (collate: 'T[] -> 'U) (source: IEnumerator<'T>) : IEnumerator<'U> =
+    let batch
+        (size: int)
+        (dropRemainder: bool)
+        (collate: 'T[] -> 'U)
+        (openSource: unit -> IEnumerator<'T>)
+        : IEnumerator<'U> =
         (seq {
-            use source = source
+            use source = openSource ()
             let waiting = List<'T>(min size 4096)
 
             while source.MoveNext() do
@@ -232,9 +243,9 @@ module internal Stages =
             .GetEnumerator()
 
     /// All elements of all that an element is opened to.
-    let flatten (openElement: int64 -> 'T -> IEnumerator<'U>) (source: IEnumerator<'T>) : IEnumerator<'U> =
+    let flatten (openElement: int64 -> 'T -> IEnumerator<'U>) (openSource: unit -> IEnumerator<'T>) : IEnumerator<'U> =
         (seq {
-            use source = source
+            use source = openSource ()
             let mutable i = 0L
 
             while source.MoveNext() do

@@ -43,6 +43,13 @@ type LayerBridge =
     /// <summary>The object that stands for the layer, or null.</summary>
     static member OwnerOf(layer: Layer) : obj | null = layer.Owner
 
+    /// <summary>The layer without that object.</summary>
+    static member WithoutOwner(layer: Layer) : Layer = { layer with Owner = null }
+
+    /// <summary>Runs a layer as a part of another.</summary>
+    static member Call(scope: Scope, layer: Layer, trainable: bool, inputs: Expr[]) : Expr[] =
+        Layer.invokeMany scope (if trainable then layer else Layer.frozen layer) inputs
+
     /// <summary>Declares a variable of a layer.</summary>
     static member Variable
         (
@@ -91,11 +98,9 @@ type NetworkBridge =
     static member Apply(layer: Layer, nodes: Node[]) : Node[] =
         Network.applyMany layer (List.ofArray nodes) |> Array.ofList
 
-    /// <summary>A layer applied to symbolic tensors, with a mask for the first of them unless that is null.</summary>
-    static member Apply(layer: Layer, mask: Node | null, nodes: Node[]) : Node[] =
-        match mask with
-        | null -> NetworkBridge.Apply(layer, nodes)
-        | m -> Network.applyMasked layer m (List.ofArray nodes) |> Array.ofList
+    /// <summary>A layer applied to symbolic tensors, and to others by Keras's names of the arguments of its call.</summary>
+    static member Apply(layer: Layer, nodes: Node[], names: string[], named: Node[]) : Node[] =
+        Network.applyWith layer (List.ofArray (Array.zip names named)) (List.ofArray nodes) |> Array.ofList
 
     static member private Named(name: string | null, network: Network) =
         match name with
@@ -112,6 +117,23 @@ type NetworkBridge =
 
     /// <summary>The network as a layer.</summary>
     static member AsLayer(network: Network) : Layer = Network.asLayer network
+
+    /// <summary>Networks side by side as one, each as the layer given for it.</summary>
+    static member OfParts(name: string | null, names: string[], layers: Layer[], networks: Network[]) : Network =
+        NetworkBridge.Named(name, Network.placed [ for i in 0 .. names.Length - 1 -> names[i], networks[i], layers[i] ])
+
+    /// <summary>The output of a layer in a network.</summary>
+    static member OutputOf(network: Network, layer: string) : Node = Network.outputOf layer network
+
+    /// <summary>The architecture as JSON text.</summary>
+    static member ToJson(network: Network) : string = Network.toJson network
+
+    /// <summary>The architecture of a JSON text.</summary>
+    static member OfJson(json: string) : Network = Network.ofJson json
+
+    /// <summary>The network described anew, with other layers in the place of some.</summary>
+    static member Clone(network: Network, replace: Func<Layer, Layer>) : Network =
+        Network.cloneWith replace.Invoke network
 
     /// <summary>The names of the inputs.</summary>
     static member InputNames(network: Network) : string[] = Network.inputNames network

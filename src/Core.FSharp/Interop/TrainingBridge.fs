@@ -3,6 +3,22 @@ namespace FunctionalNet.Interop
 open System
 open FunctionalNet
 
+/// <summary>Weights of one model that a layer brings into another.</summary>
+/// <param name="path">Where they lie in the other.</param>
+/// <param name="home">The model they are of.</param>
+/// <param name="homePath">Where they lie there; empty for the whole model.</param>
+[<Sealed>]
+type LentWeights(path: string, home: Trainer, homePath: string) =
+
+    /// <summary>Where they lie in the other.</summary>
+    member _.Path = path
+
+    /// <summary>The model they are of.</summary>
+    member _.Home = home
+
+    /// <summary>Where they lie there; empty for the whole model.</summary>
+    member _.HomePath = homePath
+
 /// <summary>What a model is trained with, for the C# facade: from descriptions or delegates.</summary>
 [<AbstractClass; Sealed>]
 type TrainingBridge =
@@ -24,9 +40,22 @@ type TrainingBridge =
         | f -> Metric.create description.Name (fun target prediction -> f.Invoke(target, prediction))
 
     /// <summary>The network's table of layers, as Keras prints it.</summary>
-    static member Summary(network: Network, lineLength: int, expandNested: bool, showTrainable: bool) : string =
+    static member Summary
+        (
+            network: Network,
+            lineLength: int,
+            expandNested: bool,
+            showTrainable: bool,
+            first: string | null,
+            last: string | null
+        ) : string =
         Summary.write
             { Summary.defaults with
+                LayerRange =
+                    (match first, last with
+                     | null, _
+                     | _, null -> None
+                     | first, last -> Some(first, last))
                 LineLength = lineLength
                 ExpandNested = expandNested
                 ShowTrainable = showTrainable }
@@ -34,3 +63,75 @@ type TrainingBridge =
 
     /// <summary>The number of elements of all variables.</summary>
     static member CountParameters(network: Network) : int64 = Network.countParameters network
+
+    /// <summary>A trainer of a network with weights of others.</summary>
+    static member Trainer(network: Network, seed: uint64, options: PlanOptions, lent: LentWeights[]) : Trainer =
+        Trainer.Sharing(
+            network,
+            seed,
+            options,
+            fun path ->
+                lent
+                |> Array.tryPick (fun l ->
+                    if path.StartsWith(l.Path + "/", StringComparison.Ordinal) then
+                        let below = path.Substring(l.Path.Length + 1)
+                        let name = if l.HomePath = "" then below else l.HomePath + "/" + below
+
+                        match l.Home.VariableStore.TryFind name with
+                        | ValueSome v -> Some v
+                        | ValueNone -> None
+                    else
+                        None)
+                |> Option.toValueOption
+        )
+
+    /// <summary>The path in the model of the layer that an object stands for.</summary>
+    static member PathOf(step: StepContext, owner: obj) : string =
+        let rec find (prefix: string) (network: Network) : string option =
+            network.Entries
+            |> Array.tryPick (fun entry ->
+                let path = prefix + entry.Name
+
+                if obj.ReferenceEquals(entry.Layer.Owner, owner) then
+                    Some path
+                else
+                    Network.tryOfLayer entry.Layer |> Option.bind (find (path + "/")))
+
+        match find "" step.Network with
+        | Some path -> path
+        | None ->
+            raise (
+                ArgumentValueException(
+                    "The layer is no part of the model.",
+                    step.Network.Name,
+                    "a layer or model that the model is made of",
+                    owner.GetType().Name,
+                    "Use the object that the model was made with."
+                )
+            )
+
+    /// <summary>The loss as a node.</summary>
+    static member Compute(loss: Loss, target: Expr, prediction: Expr, weight: Expr | null) : Expr =
+        let weight =
+            match weight with
+            | null -> None
+            | w -> Some w
+
+        Loss.compute loss target (Flow.ofValue prediction) weight
+
+    /// <summary>A drawing of the network.</summary>
+    static member Diagram
+        (network: Network, mermaid: bool, showShapes: bool, showLayerNames: bool, expandNested: bool)
+        : string =
+        let options: DiagramOptions =
+            { ShowShapes = showShapes; ShowLayerNames = showLayerNames; ExpandNested = expandNested }
+
+        if mermaid then Diagram.mermaid options network else Diagram.svg options network
+
+    /// <summary>Makes a schedule known under a name.</summary>
+    static member RegisterSchedule(name: string, rate: Func<int64, float>) : unit =
+        Schedule.register name rate.Invoke |> ignore
+
+    /// <summary>Makes an activation known under a name.</summary>
+    static member RegisterActivation(name: string, apply: Func<Expr, Expr>) : unit =
+        Activation.register name apply.Invoke |> ignore

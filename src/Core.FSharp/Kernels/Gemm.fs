@@ -62,42 +62,25 @@ type internal GemmKernel<'W, 'V, 'T
 
     let matrix (p: nativeint) (offsets: int[]) (i: int) = p + nativeint offsets[i] * size
 
-    /// Rows [row, row + rows) of op(A), depths [k0, k0 + depth), tile by tile, each with room for the highest tile.
+    /// Bytes of a packed tile of A: each has room for the highest, and for one line of the cache more, because distances
+    /// that are powers of two would have all of them compete for a few places of the cache.
+    static member private PanelOfA(rows: int, depth: int) = nativeint (rows * depth * sizeof<'T> + 64)
+
+    /// Rows [row, row + rows) of a transposed A, depths [k0, k0 + depth), tile by tile.
     member private _.PackA(a: nativeint, row: int, rows: int, k0: int, depth: int, target: nativeint) =
         let tiles = (rows + tileRows - 1) / tileRows
-        let width = nativeint tileRows * size
-        let mutable first = row
-        let mutable t = target
+        let height = rows / tiles
+        let higher = rows % tiles
+        let room = nativeint tileRows * size
+        let panel = GemmKernel<'W, 'V, 'T>.PanelOfA(tileRows, depth)
+        let source = a + nativeint row * size + nativeint k0 * lda
 
-        for tile in 0 .. tiles - 1 do
-            let height = (rows + tiles - 1 - tile) / tiles
-            let source = a + nativeint first * aRow + nativeint k0 * aColumn
+        if higher > 0 then
+            GemmPanels<'W, 'V, 'T>.PackBeside(source, lda, depth, higher, height + 1, target, panel, room)
 
-            if plan.TransA then
-                GemmPanels<'W, 'V, 'T>.PackBeside(source, lda, depth, height, t, width)
-            else
-                GemmPanels<'W, 'V, 'T>.PackAlong(source, lda, depth, height, t, width)
-
-            first <- first + height
-            t <- t + width * nativeint depth
-
-    /// Columns [column, column + count) of op(B), depths [k0, k0 + depth), panel by panel.
-    member _.PackB(b: nativeint, column: int, count: int, k0: int, depth: int, target: nativeint) =
-        let width = nativeint panel * size
-        let mutable j = 0
-
-        while j < count do
-            let c = min panel (count - j)
-            let t = target + nativeint (j * depth) * size
-
-            if plan.TransB then
-                let source = b + nativeint (column + j) * ldb + nativeint k0 * size
-                GemmPanels<'W, 'V, 'T>.PackAlong(source, ldb, depth, c, t, width)
-            else
-                let source = b + nativeint k0 * ldb + nativeint (column + j) * size
-                GemmPanels<'W, 'V, 'T>.PackBeside(source, ldb, depth, c, t, width)
-
-            j <- j + panel
+        let source = source + nativeint (higher * (height + 1)) * size
+        let target = target + nativeint higher * panel
+        GemmPanels<'W, 'V, 'T>.PackBeside(source, lda, depth, tiles - higher, height, target, panel, room)
 
     /// Rows [row, row + rows), columns [column, column + count), with panels of B at `b`: one depth block.
     member private this.Inner
@@ -121,6 +104,7 @@ type internal GemmKernel<'W, 'V, 'T
         let start = if packs then aside else a + nativeint row * aRow + nativeint k0 * aColumn
         let stepRow = if packs then size else aRow
         let stepColumn = if packs then nativeint tileRows * size else aColumn
+        let panelOfA = GemmKernel<'W, 'V, 'T>.PanelOfA(tileRows, depth)
         let tiles = (rows + tileRows - 1) / tileRows
         let mutable b = b
         let mutable j = 0
@@ -136,8 +120,7 @@ type internal GemmKernel<'W, 'V, 'T
 
                 GemmPanels<'W, 'V, 'T>.Tile(height, columns, depth, p, stepRow, stepColumn, b, bRow, t, ldc, (k0 > 0))
 
-                p <- if packs then p + nativeint tileRows * size * nativeint depth else p + nativeint height * aRow
-
+                p <- p + (if packs then panelOfA else nativeint height * aRow)
                 t <- t + nativeint height * ldc
 
             b <- b + bPanel
@@ -157,7 +140,7 @@ type internal GemmKernel<'W, 'V, 'T
             while k0 < k do
                 let depth = min plan.Depth (k - k0)
                 if not plan.Prepacked && not plan.DirectB then
-                    this.PackB(b, column + j, c, k0, depth, aside)
+                    GemmPanels<'W, 'V, 'T>.PackB(plan.TransB, b, ldb, column + j, c, k0, depth, aside)
 
                 let start =
                     if plan.Prepacked then
@@ -261,6 +244,32 @@ type internal GemmKernel<'W, 'V, 'T
                     min plan.BlockColumns (n - column)
                 )
 
+/// Packs all of op(B), k x n, panel by panel in each of the blocks of k.
+[<Sealed>]
+type internal GemmPackKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+    (transB: bool, n: int, k: int, b: nativeint, ldb: int, target: nativeint) =
+    inherit Kernel()
+
+    let size = nativeint sizeof<'T>
+    let panel = 2 * 'W.Count
+    let depth = GemmPlan.DepthOf(sizeof<'T>, k)
+    let padded = GemmPlan.PackedColumns(enum<Width>(int 'W.Bytes), sizeof<'T>, n)
+    // About this many elements for a chunk.
+    let columns = max 1 (32768 / (panel * max 1 k)) * panel
+
+    override _.Chunks(_) = if k = 0 then 0 else (n + columns - 1) / columns
+
+    override _.Run(_, chunk) =
+        let column = chunk * columns
+        let count = min columns (n - column)
+        let mutable k0 = 0
+
+        while k0 < k do
+            let d = min depth (k - k0)
+            let t = target + (nativeint k0 * nativeint padded + nativeint column * nativeint d) * size
+            GemmPanels<'W, 'V, 'T>.PackB(transB, b, nativeint ldb * size, column, count, k0, d, t)
+            k0 <- k0 + d
+
 /// Matrix products.
 [<AbstractClass; Sealed>]
 type internal Gemm private () =
@@ -285,7 +294,8 @@ type internal Gemm private () =
         | _ -> GemmKernel<Lanes128<float>, Vector128<float>, float>(plan, operands, epilogue)
 
     /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n; one product for each entry of the offsets (in elements),
-    /// with vectors of a given width. The epilogue gets indices of elements from the start of C.
+    /// with vectors of a given width. A prepacked B comes from `Pack`. The epilogue gets indices of elements from the start
+    /// of C.
     static member CreateOf
         (
             width: Width,
@@ -296,6 +306,7 @@ type internal Gemm private () =
             n: int,
             k: int,
             operands: GemmOperands,
+            prepacked: bool,
             epilogue: Epilogue
         ) : Kernel =
         if dtype <> DType.Float32 && dtype <> DType.Float64 then
@@ -309,7 +320,8 @@ type internal Gemm private () =
                 )
             )
 
-        let plan = GemmPlan(width, DType.size dtype, transA, transB, m, n, k, operands.COffsets.Length, false)
+        let plan =
+            GemmPlan(width, DType.size dtype, transA, transB, m, n, k, operands.COffsets.Length, prepacked)
         kernel width dtype plan operands epilogue
 
     /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n; one product for each entry of the offsets (in elements).
@@ -350,6 +362,67 @@ type internal Gemm private () =
               C = c
               Ldc = ldc
               COffsets = cOffsets },
+            false,
+            defaultArg epilogue Epilogue.None
+        )
+
+    /// Whether a product is faster with a packed B: not where B is read once, or as it is.
+    static member GainsFromPacking(dtype: DType, transA: bool, transB: bool, m: int, n: int, k: int) : bool =
+        let plan = GemmPlan(Width.current, DType.size dtype, transA, transB, m, n, k, 1, false)
+        plan.Path = GemmPath.Blocks && not plan.DirectB
+
+    /// Bytes of a packed op(B), k x n.
+    static member PackedBytes(dtype: DType, n: int, k: int) : int64 =
+        let size = DType.size dtype
+        int64 (GemmPlan.PackedColumns(Width.current, size, n)) * int64 k * int64 size
+
+    /// Packs op(B), k x n, for `CreatePacked`.
+    static member Pack(dtype: DType, transB: bool, n: int, k: int, b: nativeint, ldb: int, target: nativeint) : Kernel =
+        match dtype, Width.current with
+        | DType.Float32, Width.W512 ->
+            GemmPackKernel<Lanes512<float32>, Vector512<float32>, float32>(transB, n, k, b, ldb, target)
+        | DType.Float32, Width.W256 ->
+            GemmPackKernel<Lanes256<float32>, Vector256<float32>, float32>(transB, n, k, b, ldb, target)
+        | DType.Float32, _ ->
+            GemmPackKernel<Lanes128<float32>, Vector128<float32>, float32>(transB, n, k, b, ldb, target)
+        | _, Width.W512 -> GemmPackKernel<Lanes512<float>, Vector512<float>, float>(transB, n, k, b, ldb, target)
+        | _, Width.W256 -> GemmPackKernel<Lanes256<float>, Vector256<float>, float>(transB, n, k, b, ldb, target)
+        | _ -> GemmPackKernel<Lanes128<float>, Vector128<float>, float>(transB, n, k, b, ldb, target)
+
+    /// C = op(A) B, with a B (k x n) that `Pack` has packed, once for many products. The epilogue gets indices of elements
+    /// from the start of C.
+    static member CreatePacked
+        (
+            dtype: DType,
+            transA: bool,
+            m: int,
+            n: int,
+            k: int,
+            a: nativeint,
+            lda: int,
+            packed: nativeint,
+            c: nativeint,
+            ldc: int,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        Gemm.CreateOf(
+            Width.current,
+            dtype,
+            transA,
+            false,
+            m,
+            n,
+            k,
+            { A = a
+              Lda = lda
+              AOffsets = zero
+              B = packed
+              Ldb = 0
+              BOffsets = zero
+              C = c
+              Ldc = ldc
+              COffsets = zero },
+            true,
             defaultArg epilogue Epilogue.None
         )
 

@@ -22,8 +22,10 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 NativePtr.toNativeInt src,
                 nativeint ld * size,
                 kc,
+                1,
                 count,
                 NativePtr.toNativeInt dst,
+                0n,
                 nativeint width * size
             )
 

@@ -1,6 +1,7 @@
 namespace FunctionalNet.Kernels
 
 open System.Runtime.Intrinsics.Arm
+open System.Runtime.Intrinsics.X86
 
 #nowarn "3535" // interfaces with static abstract members: that is what they are for
 
@@ -69,47 +70,65 @@ type internal GemmPanels<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
         else
             GemmPanels<'W, 'V, 'T>.Of<PartVector>(rows, depth, a, aRow, aColumn, b, bRow, c, cRow, columns, accumulate)
 
-    /// Copies `count` elements, not more than a panel of B has, for each k.
+    /// Packs lines that stand side by side (rows of a transposed A, columns of B) into panels of `width` lines: line i of
+    /// panel p at depth k is at source + p * width + i + k * step and goes to target + p * panel + i + k * room. Steps are
+    /// in bytes. All panels at each depth, so that memory is read in long stretches.
     [<FullyOptimized>]
-    static member private CopyRows
-        (source: nativeint, step: nativeint, depth: int, count: int, target: nativeint, targetStep: nativeint)
-        =
-        let lanes = 'W.Count
-        let mutable s = source
-        let mutable t = target
-
-        if count = 2 * lanes then
-            for _ in 1..depth do
-                'W.Store(t, 'W.Load s)
-                'W.Store(t + 'W.Bytes, 'W.Load(s + 'W.Bytes))
-                s <- s + step
-                t <- t + targetStep
-        elif count > lanes then
-            for _ in 1..depth do
-                'W.Store(t, 'W.Load s)
-                'W.StoreFirst(t + 'W.Bytes, count - lanes, 'W.LoadFirst(s + 'W.Bytes, count - lanes))
-                s <- s + step
-                t <- t + targetStep
-        else
-            for _ in 1..depth do
-                'W.StoreFirst(t, count, 'W.LoadFirst(s, count))
-                s <- s + step
-                t <- t + targetStep
-
-    /// Packs `count` lines that stand side by side (rows of a transposed A, columns of B) into a panel in which they are
-    /// `width` apart: element (i, k) is at source + i + k * step and goes to target + i + k * width.
     static member PackBeside
-        (source: nativeint, step: nativeint, depth: int, count: int, target: nativeint, width: nativeint)
-        =
+        (
+            source: nativeint,
+            step: nativeint,
+            depth: int,
+            panels: int,
+            width: int,
+            target: nativeint,
+            panel: nativeint,
+            room: nativeint
+        ) =
+        let lanes = 'W.Count
         let size = nativeint sizeof<'T>
-        let panel = 2 * 'W.Count
-        let mutable i = 0
+        let bytes = nativeint width * size
+        let mutable source = source
+        let mutable target = target
 
-        while i < count do
-            let n = min panel (count - i)
-            let at = nativeint i * size
-            GemmPanels<'W, 'V, 'T>.CopyRows(source + at, step, depth, n, target + at, width)
-            i <- i + n
+        for _ in 1..depth do
+            // Each depth is on another page, where the machine does not look ahead by itself.
+            if Sse.IsSupported then
+                let mutable ahead = source + 16n * step
+                let last = ahead + nativeint panels * bytes
+
+                while ahead < last do
+                    Sse.Prefetch0(ahead.ToPointer())
+                    ahead <- ahead + 64n
+
+            let mutable s = source
+            let mutable t = target
+
+            if width = 2 * lanes then
+                for _ in 1..panels do
+                    'W.Store(t, 'W.Load s)
+                    'W.Store(t + 'W.Bytes, 'W.Load(s + 'W.Bytes))
+                    s <- s + bytes
+                    t <- t + panel
+            elif width <= lanes then
+                for _ in 1..panels do
+                    'W.StoreFirst(t, width, 'W.LoadFirst(s, width))
+                    s <- s + bytes
+                    t <- t + panel
+            else
+                for _ in 1..panels do
+                    let mutable i = 0
+
+                    while i < width do
+                        let n = min lanes (width - i)
+                        'W.StoreFirst(t + nativeint i * size, n, 'W.LoadFirst(s + nativeint i * size, n))
+                        i <- i + n
+
+                    s <- s + bytes
+                    t <- t + panel
+
+            source <- source + step
+            target <- target + room
 
     /// Packs `count` lines, each contiguous along k: element (i, k) is at source + i * step + k and goes to
     /// target + i + k * width. Steps and widths are in bytes.
@@ -117,3 +136,34 @@ type internal GemmPanels<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
         (source: nativeint, step: nativeint, depth: int, count: int, target: nativeint, width: nativeint)
         =
         Transpose.plane<'W, 'V, 'T> source step count depth target width
+
+    /// Packs columns [column, column + count) of op(B), depths [first, first + depth), panel by panel. `bRow` is the step of
+    /// B's rows as they are stored.
+    static member PackB
+        (transB: bool, b: nativeint, bRow: nativeint, column: int, count: int, first: int, depth: int, target: nativeint) =
+        let size = nativeint sizeof<'T>
+        let columns = GemmPanels<'W, 'V, 'T>.Columns
+        let room = nativeint columns * size
+        let panel = room * nativeint depth
+        let whole = count / columns
+        let part = count % columns
+        let last = target + nativeint whole * panel
+
+        if transB then
+            let source = b + nativeint column * bRow + nativeint first * size
+            let across = nativeint columns * bRow
+
+            for p in 0 .. whole - 1 do
+                GemmPanels<'W, 'V, 'T>
+                    .PackAlong(source + nativeint p * across, bRow, depth, columns, target + nativeint p * panel, room)
+
+            if part > 0 then
+                GemmPanels<'W, 'V, 'T>.PackAlong(source + nativeint whole * across, bRow, depth, part, last, room)
+        else
+            let source = b + nativeint first * bRow + nativeint column * size
+            if whole > 0 then
+                GemmPanels<'W, 'V, 'T>.PackBeside(source, bRow, depth, whole, columns, target, panel, room)
+
+            if part > 0 then
+                GemmPanels<'W, 'V, 'T>
+                    .PackBeside(source + nativeint whole * room, bRow, depth, 1, part, last, panel, room)

@@ -30,26 +30,29 @@ type internal GemmPlan
         elif (m = 1 || n = 1) && not prepacked then GemmPath.Vector
         else GemmPath.Blocks
 
-    // Equal depths, such that a panel of B stays in the L1 cache.
-    let depth =
-        let most = 1536 / size
-        let blocks = max 1 (ceil k most)
-        max 1 (min k (roundUp (ceil k blocks) 16))
+    let depth = GemmPlan.DepthOf(size, k)
 
-    // Vector operations, two of which a machine does in a cycle, and what one vector of packing and one chunk cost, in
-    // the same unit. For small products, whose cutting matters, that is about what it is.
-    let packing = if transB then 8.0 else 5.0
+    // Costs are counted in vector operations, of which a machine does two in a cycle: those of packing one vector of B (more
+    // if it comes from far), of an element of A, of a chunk, of waking other threads.
+    let far = float n * float k * float size > 524288.0
+    let packing = (if transB then 8.0 else 5.0) + (if far then 8.0 else 0.0)
+    let reading = if transA then 0.75 else 0.25
     let chunkCost = 600.0
     let forkCost = 4000.0
 
-    let directB (blockRows: int) = not prepacked && not transB && (blockRows <= 64 || n * k * size <= 32768)
+    // B is read as it is where few rows use it or where it stays in the L1 cache. Rows that are a whole number of pages
+    // apart do not: they compete for the same places of that cache.
+    let directB (blockRows: int) =
+        not prepacked
+        && not transB
+        && (m <= 48 || n * k * size <= 32768 || (blockRows <= 64 && n * size % 4096 <> 0))
 
     let cost (blockRows: int) (blockColumns: int) (chunks: int) =
         let r = float blockRows
         let c = float (roundUp blockColumns lanes / lanes)
         let each = r * c * float k
         let packB = if prepacked || directB blockRows then 0.0 else c * float k * packing
-        let readA = r * float k * (if transA then 1.0 else 0.5)
+        let readA = r * float k * reading
         let chunk = each + packB + readA + chunkCost
 
         // The mean of what 1, 2 and 4 threads need.
@@ -133,5 +136,11 @@ type internal GemmPlan
         | GemmPath.Blocks when rowBlocks * columnBlocks = 1 -> ceil batch group
         | _ -> batch * rowBlocks * columnBlocks
 
-    /// Elements of a packed B.
+    /// Depth of the blocks that a depth of k is cut into: about equal, and such that a panel of B stays in the L1 cache.
+    static member DepthOf(size: int, k: int) =
+        let most = 1536 / size
+        let blocks = max 1 ((k + most - 1) / most)
+        max 1 (min k (((k + blocks - 1) / blocks + 15) / 16 * 16))
+
+    /// Columns of a packed B, those that fill the last panel included.
     static member PackedColumns(width: Width, size: int, n: int) = roundUp n (2 * int width / size)

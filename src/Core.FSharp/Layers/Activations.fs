@@ -317,6 +317,15 @@ module Activation =
         | "glu" -> Some(gluOn (axis ()))
         | _ -> None
 
+    let private custom = System.Collections.Concurrent.ConcurrentDictionary<string, Activation>()
+
+    /// <summary>Makes a function of your own known under a name, in configurations too. It takes precedence over a built-in one.
+    /// Keras: register_keras_serializable.</summary>
+    let register (name: string) (apply: Expr -> Expr) : Activation =
+        let activation = named name apply
+        custom[name] <- activation
+        activation
+
     let internal ofConfigAt (where: string) (value: ConfigValue) : Activation =
         let config =
             match value with
@@ -330,9 +339,12 @@ module Activation =
             | Some(_, name) -> name
             | None -> config.ClassName
 
-        match config.Arguments, plain |> List.tryFind (fun (key, _) -> key = name) with
-        | [], Some(_, activation) -> activation
-        | arguments, _ ->
+        match
+            config.Arguments, custom.TryGetValue config.ClassName, plain |> List.tryFind (fun (key, _) -> key = name)
+        with
+        | _, (true, own), _ -> own
+        | [], _, Some(_, activation) -> activation
+        | arguments, _, _ ->
             match build where name arguments with
             | Some activation -> activation
             | None ->

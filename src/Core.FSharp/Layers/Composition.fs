@@ -16,6 +16,14 @@ module internal Composition =
         LayerClass.many "Parallel" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers ->
             runBranches (namesOf layers))
 
+    /// One after the other: Keras's Pipeline of preprocessing layers.
+    let pipeline: LayerClass<Layer list> =
+        LayerClass.many "Pipeline" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers ->
+            let parts = namesOf layers
+
+            fun scope inputs ->
+                parts |> Array.fold (fun flows (name, part) -> Layer.call (enter scope name part) part flows) inputs)
+
     /// Branches, then the layer that merges them.
     let merged: LayerClass<Layer list * Layer> =
         LayerClass.many

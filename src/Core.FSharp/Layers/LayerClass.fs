@@ -204,6 +204,21 @@ module internal LayerCheck =
     /// The model's floating-point type, whatever the input's.
     let floating (scope: Scope) (x: Expr) : Expr = Ops.cast scope.FloatType x
 
+    /// Random numbers of a layer under a name; a seed chooses another stream of them.
+    let random
+        (scope: Scope)
+        (seed: int option)
+        (name: string)
+        (kind: FunctionalNet.Graph.RandomKind)
+        (shape: Shape)
+        : Expr =
+        let stream =
+            match seed with
+            | None -> name
+            | Some seed -> name + ":" + string seed
+
+        scope.Random(stream, kind, shape)
+
     /// Adds the penalty of an output, of the whole batch: Keras 3.8 does not divide it by the batch size.
     let activity (scope: Scope) (regularizer: Regularizer option) (output: Expr) =
         match regularizer with

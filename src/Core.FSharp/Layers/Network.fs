@@ -81,10 +81,9 @@ module internal NetworkRun =
             let entry = step.Entry
             let inputs = step.Inputs |> Array.map (fun slot -> slots[slot])
 
-            if step.Mask >= 0 then
-                inputs[0] <- { inputs[0] with Mask = ValueSome slots[step.Mask].Value }
-
-            let outputs = Layer.call (enter scope entry.Name entry.Layer) entry.Layer inputs
+            let inner = enter scope entry.Name entry.Layer
+            bindKeywords inner (step.Keywords |> Array.map (fun (key, slot) -> key, slots[slot].Value)) inputs
+            let outputs = Layer.call inner entry.Layer inputs
 
             if outputs.Length <> step.OutputCount then
                 raise (
@@ -233,32 +232,41 @@ module Network =
     /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
     /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
     let applyMany (layer: Layer) (nodes: Node list) : Node list =
-        NetworkBuild.call layer (List.toArray nodes) ValueNone |> Array.toList
+        NetworkBuild.call layer (List.toArray nodes) [||] |> Array.toList
 
     /// <summary>A layer applied to a symbolic tensor. One layer value applied twice is one layer with one set of weights.</summary>
     /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
     /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
-    let apply (layer: Layer) (node: Node) : Node = NetworkBuild.call layer [| node |] ValueNone |> needsOne layer
+    let apply (layer: Layer) (node: Node) : Node = NetworkBuild.call layer [| node |] [||] |> needsOne layer
 
     /// <summary>A layer with several inputs and one output, such as Concatenate, applied to symbolic tensors.</summary>
     let merge (layer: Layer) (nodes: Node list) : Node =
-        NetworkBuild.call layer (List.toArray nodes) ValueNone |> needsOne layer
+        NetworkBuild.call layer (List.toArray nodes) [||] |> needsOne layer
+
+    /// <summary>A layer applied to symbolic tensors, and to others by the names Keras gives them in the layer's call, such as
+    /// attention_mask.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="keywords">Names and tensors; names that the layer does not know have no effect.</param>
+    /// <param name="nodes">The tensors without a name, in order.</param>
+    let applyWith (layer: Layer) (keywords: (string * Node) list) (nodes: Node list) : Node list =
+        for key, mask in keywords do
+            if key = MaskKeyword && mask.DType <> DType.Bool then
+                raise (
+                    DTypeException(
+                        "A mask must hold truth values.",
+                        NetworkTyping.provisional layer,
+                        "bool",
+                        DType.name mask.DType,
+                        "Compare first, for example with a layer that gives x != 0."
+                    )
+                )
+
+        NetworkBuild.call layer (List.toArray nodes) (List.toArray keywords) |> Array.toList
 
     /// <summary>A layer applied to symbolic tensors with a mask for the first, in place of the one that comes with it. The
     /// mask is Bool, shape (batch, time): false where a step does not count.</summary>
     let applyMasked (layer: Layer) (mask: Node) (nodes: Node list) : Node list =
-        if mask.DType <> DType.Bool then
-            raise (
-                DTypeException(
-                    "A mask must hold truth values.",
-                    NetworkTyping.provisional layer,
-                    "bool",
-                    DType.name mask.DType,
-                    "Compare first, for example with a layer that gives x != 0."
-                )
-            )
-
-        NetworkBuild.call layer (List.toArray nodes) (ValueSome mask) |> Array.toList
+        applyWith layer [ MaskKeyword, mask ] nodes
 
     /// <summary>The network between inputs and outputs. Layers without a name are named by their class in the order they were
     /// applied: dense, dense_1, ... Inputs may be tensors in the middle of another network: then it is the part from there
@@ -310,7 +318,7 @@ module Network =
                     let layer =
                         if seen.Add layer || layer.Shared then layer else { layer with LayerName = layer.LayerName }
 
-                    NetworkBuild.call layer [| node |] ValueNone |> needsOne layer)
+                    NetworkBuild.call layer [| node |] [||] |> needsOne layer)
                 input
 
         NetworkBuild.create "" true ValueNone id [| input |] [| output |]
@@ -335,10 +343,8 @@ module Network =
             LayerName = network.GivenName
             Run = NetworkRun.functionOf network }
 
-    /// <summary>Networks side by side as one: its inputs and outputs are those of all parts, each part a layer under its name. For
-    /// models whose steps call their parts themselves, such as the two of an adversarial pair.</summary>
-    /// <example><code>let gan = Network.ofParts [ "generator", generator; "discriminator", discriminator ]</code></example>
-    let ofParts (parts: (string * Network) list) : Network =
+    /// Layers side by side, each with inputs like those of its network.
+    let internal placed (parts: (string * Network * Layer) list) : Network =
         let fresh (name: string) (part: Network) =
             part.Inputs
             |> Seq.map (fun node ->
@@ -353,11 +359,58 @@ module Network =
 
         let placed =
             parts
-            |> List.map (fun (name, part) ->
+            |> List.map (fun (name, part, layer) ->
                 let inputs = fresh name part
-                inputs, applyMany (Layer.named name (asLayer part)) inputs)
+                inputs, applyMany (Layer.named name layer) inputs)
 
         create (List.collect fst placed) (List.collect snd placed)
+
+    /// <summary>Networks side by side as one: its inputs and outputs are those of all parts, each part a layer under its name. For
+    /// models whose steps call their parts themselves, such as the two of an adversarial pair.</summary>
+    /// <example><code>let gan = Network.ofParts [ "generator", generator; "discriminator", discriminator ]</code></example>
+    let ofParts (parts: (string * Network) list) : Network =
+        placed (parts |> List.map (fun (name, part) -> name, part, asLayer part))
+
+    /// <summary>A network of the same layers, or of others that a function gives in their place, described anew. Weights lie beside
+    /// networks, so a trainer of it starts with fresh ones. Keras: clone_model(clone_function).</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">A layer in the place of another does not fit.</exception>
+    let rec cloneWith (replace: Layer -> Layer) (network: Network) : Network =
+        let nodes = Dictionary<Node, Node>(HashIdentity.Reference)
+        let layers = Dictionary<string, Layer>()
+
+        let layerOf (call: NetworkCall) =
+            match layers.TryGetValue call.Layer.LayerName with
+            | true, layer -> layer
+            | _ ->
+                let own =
+                    match tryOfLayer call.Layer with
+                    | Some inner -> { call.Layer with Run = NetworkRun.functionOf (cloneWith replace inner) }
+                    | None -> call.Layer
+
+                let layer = replace own
+                let layer = if layer.LayerName = "" then Layer.named call.Layer.LayerName layer else layer
+                layers[call.Layer.LayerName] <- layer
+                layer
+
+        for call in network.Entries |> Array.collect (fun e -> e.Calls) |> Array.sortBy (fun c -> c.Id) do
+            let outputs =
+                match call.Input with
+                | ValueSome options -> [| inputWith { options with Name = call.Layer.LayerName } |]
+                | ValueNone ->
+                    NetworkBuild.call
+                        (layerOf call)
+                        (call.Inputs |> Array.map (fun n -> nodes[n]))
+                        (call.Keywords |> Array.map (fun (key, n) -> key, nodes[n]))
+
+            Array.iter2 (fun (old: Node) fresh -> nodes[old] <- fresh) call.Outputs outputs
+
+        NetworkBuild.create
+            network.GivenName
+            network.IsSequential
+            (ValueSome network.FloatType)
+            id
+            (network.Inputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
+            (network.Outputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
 
     /// Types of the network's inputs under which it could be typed when it was described.
     let internal probeFlows (network: Network) : Flow[] =
@@ -489,6 +542,25 @@ module Network =
     /// <summary>The layer of that name.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is none.</exception>
     let getLayer (name: string) (network: Network) : Layer = (find name network).Layer
+
+    /// The network that is a layer of another one at a path.
+    let rec internal networkAt (path: string) (network: Network) : Network =
+        let slash = path.IndexOf '/'
+        let name = if slash < 0 then path else path.Substring(0, slash)
+
+        match tryOfLayer (getLayer name network) with
+        | Some inner when slash < 0 -> inner
+        | Some inner -> networkAt (path.Substring(slash + 1)) inner
+        | None ->
+            raise (
+                ArgumentValueException(
+                    "There is no network at that path.",
+                    path,
+                    "a layer that is a network",
+                    name + ", which is none",
+                    "Name a model that is used as a layer."
+                )
+            )
 
     /// <summary>The inputs, to make another network from: a feature extractor is
     /// <c>Network.create (Network.inputs n) [ Network.outputOf "conv" n ]</c>.</summary>

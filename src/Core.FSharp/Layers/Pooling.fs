@@ -29,6 +29,15 @@ module PoolingTypes =
             KeepDims: bool
         }
 
+    /// <summary>Arguments of the adaptive pooling layers; <c>AdaptivePool.options outputSize</c> has Keras's defaults.</summary>
+    type AdaptivePoolOptions =
+        {
+            /// <summary>Cells of the result per spatial axis; a single number counts for all.</summary>
+            OutputSize: int list
+            /// <summary>Default: channels last.</summary>
+            DataFormat: DataFormat
+        }
+
 /// <summary>Maximum and average pooling over windows.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Pool =
@@ -112,3 +121,61 @@ module GlobalPool =
         [| for rank in 1..3 -> definition "GlobalMaxPooling" (fun axes keep x -> Ops.max axes keep x.Value) rank |]
 
     let internal averages = [| for rank in 1..3 -> definition "GlobalAveragePooling" average rank |]
+
+/// <summary>Maximum and average pooling to a given size. Window i of n goes from floor(i size / n) to ceil((i + 1) size / n),
+/// so windows may overlap.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module AdaptivePool =
+
+    /// <summary>Keras's defaults for that size of the result.</summary>
+    let options (outputSize: int list) : AdaptivePoolOptions =
+        { OutputSize = outputSize; DataFormat = DataFormat.ChannelsLast }
+
+    /// First cell of every window, and the first behind it.
+    let private windows (size: int) (count: int) =
+        Array.init count (fun i -> struct (i * size / count, ((i + 1) * size + count - 1) / count))
+
+    let private mean (axis: int) (count: int) (x: Expr) =
+        let windows = windows x.Shape[axis] count
+
+        let share i j =
+            let struct (first, limit) = windows[i]
+            if j >= first && j < limit then 1.0 / float (limit - first) else 0.0
+
+        Resampling.mix axis (Array2D.init count x.Shape[axis] share) x
+
+    /// Short windows name their last cell again: that changes no maximum.
+    let private greatest (axis: int) (count: int) (x: Expr) =
+        let windows = windows x.Shape[axis] count
+        let longest = windows |> Array.fold (fun n (struct (first, limit)) -> max n (limit - first)) 1
+
+        let cells =
+            windows
+            |> Array.collect (fun (struct (first, limit)) -> Array.init longest (fun i -> min (first + i) (limit - 1)))
+
+        x
+        |> Ops.take (Expr.Constant(Tensor.Of(Shape.Of(count, longest), cells))) axis
+        |> Ops.max [| axis + 1 |] false
+
+    let private definition prefix (pool: int -> int -> Expr -> Expr) rank : LayerClass<AdaptivePoolOptions> =
+        let kind = prefix + string rank + "D"
+
+        LayerClass.dropsMask
+            kind
+            [ Field.ints "output_size" (fun (o: AdaptivePoolOptions) -> o.OutputSize) (fun v (o: AdaptivePoolOptions) ->
+                  { o with OutputSize = v })
+              |> Field.required
+              LayerField.dataFormat (fun (o: AdaptivePoolOptions) -> o.DataFormat) (fun v (o: AdaptivePoolOptions) ->
+                  { o with DataFormat = v }) ]
+            (options [ 1 ])
+            (fun (o: AdaptivePoolOptions) scope x ->
+                ConvolutionParts.check kind rank x
+
+                LayerCheck.floating scope x
+                |> LayerCheck.inChannelsLast o.DataFormat (fun x ->
+                    List.indexed o.OutputSize |> List.fold (fun x (i, count) -> pool (i + 1) count x) x))
+        |> LayerClass.checkedBy (fun (o: AdaptivePoolOptions) ->
+            { o with OutputSize = LayerCheck.perAxis (kind + ".output_size") rank o.OutputSize })
+
+    let internal maxima = [| for rank in 1..3 -> definition "AdaptiveMaxPooling" greatest rank |]
+    let internal averages = [| for rank in 1..3 -> definition "AdaptiveAveragePooling" mean rank |]

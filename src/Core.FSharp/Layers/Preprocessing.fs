@@ -17,19 +17,6 @@ module PreprocessingTypes =
             Invert: bool
         }
 
-    /// <summary>Arguments of Resizing; <c>Resizing.options height width</c> has Keras's defaults.</summary>
-    type ResizingOptions =
-        {
-            /// <summary>Rows of the result.</summary>
-            Height: int
-            /// <summary>Columns of the result.</summary>
-            Width: int
-            /// <summary>Default: bilinear.</summary>
-            Interpolation: Interpolation
-            /// <summary>Default: channels last.</summary>
-            DataFormat: DataFormat
-        }
-
 /// <summary>The Normalization layer: (x - mean) / sqrt variance.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Normalization =
@@ -126,50 +113,6 @@ module Normalization =
                     (string o.Mean.Length + " means, " + string o.Variance.Length + " variances")
                     "Give both, or neither."
 
-            o)
-
-/// <summary>The Resizing layer for batches of images.</summary>
-[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
-module Resizing =
-
-    /// <summary>Keras's defaults for that size.</summary>
-    let options (height: int) (width: int) : ResizingOptions =
-        { Height = height
-          Width = width
-          Interpolation = Interpolation.Bilinear
-          DataFormat = DataFormat.ChannelsLast }
-
-    let internal definition: LayerClass<ResizingOptions> =
-        LayerClass.dropsMask
-            "Resizing"
-            [ Field.int "height" (fun (o: ResizingOptions) -> o.Height) (fun v (o: ResizingOptions) ->
-                  { o with Height = v })
-              |> Field.required
-              Field.int "width" (fun (o: ResizingOptions) -> o.Width) (fun v (o: ResizingOptions) ->
-                  { o with Width = v })
-              |> Field.required
-              Field.choice
-                  "interpolation"
-                  [ "nearest", Interpolation.Nearest; "bilinear", Interpolation.Bilinear ]
-                  (fun (o: ResizingOptions) -> o.Interpolation)
-                  (fun v (o: ResizingOptions) -> { o with Interpolation = v })
-              LayerField.dataFormat (fun (o: ResizingOptions) -> o.DataFormat) (fun v (o: ResizingOptions) ->
-                  { o with DataFormat = v })
-              Field.fixedTo "crop_to_aspect_ratio" [ Bool false ]
-              Field.fixedTo "pad_to_aspect_ratio" [ Bool false ]
-              Field.fixedTo "antialias" [ Bool false ]
-              Field.fixedTo "fill_mode" [ Text "constant" ]
-              Field.fixedTo "fill_value" [ Float 0.0; Int 0L ] ]
-            (options 1 1)
-            (fun (o: ResizingOptions) scope x ->
-                LayerCheck.rank "Resizing" 4 "(batch, height, width, channels)" x
-                let resize = if o.Interpolation = Interpolation.Nearest then Resampling.nearest else Resampling.linear
-
-                LayerCheck.floating scope x
-                |> LayerCheck.inChannelsLast o.DataFormat (fun x -> x |> resize 1 o.Height |> resize 2 o.Width))
-        |> LayerClass.checkedBy (fun (o: ResizingOptions) ->
-            LayerCheck.positive "Resizing.height" o.Height
-            LayerCheck.positive "Resizing.width" o.Width
             o)
 
 module internal SmallPreprocessing =

@@ -69,34 +69,43 @@ module Registry =
                 "DepthwiseConv1D"
                 "DepthwiseConv2D"
                 "SeparableConv1D"
-                "SeparableConv2D" ]
+                "SeparableConv2D"
+                "LocallyConnected1D"
+                "LocallyConnected2D" ]
               (fun () ->
                   [ yield! several Conv.definitions
                     yield! several ConvTranspose.definitions
                     yield! several DepthwiseConv.definitions
-                    yield! several SeparableConv.definitions ])
+                    yield! several SeparableConv.definitions
+                    yield! several LocallyConnected.definitions ])
           family
               [ yield! ranks "MaxPooling" ""
                 yield! ranks "AveragePooling" ""
                 yield! ranks "GlobalMaxPooling" ""
-                yield! ranks "GlobalAveragePooling" "" ]
+                yield! ranks "GlobalAveragePooling" ""
+                yield! ranks "AdaptiveMaxPooling" ""
+                yield! ranks "AdaptiveAveragePooling" "" ]
               (fun () ->
                   [ yield! several Pool.maxima
                     yield! several Pool.averages
                     yield! several GlobalPool.maxima
-                    yield! several GlobalPool.averages ])
+                    yield! several GlobalPool.averages
+                    yield! several AdaptivePool.maxima
+                    yield! several AdaptivePool.averages ])
           family
               [ "BatchNormalization"
                 "LayerNormalization"
                 "GroupNormalization"
                 "RMSNormalization"
-                "UnitNormalization" ]
+                "UnitNormalization"
+                "SpectralNormalization" ]
               (fun () ->
                   [ entryOf BatchNormalization.definition
                     entryOf LayerNormalization.definition
                     entryOf GroupNormalization.definition
                     entryOf SmallNormalizations.rms
-                    entryOf SmallNormalizations.unit ])
+                    entryOf SmallNormalizations.unit
+                    entryOf SpectralNormalization.definition ])
           family
               [ "Dropout"; yield! ranks "SpatialDropout" ""; "GaussianDropout"; "AlphaDropout"; "GaussianNoise" ]
               (fun () ->
@@ -105,6 +114,11 @@ module Registry =
                     entryOf Dropout.gaussian
                     entryOf Dropout.alpha
                     entryOf Dropout.noise ])
+          family [ "Attention"; "AdditiveAttention"; "MultiHeadAttention"; "GroupQueryAttention" ] (fun () ->
+              [ entryOf Attention.definition
+                entryOf AdditiveAttention.definition
+                entryOf MultiHeadAttention.definition
+                entryOf GroupQueryAttention.definition ])
           family [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot" ] (fun () ->
               [ entryOf Merging.add
                 entryOf Merging.subtract
@@ -114,10 +128,74 @@ module Registry =
                 entryOf Merging.minimum
                 entryOf Merging.concatenate
                 entryOf Dot.definition ])
-          family [ "Normalization"; "Rescaling"; "Resizing" ] (fun () ->
-              [ entryOf Normalization.definition
-                entryOf SmallPreprocessing.rescaling
-                entryOf Resizing.definition ])
+          family [ "Normalization"; "Rescaling" ] (fun () ->
+              [ entryOf Normalization.definition; entryOf SmallPreprocessing.rescaling ])
+          family
+              [ "Resizing"
+                "CenterCrop"
+                "RandomCrop"
+                "RandomFlip"
+                "RandomRotation"
+                "RandomZoom"
+                "RandomTranslation"
+                "RandomShear"
+                "RandomPerspective"
+                "RandomElasticTransform" ]
+              (fun () ->
+                  [ entryOf Resizing.definition
+                    entryOf ImageCrop.center
+                    entryOf ImageCrop.random
+                    entryOf RandomFlip.definition
+                    entryOf RandomRotation.definition
+                    entryOf RandomMovement.zoom
+                    entryOf RandomMovement.translation
+                    entryOf RandomMovement.shear
+                    entryOf RandomPerspective.definition
+                    entryOf RandomElasticTransform.definition ])
+          family
+              [ "RandomBrightness"
+                "RandomContrast"
+                "RandomHue"
+                "RandomSaturation"
+                "RandomSharpness"
+                "RandomColorDegeneration"
+                "RandomColorJitter"
+                "RandomGrayscale"
+                "RandomInvert"
+                "RandomPosterization"
+                "RandomGaussianBlur"
+                "RandomErasing" ]
+              (fun () ->
+                  [ entryOf RandomColor.brightness
+                    entryOf RandomColor.contrasts
+                    entryOf RandomColor.hue
+                    entryOf RandomColor.saturation
+                    entryOf RandomColor.sharpness
+                    entryOf RandomColor.degeneration
+                    entryOf RandomColor.jitter
+                    entryOf RandomColor.grayscale
+                    entryOf RandomColor.invert
+                    entryOf RandomColor.posterization
+                    entryOf RandomGaussianBlur.definition
+                    entryOf RandomErasing.definition ])
+          family
+              [ "Solarization"
+                "AutoContrast"
+                "Equalization"
+                "ContrastLimitedAdaptiveHistogramEqualization"
+                "MixUp"
+                "CutMix"
+                "RandAugment"
+                "AugMix" ]
+              (fun () ->
+                  [ entryOf Solarization.definition
+                    entryOf ImageContrast.definition
+                    entryOf Equalization.definition
+                    entryOf AdaptiveEqualization.definition
+                    entryOf ImageMix.mixingUp
+                    entryOf ImageMix.cutting
+                    entryOf RandAugment.definition
+                    entryOf AugMix.definition ])
           family [ "Discretization"; "CategoryEncoding" ] (fun () ->
               [ entryOf Discretization.definition; entryOf CategoryEncoding.definition ])
           family
@@ -144,8 +222,11 @@ module Registry =
                     entryOf Bidirectional.definition
                     entryOf TimeDistributed.definition
                     yield! several ConvLSTM.definitions ])
-          family [ "Parallel"; "ParallelMerge"; "Residual" ] (fun () ->
-              [ entryOf Composition.branches; entryOf Composition.merged; entryOf Composition.residual ]) ]
+          family [ "Parallel"; "ParallelMerge"; "Residual"; "Pipeline" ] (fun () ->
+              [ entryOf Composition.branches
+                entryOf Composition.merged
+                entryOf Composition.residual
+                entryOf Composition.pipeline ]) ]
 
     /// Every class of this library except the models.
     let internal builtIn () : LayerEntry list = families |> List.collect (fun (_, entries) -> entries.Value)

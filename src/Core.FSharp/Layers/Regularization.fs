@@ -17,7 +17,7 @@ module RegularizationTypes =
             NoiseShape: int option list option
             /// <summary>Chooses another stream of random numbers under the same model seed.</summary>
             Seed: int option
-            /// <summary>For SpatialDropout2D and 3D. Default: channels last.</summary>
+            /// <summary>For SpatialDropout1D, 2D and 3D. Default: channels last.</summary>
             DataFormat: DataFormat
         }
 
@@ -30,12 +30,7 @@ module Dropout =
         { Rate = rate; NoiseShape = None; Seed = None; DataFormat = DataFormat.ChannelsLast }
 
     let private draw (scope: Scope) (seed: int option) (kind: RandomKind) (shape: Shape) =
-        let name =
-            match seed with
-            | None -> "noise"
-            | Some seed -> "noise:" + string seed
-
-        scope.Random(name, kind, shape)
+        LayerCheck.random scope seed "noise" kind shape
 
     /// True where an element stays: with probability 1 - rate.
     let private keep (scope: Scope) (o: DropoutOptions) (shape: Shape) =
@@ -95,7 +90,7 @@ module Dropout =
         [| for rank in 1..3 ->
                let kind = "SpatialDropout" + string rank + "D"
 
-               make kind (if rank = 1 then [] else [ formatField ]) (fun o scope x ->
+               make kind [ formatField ] (fun o scope x ->
                    ConvolutionParts.check kind rank x
                    let channel = if o.DataFormat = DataFormat.ChannelsFirst then 1 else rank + 1
                    let dims = Array.init x.Rank (fun i -> if i = 0 || i = channel then x.Shape[i] else 1)

@@ -80,6 +80,12 @@ module ReshapingTypes =
         | Nearest
         /// <summary>Mixes the neighbours, with pixel centres at halves.</summary>
         | Bilinear
+        /// <summary>Mixes four cells per axis by Keys' cubic (a = -0.5).</summary>
+        | Bicubic
+        /// <summary>Mixes six cells per axis by Lanczos' window of radius 3.</summary>
+        | Lanczos3
+        /// <summary>Mixes ten cells per axis by Lanczos' window of radius 5.</summary>
+        | Lanczos5
 
     /// <summary>Arguments of UpSampling1D, 2D and 3D.</summary>
     type UpSamplingOptions =
@@ -202,12 +208,64 @@ module internal Resampling =
             Array.init size (fun i -> min (old - 1) (int (Math.Floor((float i + 0.5) * float old / float size))))
         Ops.take (Expr.Constant(Tensor.Of(Shape.Of size, places))) axis x
 
-    let private interpolation: Field<UpSamplingOptions> =
+    /// The cells of one axis mixed: result i is the sum over j of weights[i, j] times cell j.
+    let mix (axis: int) (weights: float[,]) (x: Expr) : Expr =
+        let rows, columns = weights.GetLength 0, weights.GetLength 1
+        let byCell = Array.init (columns * rows) (fun i -> weights[i % rows, i / rows])
+        let matrix = Expr.Constant(Tensor.OfDoubles(x.DType, Shape.Of(columns, rows), byCell))
+        Ops.matmul (Ops.moveAxis axis -1 x) matrix |> Ops.moveAxis -1 axis
+
+    /// The weight of a cell at a distance, in cells.
+    let private kernel (interpolation: Interpolation) (distance: float) =
+        let x = abs distance
+
+        let lanczos radius =
+            let sinc v = if abs v < 1e-12 then 1.0 else sin (Math.PI * v) / (Math.PI * v)
+            if x < radius then sinc x * sinc (x / radius) else 0.0
+
+        match interpolation with
+        | Interpolation.Nearest
+        | Interpolation.Bilinear -> max 0.0 (1.0 - x)
+        | Interpolation.Bicubic ->
+            if x < 1.0 then (1.5 * x - 2.5) * x * x + 1.0
+            elif x < 2.0 then ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+            else 0.0
+        | Interpolation.Lanczos3 -> lanczos 3.0
+        | Interpolation.Lanczos5 -> lanczos 5.0
+
+    /// Weights from `old` cells to `size` cells. They sum to 1 at the borders too, where some cells are missing. With
+    /// antialiasing, kernels widen as images shrink.
+    let private weights interpolation antialias (old: int) (size: int) : float[,] =
+        let step = float old / float size
+        let width = if antialias then max step 1.0 else 1.0
+        let place i = (float i + 0.5) * step - 0.5
+        let raw = Array2D.init size old (fun i j -> kernel interpolation ((place i - float j) / width))
+        let sums = Array.init size (fun i -> Seq.sum (seq { for j in 0 .. old - 1 -> raw[i, j] }))
+        raw |> Array2D.mapi (fun i _ w -> w / sums[i])
+
+    /// One axis in a new size.
+    let resize (interpolation: Interpolation) (antialias: bool) (axis: int) (size: int) (x: Expr) : Expr =
+        let old = x.Shape[axis]
+
+        match interpolation with
+        | _ when old = size -> x
+        | Interpolation.Nearest -> nearest axis size x
+        | Interpolation.Bilinear when not antialias || size >= old -> linear axis size x
+        | _ -> mix axis (weights interpolation antialias old size) x
+
+    let interpolationField get set : Field<'o> =
         Field.choice
             "interpolation"
-            [ "nearest", Interpolation.Nearest; "bilinear", Interpolation.Bilinear ]
-            (fun o -> o.Interpolation)
-            (fun v o -> { o with Interpolation = v })
+            [ "nearest", Interpolation.Nearest
+              "bilinear", Interpolation.Bilinear
+              "bicubic", Interpolation.Bicubic
+              "lanczos3", Interpolation.Lanczos3
+              "lanczos5", Interpolation.Lanczos5 ]
+            get
+            set
+
+    let private interpolation: Field<UpSamplingOptions> =
+        interpolationField (fun o -> o.Interpolation) (fun v o -> { o with Interpolation = v })
 
     let private upSampling rank : LayerClass<UpSamplingOptions> =
         let kind = "UpSampling" + string rank + "D"
@@ -243,7 +301,7 @@ module internal Resampling =
                         match o.Interpolation with
                         | _ when factor = 1 -> x
                         | Interpolation.Nearest -> Ops.repeat factor (i + 1) x
-                        | Interpolation.Bilinear -> linear (i + 1) (x.Shape[i + 1] * factor) x)))
+                        | how -> resize how false (i + 1) (x.Shape[i + 1] * factor) x)))
         |> LayerClass.checkedBy (fun o -> { o with Size = LayerCheck.perAxis (kind + ".size") rank o.Size })
 
     let upSamplings = [| for rank in 1..3 -> upSampling rank |]

@@ -190,6 +190,14 @@ module LayerShorthands =
         let separableConv2D (filters: int) (kernelSize: int list) : Layer =
             separableConv2DWith (SeparableConv.options filters kernelSize)
 
+        /// <summary>A LocallyConnected1D layer: a convolution with a kernel of its own at every place.</summary>
+        let locallyConnected1DWith (options: LocallyConnectedOptions) : Layer =
+            of' LocallyConnected.definitions[0] options
+
+        /// <summary>A LocallyConnected2D layer: a convolution with a kernel of its own at every place.</summary>
+        let locallyConnected2DWith (options: LocallyConnectedOptions) : Layer =
+            of' LocallyConnected.definitions[1] options
+
         // ---- Pooling
 
         /// <summary>Greatest values over windows of steps.</summary>
@@ -249,6 +257,30 @@ module LayerShorthands =
         /// <summary>The mean of a volume, per channel.</summary>
         let globalAveragePooling3DWith (options: GlobalPoolOptions) : Layer = globalOf GlobalPool.averages 3 options
 
+        let private adaptiveOf (definitions: LayerClass<AdaptivePoolOptions>[]) rank options =
+            of' definitions[rank - 1] options
+
+        /// <summary>Greatest values over windows of steps, as many as asked for.</summary>
+        let adaptiveMaxPooling1DWith (options: AdaptivePoolOptions) : Layer = adaptiveOf AdaptivePool.maxima 1 options
+
+        /// <summary>Greatest values over windows of images, as many as asked for.</summary>
+        let adaptiveMaxPooling2DWith (options: AdaptivePoolOptions) : Layer = adaptiveOf AdaptivePool.maxima 2 options
+
+        /// <summary>Greatest values over windows of volumes, as many as asked for.</summary>
+        let adaptiveMaxPooling3DWith (options: AdaptivePoolOptions) : Layer = adaptiveOf AdaptivePool.maxima 3 options
+
+        /// <summary>Means over windows of steps, as many as asked for.</summary>
+        let adaptiveAveragePooling1DWith (options: AdaptivePoolOptions) : Layer =
+            adaptiveOf AdaptivePool.averages 1 options
+
+        /// <summary>Means over windows of images, as many as asked for.</summary>
+        let adaptiveAveragePooling2DWith (options: AdaptivePoolOptions) : Layer =
+            adaptiveOf AdaptivePool.averages 2 options
+
+        /// <summary>Means over windows of volumes, as many as asked for.</summary>
+        let adaptiveAveragePooling3DWith (options: AdaptivePoolOptions) : Layer =
+            adaptiveOf AdaptivePool.averages 3 options
+
         // ---- Normalisation
 
         /// <summary>A BatchNormalization layer.</summary>
@@ -272,6 +304,11 @@ module LayerShorthands =
 
         /// <summary>x divided by its norm over axes. Keras's default: the last.</summary>
         let unitNormalization (axes: int list) : Layer = of' SmallNormalizations.unit (axes, 1e-12)
+
+        /// <summary>A layer whose kernel is divided, in every training step, by its largest singular value, found by so many
+        /// steps of the power iteration. Keras's default: 1.</summary>
+        let spectralNormalization (powerIterations: int) (layer: Layer) : Layer =
+            of' SpectralNormalization.definition { Layer = layer; PowerIterations = powerIterations }
 
         // ---- Noise while training
 
@@ -311,6 +348,39 @@ module LayerShorthands =
         /// <summary>GaussianNoise with a seed.</summary>
         let gaussianNoiseWith (stddev: float) (seed: int option) : Layer = of' Dropout.noise (stddev, seed)
 
+        // ---- Attention
+
+        /// <summary>An Attention layer: inputs query, value and perhaps key, each (batch, time, features).</summary>
+        let attentionWith (options: AttentionOptions) : Layer = of' Attention.definition options
+
+        /// <summary>An Attention layer with Keras's defaults.</summary>
+        let attention: Layer = attentionWith Attention.options
+
+        /// <summary>An AdditiveAttention layer: inputs query, value and perhaps key, each (batch, time, features).</summary>
+        let additiveAttentionWith (options: AdditiveAttentionOptions) : Layer = of' AdditiveAttention.definition options
+
+        /// <summary>An AdditiveAttention layer with Keras's defaults.</summary>
+        let additiveAttention: Layer = additiveAttentionWith AdditiveAttention.options
+
+        /// <summary>A MultiHeadAttention layer: inputs query, value and perhaps key, each (batch, time, features). With one
+        /// input it attends to itself. Masks that come with the inputs count; others are given with Network.applyWith as
+        /// query_mask, value_mask, key_mask (batch, time) or attention_mask (batch, queries, keys).</summary>
+        let multiHeadAttentionWith (options: MultiHeadAttentionOptions) : Layer =
+            of' MultiHeadAttention.definition options
+
+        /// <summary>A MultiHeadAttention layer with Keras's defaults.</summary>
+        let multiHeadAttention (numHeads: int) (keyDim: int) : Layer =
+            multiHeadAttentionWith (MultiHeadAttention.options numHeads keyDim)
+
+        /// <summary>A GroupQueryAttention layer: as MultiHeadAttention, with fewer heads of keys and values than of
+        /// queries.</summary>
+        let groupQueryAttentionWith (options: GroupQueryAttentionOptions) : Layer =
+            of' GroupQueryAttention.definition options
+
+        /// <summary>A GroupQueryAttention layer with Keras's defaults.</summary>
+        let groupQueryAttention (headDim: int) (numQueryHeads: int) (numKeyValueHeads: int) : Layer =
+            groupQueryAttentionWith (GroupQueryAttention.options headDim numQueryHeads numKeyValueHeads)
+
         // ---- Merging
 
         /// <summary>Its inputs joined along an axis.</summary>
@@ -333,12 +403,6 @@ module LayerShorthands =
         /// <summary>(x - mean) / sqrt variance, one number per feature (last axis), or one for all.</summary>
         let normalization (mean: float list) (variance: float list) : Layer =
             normalizationWith { Normalization.options with Mean = mean; Variance = variance }
-
-        /// <summary>Images resized.</summary>
-        let resizingWith (options: ResizingOptions) : Layer = of' Resizing.definition options
-
-        /// <summary>Images resized by linear interpolation.</summary>
-        let resizing (height: int) (width: int) : Layer = resizingWith (Resizing.options height width)
 
         /// <summary>Numbers to the bins they fall into.</summary>
         let discretizationWith (options: DiscretizationOptions) : Layer = of' Discretization.definition options

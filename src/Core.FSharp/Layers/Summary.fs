@@ -14,6 +14,8 @@ type SummaryOptions =
         ExpandNested: bool
         /// <summary>True for a column that says which layers are trained.</summary>
         ShowTrainable: bool
+        /// <summary>The names of the first and the last layer that are listed; None for all. Keras: layer_range.</summary>
+        LayerRange: (string * string) option
         /// <summary>Number of elements and bytes of the optimizer's variables, once there are any.</summary>
         Optimizer: (int64 * int64) option
     }
@@ -115,7 +117,11 @@ module Summary =
 
     /// <summary>The table Keras prints on a console of 80 characters: 76 wide, nested networks closed.</summary>
     let defaults: SummaryOptions =
-        { LineLength = 76; ExpandNested = false; ShowTrainable = false; Optimizer = None }
+        { LineLength = 76
+          ExpandNested = false
+          ShowTrainable = false
+          LayerRange = None
+          Optimizer = None }
 
     /// Bytes as Keras writes them: 25.00 B, 136.04 KB, 4.58 MB.
     let internal sizeText (bytes: int64) : string =
@@ -145,7 +151,10 @@ module Summary =
             let step = network.Steps[i]
             let first, count = if i = 0 then 0, 1 else network.Steps[i - 1].Output, network.Steps[i - 1].OutputCount
 
-            step.Inputs.Length = 1 && step.Mask < 0 && step.Inputs[0] >= first && step.Inputs[0] < first + count
+            step.Inputs.Length = 1
+            && step.Keywords.Length = 0
+            && step.Inputs[0] >= first
+            && step.Inputs[0] < first + count
 
         network.Inputs.Count = 1
         && network.Entries |> Array.forall (fun e -> e.Calls.Length = 1)
@@ -185,9 +194,21 @@ module Summary =
 
     let rec private rowsOf (options: SummaryOptions) (connected: bool) (level: int) (network: Network) : string[] seq =
         seq {
-            let infos = Network.layers network
+            let all = Array.zip (Network.listed network) (Network.layers network)
 
-            for entry, info in Array.zip (Network.listed network) infos do
+            let index (name: string) =
+                match all |> Array.tryFindIndex (fun (entry, _) -> entry.Name = name) with
+                | Some i -> i
+                | None ->
+                    let names = all |> Array.map (fun (entry, _) -> entry.Name)
+                    raise (FunctionalNet.Common.Names.unknown "layer" "layer_range" name names)
+
+            let shown =
+                match options.LayerRange with
+                | Some(first, last) when level = 0 -> all[index first .. index last]
+                | _ -> all
+
+            for entry, info in shown do
                 let prefix = if level = 0 then "" else String(' ', 3 * level) + "└ "
                 let parameters = info.TrainableParameters + info.NonTrainableParameters
 

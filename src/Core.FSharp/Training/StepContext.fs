@@ -278,6 +278,8 @@ type StepContext
                 ("a tensor " + value.Shape.ToString())
                 "Reduce it first, for example with Ops.Mean."
 
+    member internal _.Network = network
+
     // The batch
 
     /// <summary>The inputs of the batch; the first axis counts rows.</summary>

@@ -423,13 +423,15 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         writer.RefuseOthers()
         core.Predictions.RunBytes(DType.Float64, MemoryMarshal.AsBytes input, MemoryMarshal.AsBytes output)
 
-    member private this.OnBatch(data: TrainingData, train: bool) : TrainingLogs =
+    member private this.OnBatch
+        (data: TrainingData, train: bool, classWeight: IReadOnlyDictionary<int, float> | null)
+        : TrainingLogs =
         enter ()
         let before = if train then writer.Begin() else 0
 
         try
             core.Compiled() |> ignore
-            let prepared = prepare data
+            let prepared = ClassWeights.apply network classWeight null data (prepare data)
             let types = prepared.Types prepared.Rows
             let step = if train then core.TrainStep types else core.TestStep types
             checkValues true prepared.Rows step prepared
@@ -449,10 +451,14 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// <summary>One update from one batch. Keras: train_on_batch.</summary>
     /// <returns>Loss and metrics of this batch, before the update.</returns>
-    member this.TrainOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, true)
+    member this.TrainOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, true, null)
+
+    /// <summary>One update from one batch, with weights of classes; a class that is missing weighs 1.</summary>
+    member this.TrainOnBatch(data: TrainingData, classWeight: IReadOnlyDictionary<int, float> | null) : TrainingLogs =
+        this.OnBatch(data, true, classWeight)
 
     /// <summary>Loss and metrics of one batch, in inference mode. Keras: test_on_batch.</summary>
-    member this.TestOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, false)
+    member this.TestOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, false, null)
 
     /// <summary>A function over the model's variables, for training loops of your own. It runs in training mode; what it describes
     /// (calls of the model, gradients, updates) is compiled once per signature of its arguments, which are the step's inputs.</summary>
@@ -517,6 +523,12 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         apply.Run(gradients |> Seq.map (fun pair -> pair.Value.Cast network.FloatType) |> Seq.toArray)
 
+    /// A trainer of another network with some of the variables of other trainers.
+    static member internal Sharing
+        (network: Network, seed: uint64, options: PlanOptions, lent: string -> Variable voption)
+        : Trainer =
+        Trainer(network, seed, options.ToCompileOptions(), lent)
+
     /// The variables, to be shared with other trainers.
     member internal _.VariableStore = core.Variables
 
@@ -525,25 +537,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <param name="path">The path of a layer that is a network, such as generator.</param>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no network at that path.</exception>
     member _.Part(path: string) : Trainer =
-        let rec find (inside: Network) (rest: string) : Network =
-            let slash = rest.IndexOf '/'
-            let name = if slash < 0 then rest else rest.Substring(0, slash)
-
-            match Network.tryOfLayer (Network.getLayer name inside) with
-            | Some inner when slash < 0 -> inner
-            | Some inner -> find inner (rest.Substring(slash + 1))
-            | None ->
-                raise (
-                    ArgumentValueException(
-                        "There is no network at that path.",
-                        path,
-                        "a layer that is a network",
-                        name + ", which is none",
-                        "Name a model that is used as a layer."
-                    )
-                )
-
-        let inner = find network path
+        let inner = Network.networkAt path network
 
         let lent (below: string) =
             match core.Variables.TryFind(path + "/" + below) with
@@ -691,6 +685,28 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         try
             Checkpoint.restore path "weight" core.Variables (Checkpoint.loadWeights path)
+        finally
+            Monitor.Exit gate
+
+    /// <summary>Takes those weights from a file that the model has under the same path and with the same shape; the others stay.
+    /// Keras: load_weights(skip_mismatch=True).</summary>
+    /// <returns>The paths that were taken.</returns>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged; nothing was set.</exception>
+    member _.LoadMatchingWeights(path: string) : IReadOnlyList<string> =
+        enter ()
+
+        try
+            let matching =
+                Checkpoint.loadWeights path
+                |> Array.choose (fun (name, value) ->
+                    match core.Variables.TryFind name with
+                    | ValueSome v when v.Shape.Equals value.Shape -> Some(struct (v, value))
+                    | _ -> None)
+
+            for struct (v, value) in matching do
+                v.Set value
+
+            [| for struct (v, _) in matching -> v.Name |]
         finally
             Monitor.Exit gate
 

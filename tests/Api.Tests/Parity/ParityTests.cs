@@ -175,6 +175,10 @@ public class ParityTests
         Assert.Same(Padding.Same, (Padding)"same");
         Assert.Same(DataFormat.ChannelsFirst, (DataFormat)"channels_first");
         Assert.Same(Interpolation.Bilinear, (Interpolation)"bilinear");
+        Assert.Same(Interpolation.Lanczos5, (Interpolation)"lanczos5");
+        Assert.Same(Sampling.Nearest, (Sampling)"nearest");
+        Assert.Same(FillMode.Wrap, (FillMode)"wrap");
+        Assert.Same(FlipMode.Vertical, (FlipMode)"vertical");
         Assert.Same(FanMode.FanOut, (FanMode)"fan_out");
         Assert.Same(FanDistribution.Uniform, (FanDistribution)"uniform");
         Assert.Same(OrthogonalMode.Columns, (OrthogonalMode)"columns");

@@ -20,6 +20,8 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
     {
         "equation" => Text("acb,bd->acd"),
         "bias_axes" => Text("d"),
+        "num_query_heads" => new(12, (a, k) => a.Set(k, 12)),
+        "num_key_value_heads" => new(3, (a, k) => a.Set(k, 3)),
         "backward_layer" => Nested(new SimpleRNN(4, goBackwards: true)),
         _ => Of(type, usual, other: true),
     };
@@ -49,6 +51,10 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
                 (Border3)((2, 3), (4, 5), (6, 7)), (a, key) => a.Set(key, new int[][] { [2, 3], [4, 5], [6, 7] })),
             nameof(Axes) => new((Axes)(int[])[first, 3], (a, key) => a.Set(key, [first, 3])),
             nameof(Numbers) => new((Numbers)(double[])[0.25, 0.75], (a, key) => a.Set(key, (double[])[0.25, 0.75])),
+            nameof(Factor) => other
+                ? new((Factor)(1.0, 1.0), (a, key) => a.Set(key, (double[])[1, 1]))
+                : new((Factor)1.0, (a, key) => a.Set(key, 1.0)),
+            nameof(ValueRange) => new((ValueRange)(-1.0, 1.0), (a, key) => a.Set(key, (double[])[-1, 1])),
             nameof(RecurrentCell) => Nested(new GRUCell(whole)),
             nameof(RecurrentLayer) => Nested(new SimpleRNN(whole)),
             nameof(Layer) => Nested(new Dense(whole)),

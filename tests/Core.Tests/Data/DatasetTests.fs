@@ -248,6 +248,8 @@ let ``Whoever stops early leaves nothing running`` () =
     for _ in 1..3 do
         Assert.Equal<int[]>([| 0; 1; 2 |], data.Take(3).ToArray())
 
+    // An enumerator that never begins opens nothing that it would have to close.
+    data.Map(fun i -> i).GetEnumerator().Dispose()
     Assert.Equal(3, opened.Value)
     Assert.Equal(3, closed.Value)
 

@@ -54,6 +54,7 @@ type GemmTests() =
                   C = gc.Pointer
                   Ldc = ldc
                   COffsets = [| 0 |] },
+                false,
                 epilogue
             )
 
@@ -120,6 +121,43 @@ type GemmTests() =
         for transA, transB in [ false, false; true, false; false, true; true, true ] do
             check DType.Float32 transA transB 130 300 500 0
             check DType.Float64 transA transB 130 140 250 0
+
+    [<Fact>]
+    member _.``a packed operand gives the same``() =
+        for dtype in [ DType.Float32; DType.Float64 ] do
+            for transA, transB, m, n, k in
+                [ false, false, 1, 40, 30
+                  false, true, 5, 1, 7
+                  true, false, 70, 131, 70
+                  false, true, 130, 300, 500
+                  true, true, 300, 64, 33 ] do
+                let lda, ldb = (if transA then m else k), (if transB then k else n)
+                let a = floats 1 (m * k) |> rounded dtype
+                let b = floats 2 (k * n) |> rounded dtype
+                let ga, gb = write dtype a, write dtype b
+                let packed = workspace (Gemm.PackedBytes(dtype, n, k))
+                let gc = room dtype (m * n)
+                run (Gemm.Pack(dtype, transB, n, k, gb.Pointer, ldb, packed.Pointer)) [ packed ] [ gb ]
+
+                run
+                    (Gemm.CreatePacked(
+                        dtype,
+                        transA,
+                        m,
+                        n,
+                        k,
+                        ga.Pointer,
+                        lda,
+                        packed.Pointer,
+                        gc.Pointer,
+                        n,
+                        Affine(dtype, gc.Pointer)
+                    ))
+                    [ gc ]
+                    [ ga; packed ]
+
+                let expected = naive transA transB m n k a lda b ldb |> Array.map Affine.Of
+                close (4.0 * tolerance dtype) (sqrt (float (k + 1))) "packed" expected (read dtype gc)
 
     [<Fact>]
     member _.``empty sizes``() =

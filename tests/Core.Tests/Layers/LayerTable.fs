@@ -3,54 +3,7 @@ namespace FunctionalNet.Tests.Layers
 open FunctionalNet
 open FunctionalNet.Tests.Support
 
-/// What happens to a mask of time steps.
-type MaskRule =
-    /// It comes out as it went in.
-    | Keeps
-    /// None comes out.
-    | Drops
-    /// The layer makes one of its own, or the case has no time axis.
-    | Own
-
-/// One layer of the universal test, with what is expected of it.
-type LayerRow =
-    {
-        Class: string
-        Make: unit -> Layer
-        /// Shapes without the batch; -1 where the network should not know the size.
-        Inputs: int list list
-        DType: DType
-        /// Numbers in all variables.
-        Count: int
-        Mask: MaskRule
-        /// Input shapes of a rank or size the layer must refuse; empty if it takes anything.
-        Wrong: int list list
-        /// True if training draws random numbers.
-        Noisy: bool
-        /// True if rows of the output depend on one row of the input each.
-        RowByRow: bool
-    }
-
 module LayerTable =
-
-    let private row name make inputs count mask wrong =
-        { Class = name
-          Make = make
-          Inputs = inputs
-          DType = DType.Float32
-          Count = count
-          Mask = mask
-          Wrong = wrong
-          Noisy = false
-          RowByRow = true }
-
-    let private noisy (row: LayerRow) = { row with Noisy = true }
-    let private ids (row: LayerRow) = { row with DType = DType.Int32 }
-
-    let private windows (name: string) (make: int -> Layer) (count: int -> int) =
-        [ for rank in 1..3 do
-              let inputs = List.replicate rank 5 @ [ 2 ]
-              row (name.Replace("#", string rank)) (fun () -> make rank) [ inputs ] (count rank) Drops [ [ 5 ] ] ]
 
     let private power rank = pown 2 rank
 
@@ -149,6 +102,39 @@ module LayerTable =
               |> List.take 2
           yield!
               windows
+                  "LocallyConnected#D"
+                  (fun rank ->
+                      [ Layer.locallyConnected1DWith (LocallyConnected.options 3 [ 2 ])
+                        Layer.locallyConnected2DWith { LocallyConnected.options 3 [ 2 ] with Strides = [ 2 ] }
+                        Layer.identity ][rank - 1])
+                  (fun rank -> 4 * (power rank * 6 + 3))
+              |> List.take 2
+          yield!
+              windows
+                  "AdaptiveMaxPooling#D"
+                  (fun rank ->
+                      let makers =
+                          [ Layer.adaptiveMaxPooling1DWith
+                            Layer.adaptiveMaxPooling2DWith
+                            Layer.adaptiveMaxPooling3DWith ]
+
+                      makers[rank - 1](AdaptivePool.options [ 3 ]))
+                  (fun _ -> 0)
+              // Of many volumes' windows, some have two greatest values that are nearly equal.
+              |> List.map (fun (r: LayerRow) -> if r.Class = "AdaptiveMaxPooling3D" then jumping r else r)
+          yield!
+              windows
+                  "AdaptiveAveragePooling#D"
+                  (fun rank ->
+                      let makers =
+                          [ Layer.adaptiveAveragePooling1DWith
+                            Layer.adaptiveAveragePooling2DWith
+                            Layer.adaptiveAveragePooling3DWith ]
+
+                      makers[rank - 1](AdaptivePool.options [ 3 ]))
+                  (fun _ -> 0)
+          yield!
+              windows
                   "MaxPooling#D"
                   (fun rank -> [ Layer.maxPooling1D 2; Layer.maxPooling2D [ 2 ]; Layer.maxPooling3D [ 2 ] ][rank - 1])
                   (fun _ -> 0)
@@ -194,6 +180,50 @@ module LayerTable =
           row "AlphaDropout" (fun () -> Layer.alphaDropout 0.3) [ [ -1; 3 ] ] 0 Keeps [] |> noisy
           row "GaussianNoise" (fun () -> Layer.gaussianNoiseWith 0.2 (Some 4)) [ [ -1; 3 ] ] 0 Keeps []
           |> noisy
+          row
+              "SpectralNormalization"
+              (fun () -> Layer.spectralNormalization 2 (Layer.dense 3))
+              [ [ -1; 4 ] ]
+              18
+              Keeps
+              [ [] ]
+          |> fun row -> { row with Replaces = true }
+          row
+              "Attention"
+              (fun () ->
+                  Layer.attentionWith { Attention.options with UseScale = true; ScoreMode = AttentionScore.Concat })
+              [ [ -1; 3 ]; [ 4; 3 ] ]
+              2
+              Keeps
+              [ [ 4; 3 ]; [ 4; 2 ] ]
+          row
+              "AdditiveAttention"
+              (fun () -> Layer.additiveAttentionWith { AdditiveAttention.options with UseCausalMask = true })
+              [ [ -1; 3 ]; [ 4; 3 ] ]
+              3
+              Keeps
+              [ [ 4; 3 ]; [ 4; 2 ] ]
+          row
+              "MultiHeadAttention"
+              (fun () ->
+                  Layer.multiHeadAttentionWith
+                      { MultiHeadAttention.options 2 3 with
+                          ValueDim = Some 2
+                          SlidingWindow = Some 3
+                          UseCausalMask = true })
+              [ [ -1; 4 ]; [ 5; 4 ] ]
+              // query and key 4*6+6, value 4*4+4, output 4*4+4
+              100
+              Keeps
+              [ [ 4 ]; [ 4 ] ]
+          row
+              "GroupQueryAttention"
+              (fun () -> Layer.groupQueryAttention 3 4 2)
+              [ [ -1; 4 ]; [ 5; 4 ] ]
+              // query 4*12+12, key and value 4*6+6, output 12*4+4
+              172
+              Keeps
+              [ [ 4 ]; [ 4 ] ]
           yield!
               [ "Add", Layer.add
                 "Subtract", Layer.subtract
@@ -285,8 +315,8 @@ module LayerTable =
                   (fun rank -> [ 72; 136; 100 ][rank - 1])
               |> List.mapi (fun i row ->
                   { row with Inputs = [ 2 :: row.Inputs.Head ]; Mask = if i = 2 then Keeps else Drops })
+          yield! ImageLayerTable.rows
           row "Rescaling" (fun () -> Layer.rescaling 0.25 -1.5) [ [ -1; 3 ] ] 0 Keeps []
-          row "Resizing" (fun () -> Layer.resizing 3 7) [ [ 5; 4; 2 ] ] 0 Drops [ [ 5; 4 ] ]
           row "Discretization" (fun () -> Layer.discretization [ -0.5; 0.0; 0.25 ]) [ [ -1; 3 ] ] 0 Drops []
           row "CategoryEncoding" (fun () -> Layer.categoryEncoding 4) [ [ -1 ] ] 0 Drops [ [] ] |> ids
           row "Parallel" (fun () -> Layer.parallel' [ Layer.dense 2; Layer.dense 2 ]) [ [ -1; 3 ] ] 16 Own [ [] ]
@@ -295,6 +325,13 @@ module LayerTable =
               (fun () -> Layer.parallelMerge Layer.concatenate [ Layer.dense 2; Layer.named "right" (Layer.dense 3) ])
               [ [ -1; 3 ] ]
               20
+              Keeps
+              [ [] ]
+          row
+              "Pipeline"
+              (fun () -> Layer.pipeline [ Layer.rescaling 0.5 1.0; Layer.dense 2 ])
+              [ [ -1; 3 ] ]
+              8
               Keeps
               [ [] ]
           row "Residual" (fun () -> Layer.residual (Layer.dense 3)) [ [ -1; 3 ] ] 12 Keeps [ [] ]

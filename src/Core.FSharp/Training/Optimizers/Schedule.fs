@@ -229,6 +229,14 @@ module Schedule =
            "CosineDecay"
            "CosineDecayRestarts" |]
 
+    let private custom = System.Collections.Concurrent.ConcurrentDictionary<string, int64 -> float>()
+
+    /// <summary>Makes a function of your own known under a name, in configurations too: from the number of updates done so far to
+    /// the rate.</summary>
+    let register (name: string) (rate: int64 -> float) : Schedule =
+        custom[name] <- rate
+        { Config = Some(Configs.make name []); Rate = rate }
+
     /// <summary>The schedule of a configuration.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>
     [<CompiledName("OfConfig")>]
@@ -268,7 +276,10 @@ module Schedule =
                     (a.Float("t_mul", 2.0))
                     (a.Float("m_mul", 1.0))
                     (a.Float("alpha", 0.0))
-            | other -> raise (Names.unknown "schedule" "learning_rate" other known)
+            | other ->
+                match custom.TryGetValue other with
+                | true, rate -> { Config = Some(Configs.make other []); Rate = rate }
+                | _ -> raise (Names.unknown "schedule" "learning_rate" other known)
 
         a.Done()
         schedule

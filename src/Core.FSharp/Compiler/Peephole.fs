@@ -1,0 +1,122 @@
+namespace FunctionalNet.Compiler
+
+open System
+open FunctionalNet.Kernels
+
+/// Shorter tile programs that compute the same: a product and a sum in one pass, and gelu as it is usually written in one.
+module internal Peephole =
+
+    /// Instructions without those that nothing needs, and outputs with the new numbers of their values.
+    let private compact (inputs: int) (instructions: TileInstruction[]) (outputs: TileOutput[]) =
+        let needed = Array.zeroCreate<bool>(inputs + instructions.Length)
+
+        for o in outputs do
+            needed[o.Value] <- true
+
+        for i in instructions.Length - 1 .. -1 .. 0 do
+            if needed[inputs + i] then
+                let ins = instructions[i]
+                let arity = TileOps.arity ins.Op
+                if arity > 0 then needed[ins.A] <- true
+                if arity > 1 then needed[ins.B] <- true
+                if arity > 2 then needed[ins.C] <- true
+
+        let number = Array.init needed.Length id
+        let mutable next = inputs
+
+        for v in inputs .. needed.Length - 1 do
+            number[v] <- next
+            if needed[v] then next <- next + 1
+
+        let kept =
+            instructions
+            |> Array.indexed
+            |> Array.filter (fun (i, _) -> needed[inputs + i])
+            |> Array.map (fun (_, ins) ->
+                let arity = TileOps.arity ins.Op
+
+                { ins with
+                    A = (if arity > 0 then number[ins.A] else ins.A)
+                    B = (if arity > 1 then number[ins.B] else ins.B)
+                    C = (if arity > 2 then number[ins.C] else ins.C) })
+
+        kept, outputs |> Array.map (fun o -> { o with Value = number[o.Value] })
+
+    /// The program's instructions and outputs, improved. Inputs keep their numbers.
+    let improve
+        (domain: TileDomain)
+        (inputs: int)
+        (instructions: TileInstruction[])
+        (outputs: TileOutput[])
+        : TileInstruction[] * TileOutput[] =
+        if domain = TileDomain.I64 then
+            instructions, outputs
+        else
+            let work = Array.copy instructions
+
+            let find (op: TileOp) (v: int) : TileInstruction voption =
+                if v >= inputs && work[v - inputs].Op = op then ValueSome work[v - inputs] else ValueNone
+
+            let isConstant (value: float) (v: int) =
+                match find TileOp.Const v with
+                | ValueSome c -> Math.Abs(c.Value - value) <= 1e-7
+                | ValueNone -> false
+
+            // The other operand of an operation that takes a constant on either side.
+            let beside (op: TileOp) (value: float) (v: int) : int voption =
+                match find op v with
+                | ValueSome i when isConstant value i.A -> ValueSome i.B
+                | ValueSome i when isConstant value i.B -> ValueSome i.A
+                | _ -> ValueNone
+
+            // x, if v is 1 + erf (x / sqrt 2).
+            let twiceNormal (v: int) : int voption =
+                match beside TileOp.Add 1.0 v with
+                | ValueSome e ->
+                    match find TileOp.Erf e with
+                    | ValueSome erf -> beside TileOp.Mul (Math.Sqrt 0.5) erf.A
+                    | ValueNone -> ValueNone
+                | ValueNone -> ValueNone
+
+            let gelu (a: int) (b: int) : int voption =
+                match beside TileOp.Mul 0.5 a, twiceNormal b with
+                | ValueSome x, ValueSome y when x = y -> ValueSome x
+                | _ -> ValueNone
+
+            for i in 0 .. work.Length - 1 do
+                let ins = work[i]
+
+                if ins.Op = TileOp.Mul then
+                    match gelu ins.A ins.B, gelu ins.B ins.A with
+                    | ValueSome x, _
+                    | _, ValueSome x -> work[i] <- TileInstruction.Unary(TileOp.Gelu, x)
+                    | _ -> ()
+
+            let work, outputs = compact inputs work outputs
+
+            // Products that are read once, by a sum.
+            let uses = Array.zeroCreate<int>(inputs + work.Length)
+            let count v = uses[v] <- uses[v] + 1
+
+            for ins in work do
+                let arity = TileOps.arity ins.Op
+                if arity > 0 then count ins.A
+                if arity > 1 then count ins.B
+                if arity > 2 then count ins.C
+
+            for o in outputs do
+                count o.Value
+
+            let product (v: int) = v >= inputs && work[v - inputs].Op = TileOp.Mul && uses[v] = 1
+
+            for i in 0 .. work.Length - 1 do
+                let ins = work[i]
+
+                if ins.Op = TileOp.Add && product ins.A then
+                    let p = work[ins.A - inputs]
+                    work[i] <- TileInstruction.Ternary(TileOp.FusedMultiplyAdd, p.A, p.B, ins.B)
+                elif ins.Op = TileOp.Add && product ins.B then
+                    let p = work[ins.B - inputs]
+                    work[i] <- TileInstruction.Ternary(TileOp.FusedMultiplyAdd, p.A, p.B, ins.A)
+
+            compact inputs work outputs

@@ -1,0 +1,202 @@
+namespace FunctionalNet
+
+open FunctionalNet.Graph
+
+/// Changes of images of which some are chosen at random for every batch. A graph has no branches: all of them are computed,
+/// except that movements share one reading of the images.
+module internal Augmentation =
+
+    /// Strength and form of all changes.
+    [<NoEquality; NoComparison>]
+    type Settings = { Factor: float list; ValueRange: float * float; Interpolation: Sampling; Seed: int option }
+
+    let private colors (s: Settings) : RandomColorOptions =
+        { Factor = s.Factor
+          ValueRange = s.ValueRange
+          Seed = s.Seed
+          DataFormat = DataFormat.ChannelsLast }
+
+    let private moved (s: Settings) : RandomMovementOptions =
+        { RandomMovement.options s.Factor s.Factor with
+            Filling = { Warp.defaults with Interpolation = s.Interpolation }
+            Seed = s.Seed }
+
+    let private movements (s: Settings) : (Scope -> Expr -> Warp.Affine) list =
+        let rotation = { RandomRotation.options s.Factor with Seed = s.Seed }
+
+        [ RandomMovement.shearOf (moved s)
+          RandomMovement.translationOf (moved s)
+          RandomRotation.transform rotation ]
+
+    let private levels (s: Settings) : (Scope -> Expr -> Expr) list =
+        let bits = max 1.0 (floor (8.0 * List.max s.Factor))
+
+        let solarization: SolarizationOptions =
+            { AdditionFactor = s.Factor
+              ThresholdFactor = s.Factor
+              ValueRange = s.ValueRange
+              Seed = s.Seed
+              DataFormat = DataFormat.ChannelsLast }
+
+        let equalization = { Equalization.options with ValueRange = s.ValueRange }
+
+        [ RandomColor.posterize { colors s with Factor = [ bits ] }
+          Solarization.apply solarization
+          fun _ x -> ImageContrast.apply s.ValueRange x
+          fun _ x -> Equalization.apply equalization x ]
+
+    let private strengths (s: Settings) : (Scope -> Expr -> Expr) list =
+        [ RandomColor.brighten (colors s)
+          RandomColor.degenerate (colors s)
+          RandomColor.contrast (colors s)
+          RandomColor.sharpen (colors s) ]
+
+    /// How many changes there are, all or without those of strength.
+    let count (all: bool) = if all then 11 else 7
+
+    /// Images after change number `which` (an int32 scalar); none for the number behind the last.
+    let apply (s: Settings) (all: bool) (which: Expr) (scope: Scope) (x: Expr) : Expr =
+        let isNumber i = Ops.equal which (Expr.Scalar(DType.Int32, float i))
+        let movements = movements s |> List.mapi (fun i make -> i, make (scope.Child("move" + string i)) x)
+        let first = snd movements.Head
+        let transform = movements.Tail |> List.fold (fun t (i, m) -> Warp.choose (isNumber i) m t) first
+        let moved = Warp.affine (moved s).Filling transform x
+        let changes = if all then levels s @ strengths s else levels s
+        let isMovement = Ops.less which (Expr.Scalar(DType.Int32, float movements.Length))
+
+        changes
+        |> List.mapi (fun i change -> i + movements.Length, change)
+        |> List.fold
+            (fun result (i, change) -> Ops.where (isNumber i) (change (scope.Child("change" + string i)) x) result)
+            (Ops.where isMovement moved x)
+
+/// <summary>The RandAugment layer (Cubuk et al., 2019): in training, a few changes chosen at random for every batch, one
+/// after the other.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module RandAugment =
+
+    /// <summary>Keras's defaults.</summary>
+    let options: RandAugmentOptions =
+        { ValueRange = (0.0, 255.0)
+          NumOps = 2
+          Factor = [ 0.5 ]
+          Interpolation = Sampling.Bilinear
+          Seed = None
+          DataFormat = DataFormat.ChannelsLast }
+
+    let private run (o: RandAugmentOptions) (scope: Scope) (x: Expr) =
+        let settings: Augmentation.Settings =
+            { Factor = o.Factor; ValueRange = o.ValueRange; Interpolation = o.Interpolation; Seed = o.Seed }
+
+        let order = ImageDraw.order scope o.Seed "order" (Augmentation.count true)
+
+        [ 0 .. o.NumOps - 1 ]
+        |> List.fold
+            (fun x i -> Augmentation.apply settings true (Ops.index 0 i order) (scope.Child("step" + string i)) x)
+            x
+
+    let internal definition: LayerClass<RandAugmentOptions> =
+        ImageLayer.trainingColors
+            "RandAugment"
+            [ ImageField.valueRange (fun (o: RandAugmentOptions) -> o.ValueRange) (fun v (o: RandAugmentOptions) ->
+                  { o with ValueRange = v })
+              Field.int "num_ops" (fun (o: RandAugmentOptions) -> o.NumOps) (fun v (o: RandAugmentOptions) ->
+                  { o with NumOps = v })
+              ImageField.factor "factor" (fun (o: RandAugmentOptions) -> o.Factor) (fun v (o: RandAugmentOptions) ->
+                  { o with Factor = v })
+              ImageField.sampling (fun (o: RandAugmentOptions) -> o.Interpolation) (fun v (o: RandAugmentOptions) ->
+                  { o with Interpolation = v })
+              ImageField.seed (fun (o: RandAugmentOptions) -> o.Seed) (fun v (o: RandAugmentOptions) ->
+                  { o with Seed = v })
+              LayerField.dataFormat (fun (o: RandAugmentOptions) -> o.DataFormat) (fun v (o: RandAugmentOptions) ->
+                  { o with DataFormat = v }) ]
+            options
+            (fun (o: RandAugmentOptions) -> o.DataFormat)
+            run
+        |> LayerClass.checkedBy (fun (o: RandAugmentOptions) ->
+            FactorBounds.share "RandAugment" "factor" o.Factor |> ignore
+
+            if o.NumOps < 0 || o.NumOps > Augmentation.count true then
+                LayerCheck.argument
+                    "RandAugment.num_ops"
+                    ("0 to " + string (Augmentation.count true))
+                    (string o.NumOps)
+                    "No change is made twice."
+
+            o)
+
+/// <summary>The AugMix layer (Hendrycks et al., 2020): in training, chains of random changes, mixed with one another and with
+/// the images.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module AugMix =
+
+    /// <summary>Keras's defaults.</summary>
+    let options: AugMixOptions =
+        { ValueRange = (0.0, 255.0)
+          NumChains = 3
+          ChainDepth = 3
+          Factor = [ 0.3 ]
+          Alpha = 1.0
+          AllOps = true
+          Interpolation = Sampling.Bilinear
+          Seed = None
+          DataFormat = DataFormat.ChannelsLast }
+
+    let private run (o: AugMixOptions) (scope: Scope) (x: Expr) =
+        let settings: Augmentation.Settings =
+            { Factor = o.Factor; ValueRange = o.ValueRange; Interpolation = o.Interpolation; Seed = o.Seed }
+
+        // One choice more than there are changes: none.
+        let choices = float (Augmentation.count o.AllOps + 1)
+
+        let step (chain: Scope) x i =
+            let which = Ops.floor (ImageDraw.between chain o.Seed ("which" + string i) (0.0, choices) [||])
+            Augmentation.apply settings o.AllOps (Ops.cast DType.Int32 which) (chain.Child("step" + string i)) x
+
+        let chains =
+            Array.init o.NumChains (fun c ->
+                let chain = scope.Child("chain" + string c)
+                [ 0 .. o.ChainDepth - 1 ] |> List.fold (step chain) x)
+
+        let alpha = Expr.Scalar(x.DType, o.Alpha)
+
+        // A Dirichlet distribution: gamma-distributed numbers over their sum.
+        let shares = Ops.softmax 0 (ImageDraw.logGamma scope o.Seed "shares" alpha [| o.NumChains |])
+        let mixed = chains |> Array.mapi (fun c y -> y * Ops.index 0 c shares) |> Array.reduce (+)
+        Colors.clip o.ValueRange (Colors.blend (ImageDraw.beta scope o.Seed "share" alpha [||]) mixed x)
+
+    let internal definition: LayerClass<AugMixOptions> =
+        ImageLayer.trainingColors
+            "AugMix"
+            [ ImageField.valueRange (fun (o: AugMixOptions) -> o.ValueRange) (fun v (o: AugMixOptions) ->
+                  { o with ValueRange = v })
+              Field.int "num_chains" (fun (o: AugMixOptions) -> o.NumChains) (fun v (o: AugMixOptions) ->
+                  { o with NumChains = v })
+              Field.int "chain_depth" (fun (o: AugMixOptions) -> o.ChainDepth) (fun v (o: AugMixOptions) ->
+                  { o with ChainDepth = v })
+              ImageField.factor "factor" (fun (o: AugMixOptions) -> o.Factor) (fun v (o: AugMixOptions) ->
+                  { o with Factor = v })
+              Field.float "alpha" (fun (o: AugMixOptions) -> o.Alpha) (fun v (o: AugMixOptions) -> { o with Alpha = v })
+              Field.bool "all_ops" (fun (o: AugMixOptions) -> o.AllOps) (fun v (o: AugMixOptions) ->
+                  { o with AllOps = v })
+              ImageField.sampling (fun (o: AugMixOptions) -> o.Interpolation) (fun v (o: AugMixOptions) ->
+                  { o with Interpolation = v })
+              ImageField.seed (fun (o: AugMixOptions) -> o.Seed) (fun v (o: AugMixOptions) -> { o with Seed = v })
+              LayerField.dataFormat (fun (o: AugMixOptions) -> o.DataFormat) (fun v (o: AugMixOptions) ->
+                  { o with DataFormat = v }) ]
+            options
+            (fun (o: AugMixOptions) -> o.DataFormat)
+            run
+        |> LayerClass.checkedBy (fun (o: AugMixOptions) ->
+            FactorBounds.share "AugMix" "factor" o.Factor |> ignore
+            LayerCheck.positive "AugMix.num_chains" o.NumChains
+            LayerCheck.positive "AugMix.chain_depth" o.ChainDepth
+
+            if not (o.Alpha > 0.0) then
+                LayerCheck.argument
+                    "AugMix.alpha"
+                    "a number above 0"
+                    (ConfigRead.show (Float o.Alpha))
+                    "1 makes all shares equally likely."
+
+            o)

@@ -1,0 +1,297 @@
+namespace FunctionalNet
+
+open System
+open FunctionalNet.Graph
+
+/// <summary>The RandomRotation layer: in training every image is turned around its middle.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module RandomRotation =
+
+    /// <summary>Keras's defaults for bounds of the angle, as a share of a full turn.</summary>
+    let options (factor: float list) : RandomRotationOptions =
+        { Factor = factor; Filling = Warp.defaults; Seed = None; DataFormat = DataFormat.ChannelsLast }
+
+    let internal transform (o: RandomRotationOptions) (scope: Scope) (x: Expr) : Warp.Affine =
+        let low, high = FactorBounds.symmetric "RandomRotation" "factor" o.Factor
+        let turn = 2.0 * Math.PI
+        let angle = ImageDraw.between scope o.Seed "angle" (turn * low, turn * high) [| x.Shape[0]; 1; 1 |]
+        let cos, sin = Ops.cos angle, Ops.sin angle
+        let cx, cy = float (x.Shape[2] - 1) / 2.0, float (x.Shape[1] - 1) / 2.0
+
+        { A0 = cos
+          A1 = -sin
+          A2 = cx - cos * cx + sin * cy
+          B0 = sin
+          B1 = cos
+          B2 = cy - sin * cx - cos * cy }
+
+    let internal definition: LayerClass<RandomRotationOptions> =
+        ImageLayer.training
+            "RandomRotation"
+            ((ImageField.factor
+                "factor"
+                (fun (o: RandomRotationOptions) -> o.Factor)
+                (fun v (o: RandomRotationOptions) -> { o with Factor = v })
+              |> Field.required)
+             :: ImageField.filling (fun (o: RandomRotationOptions) -> o.Filling) (fun v (o: RandomRotationOptions) ->
+                 { o with Filling = v })
+             @ [ ImageField.seed (fun (o: RandomRotationOptions) -> o.Seed) (fun v (o: RandomRotationOptions) ->
+                     { o with Seed = v })
+                 LayerField.dataFormat
+                     (fun (o: RandomRotationOptions) -> o.DataFormat)
+                     (fun v (o: RandomRotationOptions) -> { o with DataFormat = v }) ])
+            (options [ 0.0 ])
+            (fun (o: RandomRotationOptions) -> o.DataFormat)
+            (fun o scope x -> Warp.affine o.Filling (transform o scope x) x)
+        |> LayerClass.checkedBy (fun (o: RandomRotationOptions) ->
+            FactorBounds.symmetric "RandomRotation" "factor" o.Factor |> ignore
+            o)
+
+/// <summary>The layers that move every image along its axes in training: RandomZoom, RandomTranslation, RandomShear.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module RandomMovement =
+
+    /// <summary>Keras's defaults for bounds along columns and along rows.</summary>
+    let options (vertical: float list) (horizontal: float list) : RandomMovementOptions =
+        { Vertical = vertical
+          Horizontal = horizontal
+          Filling = Warp.defaults
+          Seed = None
+          DataFormat = DataFormat.ChannelsLast }
+
+    let private draw (o: RandomMovementOptions) scope name bounds (x: Expr) =
+        ImageDraw.between scope o.Seed name bounds [| x.Shape[0]; 1; 1 |]
+
+    let private zoomOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
+        let bounds key factor =
+            let low, high = FactorBounds.symmetric "RandomZoom" key factor
+            1.0 + low, 1.0 + high
+
+        let vertical = draw o scope "height" (bounds "height_factor" o.Vertical) x
+
+        let horizontal =
+            if o.Horizontal.IsEmpty then
+                vertical
+            else
+                draw o scope "width" (bounds "width_factor" o.Horizontal) x
+
+        let none = Ops.zerosLike vertical
+
+        { A0 = horizontal
+          A1 = none
+          A2 = (1.0 - horizontal) * (float (x.Shape[2] - 1) / 2.0)
+          B0 = none
+          B1 = vertical
+          B2 = (1.0 - vertical) * (float (x.Shape[1] - 1) / 2.0) }
+
+    let internal translationOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
+        let bounds = FactorBounds.symmetric "RandomTranslation"
+        let down = draw o scope "height" (bounds "height_factor" o.Vertical) x * float x.Shape[1]
+        let right = draw o scope "width" (bounds "width_factor" o.Horizontal) x * float x.Shape[2]
+        let one, none = Ops.onesLike down, Ops.zerosLike down
+        { A0 = one; A1 = none; A2 = -right; B0 = none; B1 = one; B2 = -down }
+
+    let internal shearOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
+        let bounds = FactorBounds.shear "RandomShear"
+        let sign = ImageDraw.sign scope o.Seed "sign" [| x.Shape[0]; 1; 1 |]
+        let vertical = draw o scope "y" (bounds "y_factor" o.Vertical) x * sign
+        let horizontal = draw o scope "x" (bounds "x_factor" o.Horizontal) x * sign
+        let one, none = Ops.onesLike vertical, Ops.zerosLike vertical
+        { A0 = one; A1 = horizontal; A2 = none; B0 = vertical; B1 = one; B2 = none }
+
+    let private vertical key : Field<RandomMovementOptions> =
+        ImageField.factor key (fun (o: RandomMovementOptions) -> o.Vertical) (fun v (o: RandomMovementOptions) ->
+            { o with Vertical = v })
+
+    let private horizontal key : Field<RandomMovementOptions> =
+        ImageField.factor key (fun (o: RandomMovementOptions) -> o.Horizontal) (fun v (o: RandomMovementOptions) ->
+            { o with Horizontal = v })
+
+    let private make kind factors start check transform : LayerClass<RandomMovementOptions> =
+        ImageLayer.training
+            kind
+            (factors
+             @ ImageField.filling (fun (o: RandomMovementOptions) -> o.Filling) (fun v (o: RandomMovementOptions) ->
+                 { o with Filling = v })
+             @ [ ImageField.seed (fun (o: RandomMovementOptions) -> o.Seed) (fun v (o: RandomMovementOptions) ->
+                     { o with Seed = v })
+                 LayerField.dataFormat
+                     (fun (o: RandomMovementOptions) -> o.DataFormat)
+                     (fun v (o: RandomMovementOptions) -> { o with DataFormat = v }) ])
+            start
+            (fun (o: RandomMovementOptions) -> o.DataFormat)
+            (fun o scope x -> Warp.affine o.Filling (transform o scope x) x)
+        |> LayerClass.checkedBy (fun (o: RandomMovementOptions) ->
+            check o
+            o)
+
+    let internal zoom =
+        make
+            "RandomZoom"
+            [ Field.required (vertical "height_factor"); horizontal "width_factor" ]
+            (options [ 0.0 ] [])
+            (fun o ->
+                FactorBounds.symmetric "RandomZoom" "height_factor" o.Vertical |> ignore
+
+                if not o.Horizontal.IsEmpty then
+                    FactorBounds.symmetric "RandomZoom" "width_factor" o.Horizontal |> ignore)
+            zoomOf
+
+    let internal translation =
+        make
+            "RandomTranslation"
+            [ Field.required (vertical "height_factor"); Field.required (horizontal "width_factor") ]
+            (options [ 0.0 ] [ 0.0 ])
+            (fun o ->
+                FactorBounds.symmetric "RandomTranslation" "height_factor" o.Vertical |> ignore
+                FactorBounds.symmetric "RandomTranslation" "width_factor" o.Horizontal |> ignore)
+            translationOf
+
+    let internal shear =
+        make
+            "RandomShear"
+            [ horizontal "x_factor"; vertical "y_factor" ]
+            (options [ 0.0 ] [ 0.0 ])
+            (fun o ->
+                FactorBounds.shear "RandomShear" "y_factor" o.Vertical |> ignore
+                FactorBounds.shear "RandomShear" "x_factor" o.Horizontal |> ignore)
+            shearOf
+
+/// <summary>The RandomPerspective layer: in training the corners of images move.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module RandomPerspective =
+
+    /// <summary>Keras's defaults.</summary>
+    let options: RandomPerspectiveOptions =
+        { Factor = [ 1.0 ]
+          Scale = 1.0
+          Filling = { Warp.defaults with Mode = FillMode.Constant }
+          Seed = None
+          DataFormat = DataFormat.ChannelsLast }
+
+    let private run (o: RandomPerspectiveOptions) (scope: Scope) (x: Expr) =
+        let n = x.Shape[0]
+        let bounds = FactorBounds.share "RandomPerspective" "factor" o.Factor
+        let changed = ImageDraw.chance scope o.Seed "apply" bounds [| n; 1; 1; 1 |]
+        let width, height = float (x.Shape[2] - 1), float (x.Shape[1] - 1)
+
+        // A coordinate v of a corner becomes v (1 + r); those that are 0 stay.
+        let moved name value =
+            (ImageDraw.between scope o.Seed name (-0.5 * o.Scale, 0.5 * o.Scale) [| n; 1; 1 |] + 1.0) * value
+
+        // Corners: 1 top right, 2 bottom right, 3 bottom left; the top left one is the origin.
+        let x1, y3 = moved "top right x" width, moved "bottom left y" height
+        let x2, y2 = moved "bottom right x" width, moved "bottom right y" height
+
+        // From the unit square to the corners (Heckbert, 1989): (a u + b v, d u + e v) / (g u + h v + 1), where y1 and x3
+        // are 0, and so b and d.
+        let determinant = (x1 - x2) * (y3 - y2) - x2 * y2
+        let sx, sy = x2 - x1, y2 - y3
+        let g = (sx * (y3 - y2) + x2 * sy) / determinant
+        let h = ((x1 - x2) * sy + sx * y2) / determinant
+        let a, e = x1 * (g + 1.0), y3 * (h + 1.0)
+
+        // Its inverse shows every place of the output the place of the input.
+        let struct (columns, rows) = Warp.grid x
+        let u, v = columns * e, rows * a
+        let scale = a * e - u * g - v * h
+        let shown =
+            Warp.sample { o.Filling with Mode = FillMode.Constant } (v / scale * height) (u / scale * width) x
+        ImageLayer.pick changed shown x
+
+    let internal definition: LayerClass<RandomPerspectiveOptions> =
+        ImageLayer.training
+            "RandomPerspective"
+            ([ ImageField.factor
+                   "factor"
+                   (fun (o: RandomPerspectiveOptions) -> o.Factor)
+                   (fun v (o: RandomPerspectiveOptions) -> { o with Factor = v })
+               Field.float
+                   "scale"
+                   (fun (o: RandomPerspectiveOptions) -> o.Scale)
+                   (fun v (o: RandomPerspectiveOptions) -> { o with Scale = v }) ]
+             @ ImageField.fillValue
+                 (fun (o: RandomPerspectiveOptions) -> o.Filling)
+                 (fun v (o: RandomPerspectiveOptions) -> { o with Filling = v })
+             @ [ ImageField.seed (fun (o: RandomPerspectiveOptions) -> o.Seed) (fun v (o: RandomPerspectiveOptions) ->
+                     { o with Seed = v })
+                 LayerField.dataFormat
+                     (fun (o: RandomPerspectiveOptions) -> o.DataFormat)
+                     (fun v (o: RandomPerspectiveOptions) -> { o with DataFormat = v }) ])
+            options
+            (fun (o: RandomPerspectiveOptions) -> o.DataFormat)
+            run
+        |> LayerClass.checkedBy (fun (o: RandomPerspectiveOptions) ->
+            FactorBounds.share "RandomPerspective" "factor" o.Factor |> ignore
+            LayerCheck.rate "RandomPerspective.scale" o.Scale
+            o)
+
+/// <summary>The RandomElasticTransform layer: in training images are distorted as if drawn on rubber.</summary>
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module RandomElasticTransform =
+
+    /// <summary>Keras's defaults.</summary>
+    let options: RandomElasticTransformOptions =
+        { Factor = [ 1.0 ]
+          Scale = [ 1.0 ]
+          Filling = Warp.defaults
+          ValueRange = 0.0, 255.0
+          Seed = None
+          DataFormat = DataFormat.ChannelsLast }
+
+    let private run (o: RandomElasticTransformOptions) (scope: Scope) (x: Expr) =
+        let bounds = FactorBounds.share "RandomElasticTransform" "factor" o.Factor
+        let low, high = FactorBounds.share "RandomElasticTransform" "scale" o.Scale
+
+        if high = 0.0 || snd bounds = 0.0 then
+            x
+        else
+            let n, h, w = x.Shape[0], x.Shape[1], x.Shape[2]
+            let changed = ImageDraw.chance scope o.Seed "apply" bounds [| n; 1; 1; 1 |]
+            let strength = ImageDraw.between scope o.Seed "strength" (low, high) [||]
+            let alpha = strength * (0.1 * float (max h w))
+            let sigma = strength * (0.05 * float (min h w)) + 1e-6
+            // Wide enough for the strongest: three deviations on either side.
+            let size = int (6.0 * 0.05 * float (min h w) * high) ||| 1
+            let bell = Warp.bell size sigma
+            let kernel = Ops.reshape [| size; 1 |] bell * bell
+
+            let shift name =
+                let noise = LayerCheck.random scope o.Seed name RandomKind.Normal (Shape.Of(n, h, w, 1))
+                Ops.squeeze [| 3 |] (Warp.blur kernel (noise * sigma)) * alpha
+
+            let struct (columns, rows) = Warp.grid x
+            let shown = Warp.sample o.Filling (shift "rows" + rows) (shift "columns" + columns) x
+            let low, high = o.ValueRange
+            Ops.clip low high (ImageLayer.pick changed shown x)
+
+    let internal definition: LayerClass<RandomElasticTransformOptions> =
+        ImageLayer.training
+            "RandomElasticTransform"
+            ([ ImageField.factor
+                   "factor"
+                   (fun (o: RandomElasticTransformOptions) -> o.Factor)
+                   (fun v (o: RandomElasticTransformOptions) -> { o with Factor = v })
+               ImageField.factor
+                   "scale"
+                   (fun (o: RandomElasticTransformOptions) -> o.Scale)
+                   (fun v (o: RandomElasticTransformOptions) -> { o with Scale = v }) ]
+             @ ImageField.filling
+                 (fun (o: RandomElasticTransformOptions) -> o.Filling)
+                 (fun v (o: RandomElasticTransformOptions) -> { o with Filling = v })
+             @ [ ImageField.valueRange
+                     (fun (o: RandomElasticTransformOptions) -> o.ValueRange)
+                     (fun v (o: RandomElasticTransformOptions) -> { o with ValueRange = v })
+                 ImageField.seed
+                     (fun (o: RandomElasticTransformOptions) -> o.Seed)
+                     (fun v (o: RandomElasticTransformOptions) -> { o with Seed = v })
+                 LayerField.dataFormat
+                     (fun (o: RandomElasticTransformOptions) -> o.DataFormat)
+                     (fun v (o: RandomElasticTransformOptions) -> { o with DataFormat = v }) ])
+            options
+            (fun (o: RandomElasticTransformOptions) -> o.DataFormat)
+            run
+        |> LayerClass.checkedBy (fun (o: RandomElasticTransformOptions) ->
+            FactorBounds.share "RandomElasticTransform" "factor" o.Factor |> ignore
+            FactorBounds.share "RandomElasticTransform" "scale" o.Scale |> ignore
+            o)
