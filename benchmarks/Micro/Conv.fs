@@ -34,12 +34,12 @@ type Conv() =
 
         match this.Direction with
         | "Forward" ->
-            let workspace = this.Memory.Bytes(Kernels.Conv.ForwardWorkspace(DType.Float32, spec))
-            Kernels.Conv.Forward(DType.Float32, spec, x, w, y, workspace)
+            let workspace = this.Memory.Bytes(Kernels.Conv.ForwardWorkspace(Width.current, DType.Float32, spec))
+            Kernels.Conv.Forward(Width.current, DType.Float32, spec, x, w, y, workspace)
         | "InputGrad" ->
-            let workspace = this.Memory.Bytes(Kernels.Conv.InputGradWorkspace(DType.Float32, spec))
-            Kernels.Conv.InputGrad(DType.Float32, spec, y, w, x, workspace)
+            let workspace = this.Memory.Bytes(Kernels.Conv.InputGradWorkspace(Width.current, DType.Float32, spec))
+            Kernels.Conv.InputGrad(Width.current, DType.Float32, spec, y, w, x, workspace)
         | _ ->
-            let workspace = this.Memory.Bytes(Kernels.Conv.KernelGradWorkspace(DType.Float32, spec))
-            Kernels.Conv.KernelGrad(DType.Float32, spec, x, y, w, workspace)
+            let workspace = this.Memory.Bytes(Kernels.Conv.KernelGradWorkspace(Width.current, DType.Float32, spec))
+            Kernels.Conv.KernelGrad(Width.current, DType.Float32, spec, x, y, w, workspace)
         |> this.Use

@@ -12,19 +12,22 @@ public partial class Model
     /// <param name="loss">A loss or its name.</param>
     /// <param name="metrics">What is measured beside the loss, without sample weights.</param>
     /// <param name="weightedMetrics">What is measured with sample and class weights.</param>
+    /// <param name="stepsPerExecution">Batches between two calls of callbacks.</param>
     /// <exception cref="ArgumentValueException">There is no loss, or a name is unknown.</exception>
     /// <example><code>model.Compile(new Adam(1e-3), "sparse_categorical_crossentropy", ["accuracy"]);</code></example>
     public void Compile(
         Optimizer? optimizer = null,
         Loss? loss = null,
         IReadOnlyList<Metric>? metrics = null,
-        IReadOnlyList<Metric>? weightedMetrics = null) =>
+        IReadOnlyList<Metric>? weightedMetrics = null,
+        int stepsPerExecution = 1) =>
         Compile(
             optimizer,
             loss is null ? [] : [loss],
             null,
             metrics is null ? null : [metrics],
-            weightedMetrics is null ? null : [weightedMetrics]);
+            weightedMetrics is null ? null : [weightedMetrics],
+            stepsPerExecution);
 
     /// <summary>Says what to train a model of several outputs with.</summary>
     /// <param name="optimizer">An optimizer or its name; "rmsprop" by default.</param>
@@ -32,13 +35,15 @@ public partial class Model
     /// <param name="lossWeights">How much each loss counts; 1 by default.</param>
     /// <param name="metrics">What is measured of each output.</param>
     /// <param name="weightedMetrics">What is measured of each output with sample and class weights.</param>
+    /// <param name="stepsPerExecution">Batches between two calls of callbacks.</param>
     /// <exception cref="ArgumentValueException">There is no loss, or a name is unknown.</exception>
     public void Compile(
         Optimizer? optimizer,
         IReadOnlyList<Loss?> losses,
         IReadOnlyList<double>? lossWeights = null,
         IReadOnlyList<IReadOnlyList<Metric>>? metrics = null,
-        IReadOnlyList<IReadOnlyList<Metric>>? weightedMetrics = null)
+        IReadOnlyList<IReadOnlyList<Metric>>? weightedMetrics = null,
+        int stepsPerExecution = 1)
     {
         ArgumentNullException.ThrowIfNull(losses);
         var options = new TrainingOptions { Optimizer = TrainingBridge.Optimizer((optimizer ?? "rmsprop").Description) };
@@ -53,6 +58,58 @@ public partial class Model
 
         AddMetrics(options, metrics, weighted: false);
         AddMetrics(options, weightedMetrics, weighted: true);
+        CompileWhenBuilt(options, stepsPerExecution);
+    }
+
+    /// <summary>Says what to train a model of several outputs with, by the names of outputs.</summary>
+    /// <param name="optimizer">An optimizer or its name; "rmsprop" by default.</param>
+    /// <param name="losses">The loss of each output that has one.</param>
+    /// <param name="lossWeights">How much each loss counts; 1 by default.</param>
+    /// <param name="metrics">What is measured of each output.</param>
+    /// <param name="weightedMetrics">What is measured of each output with sample and class weights.</param>
+    /// <param name="stepsPerExecution">Batches between two calls of callbacks.</param>
+    /// <exception cref="ArgumentValueException">There is no loss, or a name is unknown.</exception>
+    public void Compile(
+        Optimizer? optimizer,
+        IReadOnlyDictionary<string, Loss> losses,
+        IReadOnlyDictionary<string, double>? lossWeights = null,
+        IReadOnlyDictionary<string, IReadOnlyList<Metric>>? metrics = null,
+        IReadOnlyDictionary<string, IReadOnlyList<Metric>>? weightedMetrics = null,
+        int stepsPerExecution = 1)
+    {
+        ArgumentNullException.ThrowIfNull(losses);
+        var options = new TrainingOptions { Optimizer = TrainingBridge.Optimizer((optimizer ?? "rmsprop").Description) };
+
+        foreach (var (output, loss) in losses)
+        {
+            options.AddLoss(
+                output, TrainingBridge.Loss(loss.Description, loss.Function), lossWeights?.GetValueOrDefault(output, 1) ?? 1);
+        }
+
+        if (lossWeights?.Keys.FirstOrDefault(name => !losses.ContainsKey(name)) is { } unknown)
+        {
+            throw new ArgumentValueException(
+                "A weight is given to an output without a loss.", "lossWeights", string.Join(", ", losses.Keys), unknown,
+                "Give weights to outputs that have a loss.");
+        }
+
+        foreach (var (given, weighted) in new[] { (metrics, false), (weightedMetrics, true) })
+        {
+            foreach (var (output, list) in given ?? new Dictionary<string, IReadOnlyList<Metric>>())
+            {
+                foreach (var metric in list)
+                {
+                    options.AddMetric(output, TrainingBridge.Metric(metric.Description, metric.Function), weighted);
+                }
+            }
+        }
+
+        CompileWhenBuilt(options, stepsPerExecution);
+    }
+
+    private void CompileWhenBuilt(TrainingOptions options, int stepsPerExecution)
+    {
+        options.StepsPerExecution = stepsPerExecution;
 
         if (network is null && !CanBuild)
         {
@@ -91,6 +148,9 @@ public partial class Model
     /// <param name="sampleWeight">Weights of samples.</param>
     /// <param name="initialEpoch">The epoch to begin with, counted from 0.</param>
     /// <param name="stepsPerEpoch">Batches per epoch; all of the data by default.</param>
+    /// <param name="validationSteps">Batches of validation; all by default.</param>
+    /// <param name="validationBatchSize">Samples per batch of validation; batchSize by default.</param>
+    /// <param name="validationFreq">Validates after every so many epochs.</param>
     /// <param name="progress">Is told after every batch.</param>
     /// <param name="cancellationToken">Stops between two batches; the model keeps what it has learned.</param>
     /// <returns>The figures of every epoch.</returns>
@@ -110,6 +170,9 @@ public partial class Model
         Tensor? sampleWeight = null,
         int initialEpoch = 0,
         int stepsPerEpoch = 0,
+        int validationSteps = 0,
+        int validationBatchSize = 0,
+        int validationFreq = 1,
         IProgress<TrainingProgress>? progress = null,
         CancellationToken cancellationToken = default) =>
         Fit(
@@ -126,6 +189,9 @@ public partial class Model
                 ClassWeight = classWeight,
                 InitialEpoch = initialEpoch,
                 StepsPerEpoch = stepsPerEpoch,
+                ValidationSteps = validationSteps,
+                ValidationBatchSize = validationBatchSize,
+                ValidationFrequency = validationFreq,
                 Progress = progress,
                 Cancellation = cancellationToken,
             });

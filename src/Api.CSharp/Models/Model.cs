@@ -79,6 +79,12 @@ public partial class Model : Layer
         }
     }
 
+    /// <summary>The names of the inputs, in order.</summary>
+    public IReadOnlyList<string> InputNames => NetworkBridge.InputNames(Network);
+
+    /// <summary>The names of the outputs, in order: of the layers they come from, numbered where one gives several.</summary>
+    public IReadOnlyList<string> OutputNames => NetworkBridge.OutputNames(Network);
+
     /// <summary>True once Compile was called.</summary>
     public bool IsCompiled => pending is not null || trainer is { IsCompiled: true };
 

@@ -16,6 +16,8 @@ type internal CompileOptions =
         Loops: bool
         /// Elementwise operations in groups.
         Fuse: bool
+        /// Elementwise groups as the end of the kernels whose results they read.
+        Epilogues: bool
         /// Order by memory.
         Schedule: bool
         /// Write results over operands that die.
@@ -38,6 +40,7 @@ type internal CompileOptions =
           SelectKernels = true
           Loops = true
           Fuse = true
+          Epilogues = true
           Schedule = true
           InPlace = true
           Reuse = true
@@ -53,6 +56,7 @@ type internal CompileOptions =
             SelectKernels = false
             Loops = false
             Fuse = false
+            Epilogues = false
             Schedule = false
             InPlace = false
             Reuse = false
@@ -129,7 +133,7 @@ module internal Compile =
           Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
 
     let rec private planOf (options: CompileOptions) (mode: ResultMode) (graph: Graph) : Plan =
-        let program = Emitter(options.Fuse, body options, lower options graph, mode).Run()
+        let program = Emitter(options.Fuse, options.Epilogues, body options, lower options graph, mode).Run()
 
         let inLoop =
             match mode with

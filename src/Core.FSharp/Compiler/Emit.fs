@@ -19,6 +19,13 @@ type internal Program =
         Updates: struct (int * int)[]
     }
 
+[<AutoOpen>]
+module private Marks =
+
+    /// The number in place of a value's, for an operand that is the result of an epilogue's host.
+    [<Literal>]
+    let HostResult = -2
+
 /// What is asked of the places of results.
 [<NoEquality; NoComparison>]
 type internal ResultMode =
@@ -31,8 +38,14 @@ type internal ResultMode =
 /// From a lowered graph to instructions: one per group of elementwise nodes, one per other node; movement operations
 /// become views of the values they move, and are copied only for a kernel that cannot read them where they are.
 [<Sealed>]
-type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[]), graph: Graph, resultMode: ResultMode)
-    =
+type internal Emitter
+    (
+        fuse: bool,
+        useEpilogues: bool,
+        compileBody: ScanBody -> struct (Plan * int[]),
+        graph: Graph,
+        resultMode: ResultMode
+    ) =
 
     let values = List<Value>()
     let leaves = List<Expr>()
@@ -43,6 +56,9 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
     let results = Dictionary<Expr, int[]>(HashIdentity.Reference)
     let order = Traverse.topological (Traverse.roots graph)
     let groups = Fuse.groups fuse order
+    // Nodes that are new values of leaves.
+    let updatesOf =
+        HashSet<Expr>(graph.Updates |> Seq.map (fun (_, e) -> Elementwise.flatSource e), HashIdentity.Reference)
     let userCount = Dictionary<Expr, int>(HashIdentity.Reference)
 
     do
@@ -155,18 +171,59 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
 
         if near || (uses = 1 && View.size o.View <= 16384) then o else this.LoadContiguous node
 
-    member private this.EmitGroup(group: FusionGroup, needed: HashSet<Expr>) =
+    /// A group as an instruction of its own, or as the end of its host; `keep`: others need the host's result too.
+    member private this.EmitGroup(group: FusionGroup, needed: HashSet<Expr>, host: Expr option, keep: bool) =
         let members = group.Members.ToArray() |> Array.sortBy (fun m -> m.Id)
         let outputs = members |> Array.filter needed.Contains
+        let types = outputs |> Array.map (fun e -> e.Type)
         let domain = defaultArg group.Domain TileDomain.F32
-        let region, inputs = Regions.build domain members outputs (isInside group) this.LoadForRegion
-
+        let build load = Regions.build domain members outputs (isInside group) load
         let name = if members.Length = 1 then Expr.OpName members[0].Op else "Fused" + string members.Length
 
-        let ids = addStep name (Elementwise region) inputs (outputs |> Array.map (fun e -> e.Type)) 0L
+        let ids =
+            match host with
+            | None ->
+                let region, inputs = build this.LoadForRegion
+                addStep name (Elementwise region) inputs types 0L
+            | Some host ->
+                let struct (work, operands) = this.WorkOf host
+
+                let load (e: Expr) =
+                    if obj.ReferenceEquals(Elementwise.flatSource e, host) then
+                        { Value = HostResult; DType = e.DType; View = View.ofShape e.Shape }
+                    else
+                        this.LoadForRegion e
+
+                let region, inputs = build load
+                let source = inputs |> Array.findIndex (fun o -> o.Value = HostResult)
+                inputs[source] <- Operand.none
+
+                // A result with a new value for a leaf had better stand where the old one is.
+                let isRoom (e: Expr) = DType.size e.DType = DType.size host.DType && not (updatesOf.Contains e)
+
+                let target =
+                    match (if keep then None else Array.tryFindIndex isRoom outputs) with
+                    | Some i -> i
+                    | None -> outputs.Length
+
+                let types = if target < types.Length then types else Array.append types [| host.Type |]
+                let e = { Region = region; FirstInput = operands.Length; Source = source; Target = target }
+
+                let ids =
+                    addStep
+                        (Expr.OpName host.Op + "+" + name)
+                        (WithEpilogue(work, e))
+                        (Array.append operands inputs)
+                        types
+                        (Select.workspace work)
+
+                if keep then results[host] <- [| ids[target] |]
+                Array.truncate outputs.Length ids
+
         Array.iter2 (fun (e: Expr) id -> results[e] <- [| id |]) outputs ids
 
-    member private this.EmitMatMul(node: Expr, ta: bool, tb: bool) =
+    /// The product of a node with the operands it reads.
+    member private this.MatMulOf(node: Expr, ta: bool, tb: bool) : struct (Work * Operand[]) =
         // (operand, transposed, row length) if a product kernel can read the two last axes where they are.
         let matrix (e: Expr) (transposed: bool) =
             let read (o: Operand) =
@@ -259,8 +316,22 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                   OffsetsB = table vb
                   OffsetsC = Array.init count (fun i -> i * m * n) }
 
-        let work = MatMuls work
-        results[node] <- addStep "MatMul" work [| oa; ob |] node.Types (Select.workspace work)
+        struct (MatMuls work, [| oa; ob |])
+
+    /// What a node with a kernel of its own does, and the operands it reads.
+    member private this.WorkOf(node: Expr) : struct (Work * Operand[]) =
+        match node.Op with
+        | MatMul(ta, tb) -> this.MatMulOf(node, ta, tb)
+        | op ->
+            let inputs =
+                node.Inputs
+                |> Array.map (fun e ->
+                    match op with
+                    | Pad _
+                    | Concat _ -> this.Load e
+                    | _ -> this.LoadContiguous e)
+
+            struct (Select.work op (node.Inputs |> Array.map (fun e -> e.Type)) node.Types, inputs)
 
     member private this.EmitLoop(node: Expr, scan: Scan) =
         let struct (body, carryFrom) = compileBody scan.Body
@@ -285,7 +356,6 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
 
     member private this.EmitNode(node: Expr) =
         match node.Op with
-        | MatMul(ta, tb) -> this.EmitMatMul(node, ta, tb)
         | Structured(:? Scan as scan) -> this.EmitLoop(node, scan)
         | Op.Iota _ ->
             // Alone: a program that copies the index out.
@@ -304,15 +374,7 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
 
             results[node] <- addStep "Iota" (Elementwise region) [| Operand.none |] node.Types 0L
         | op ->
-            let inputs =
-                node.Inputs
-                |> Array.map (fun e ->
-                    match node.Op with
-                    | Pad _
-                    | Concat _ -> this.Load e
-                    | _ -> this.LoadContiguous e)
-
-            let work = Select.work op (node.Inputs |> Array.map (fun e -> e.Type)) node.Types
+            let struct (work, inputs) = this.WorkOf node
             results[node] <- addStep (Expr.OpName op) work inputs node.Types (Select.workspace work)
 
     /// Instructions for everything the roots need, producers first.
@@ -352,28 +414,91 @@ type internal Emitter(fuse: bool, compileBody: ScanBody -> struct (Plan * int[])
                 list
 
         let rootNodes = Traverse.roots graph |> Seq.map producer |> Seq.toArray
-        let unitOrder = List<Expr>()
-        let visited = HashSet<Expr>(HashIdentity.Reference)
-        let stack = Stack<struct (Expr * int)>()
+
+        // The units the roots need, each after those that it reads.
+        let ordered (unitOf: Expr -> Expr) (inputsOf: Expr -> List<Expr>) =
+            let unitOrder = List<Expr>()
+            let visited = HashSet<Expr>(HashIdentity.Reference)
+            let stack = Stack<struct (Expr * int)>()
+
+            for root in rootNodes do
+                let unit = unitOf root
+                if visited.Add unit then stack.Push(struct (unit, 0))
+
+                while stack.Count > 0 do
+                    let struct (unit, next) = stack.Pop()
+                    let list = inputsOf unit
+
+                    if next = list.Count then
+                        unitOrder.Add unit
+                    else
+                        stack.Push(struct (unit, next + 1))
+                        if visited.Add list[next] then stack.Push(struct (list[next], 0))
+
+            unitOrder
 
         for root in rootNodes do
             needed.Add root |> ignore
-            let unit = unitOf root
-            if visited.Add unit then stack.Push(struct (unit, 0))
 
-            while stack.Count > 0 do
-                let struct (unit, next) = stack.Pop()
-                let list = inputsOf unit
+        let separate = ordered unitOf inputsOf
 
-                if next = list.Count then
-                    unitOrder.Add unit
-                else
-                    stack.Push(struct (unit, next + 1))
-                    if visited.Add list[next] then stack.Push(struct (list[next], 0))
+        let hosts =
+            if useEpilogues then
+                Epilogues.choose groups separate (fun unit -> inputsOf unit)
+            else
+                Dictionary<Expr, Expr>(HashIdentity.Reference)
+
+        // A host is one unit with the group that ends it.
+        let endOf = Dictionary<Expr, Expr>(HashIdentity.Reference)
+
+        for entry in hosts do
+            endOf[entry.Value] <- entry.Key
+
+        let together (e: Expr) =
+            match endOf.TryGetValue e with
+            | true, unit -> unit
+            | _ -> e
+
+        let joinedInputs = Dictionary<Expr, List<Expr>>(HashIdentity.Reference)
+
+        let inputsTogether (unit: Expr) =
+            match joinedInputs.TryGetValue unit with
+            | true, list -> list
+            | _ ->
+                let own =
+                    match hosts.TryGetValue unit with
+                    | true, host -> Seq.append (inputsOf host) (inputsOf unit)
+                    | _ -> inputsOf unit
+
+                let list =
+                    List<Expr>(
+                        own
+                        |> Seq.map together
+                        |> Seq.filter (fun e -> not (obj.ReferenceEquals(e, unit)))
+                        |> Seq.distinctBy (fun e -> e.Id)
+                    )
+
+                joinedInputs[unit] <- list
+                list
+
+        let unitOrder = if hosts.Count = 0 then separate else ordered (unitOf >> together) inputsTogether
+
+        // Hosts whose results are read by others than their ends.
+        let kept = HashSet<Expr>(rootNodes |> Seq.filter endOf.ContainsKey, HashIdentity.Reference)
+
+        if hosts.Count > 0 then
+            for unit in separate do
+                for input in inputsOf unit do
+                    match endOf.TryGetValue input with
+                    | true, ending when not (obj.ReferenceEquals(ending, unit)) -> kept.Add input |> ignore
+                    | _ -> ()
 
         for unit in unitOrder do
             match groups.TryGetValue unit with
-            | true, g -> this.EmitGroup(g, needed)
+            | true, g ->
+                match hosts.TryGetValue unit with
+                | true, host -> this.EmitGroup(g, needed, Some host, kept.Contains host)
+                | _ -> this.EmitGroup(g, needed, None, false)
             | _ ->
                 match unit.Op with
                 | Leaf _

@@ -73,6 +73,20 @@ type internal Work =
     /// Inputs: the result, its cotangent.
     | SoftmaxGradRows of log: bool * rows: int * n: int
     | Loop of LoopWork
+    /// A kernel, and a region that reads its result: run on each part of the result as soon as that is complete.
+    | WithEpilogue of Work * EpilogueWork
+
+and [<NoEquality; NoComparison>] internal EpilogueWork =
+    {
+        Region: Region
+        /// From this one on, the instruction's operands are those of the region.
+        FirstInput: int
+        /// The region's input that is the kernel's result; the operand in its place is none.
+        Source: int
+        /// The instruction's result in whose memory the kernel writes: one of the region's, which goes over it, or one behind
+        /// those, if the kernel's result is needed by others or fits under none.
+        Target: int
+    }
 
 /// A scan: the body's plan, run once per step, in memory inside the instruction's workspace.
 and [<NoEquality; NoComparison>] internal LoopWork =
@@ -153,14 +167,23 @@ module internal Step =
             && (step.Inputs
                 |> Array.forall (fun other -> other.Value <> operand.Value || Operand.isWhole values[other.Value] other))
 
+        let flat (region: Region) (first: int) =
+            [| for o in 0 .. region.Outputs.Length - 1 do
+                   for i in 0 .. region.Inputs.Length - 1 do
+                       match region.Inputs[i].Access with
+                       | Flat -> (o, first + i)
+                       | _ -> () |]
+
         let pairs =
             match step.Work with
-            | Elementwise region ->
-                [| for o in 0 .. step.Outputs.Length - 1 do
-                       for i in 0 .. region.Inputs.Length - 1 do
-                           match region.Inputs[i].Access with
-                           | Flat -> (o, i)
-                           | _ -> () |]
+            | Elementwise region -> flat region 0
+            | WithEpilogue(_, e) ->
+                // What the kernel reads, it reads in another order; and it writes its target before the region has read
+                // anything there.
+                let isRead (v: int) = step.Inputs |> Seq.take e.FirstInput |> Seq.exists (fun o -> o.Value = v)
+
+                flat e.Region e.FirstInput
+                |> Array.filter (fun (o, i) -> o <> e.Target && not (isRead step.Inputs[i].Value))
             | SoftmaxRows _ -> [| (0, 0) |]
             | SoftmaxGradRows _ -> [| (0, 1); (0, 0) |]
             | Primitive(CumSum _, _, _) -> [| (0, 0) |]
@@ -169,11 +192,15 @@ module internal Step =
         pairs |> Array.filter (fun (o, i) -> sameBytes o i)
 
     /// Floating-point (or integer) operations, roughly.
-    let rec flops (values: Value[]) (step: Step) : int64 =
-        let outputs = step.Outputs |> Array.sumBy (fun o -> int64 values[o].Type.Shape.Size)
+    let rec flops (values: Value[]) (step: Step) : int64 = flopsOf values step.Work step.Outputs
 
-        match step.Work with
+    and private flopsOf (values: Value[]) (work: Work) (results: int[]) : int64 =
+        let outputs = results |> Array.sumBy (fun o -> int64 values[o].Type.Shape.Size)
+
+        match work with
         | Elementwise region -> int64 region.Size * int64 region.Instructions.Length
+        | WithEpilogue(work, e) ->
+            flopsOf values work [| results[e.Target] |] + flopsOf values (Elementwise e.Region) results
         | CopyOf -> 0L
         | MatMuls m -> 2L * int64 m.M * int64 m.N * int64 m.K * int64 m.OffsetsC.Length
         | SoftmaxRows(_, rows, n)
@@ -298,6 +325,9 @@ module internal PlanText =
 
                 match step.Work with
                 | Elementwise r when r.Instructions.Length > 1 -> yield indent + "    " + region r
+                | WithEpilogue(_, e) ->
+                    // The kernel's own result has no operand.
+                    yield indent + "    then, i" + string e.Source + " being its result, " + region e.Region
                 | Loop loop ->
                     yield indent + "    " + string loop.Scan.Length + " times, arena " + number loop.Body.ArenaBytes
                     yield! lines (indent + "    ") [||] loop.Body

@@ -20,6 +20,11 @@ type PlanOptions() =
     /// <summary>Runs elementwise operations in groups, tile by tile. Default true.</summary>
     member val Fuse = true with get, set
 
+    /// <summary>Runs elementwise operations on the result of a product, convolution or pooling while it is still in the
+    /// cache, as part of that instruction: biases, activations and their derivatives, dropout masks, updates of
+    /// weights. Default true.</summary>
+    member val Epilogues = true with get, set
+
     /// <summary>Orders instructions so that less memory is in use at once. Default true.</summary>
     member val Schedule = true with get, set
 
@@ -50,6 +55,7 @@ type PlanOptions() =
             SelectKernels = false,
             Loops = false,
             Fuse = false,
+            Epilogues = false,
             Schedule = false,
             InPlace = false,
             Reuse = false,
@@ -65,6 +71,7 @@ type PlanOptions() =
           SelectKernels = this.SelectKernels
           Loops = this.Loops
           Fuse = this.Fuse
+          Epilogues = this.Epilogues
           Schedule = this.Schedule
           InPlace = this.InPlace
           Reuse = this.Reuse

@@ -80,19 +80,23 @@ module internal Select =
     let private isNothing (outputs: TensorType[]) = outputs |> Array.forall (fun t -> t.Shape.Size = 0)
 
     /// Bytes that the kernel needs while it runs.
-    let workspace (work: Work) : int64 =
+    let rec workspace (work: Work) : int64 =
         match work with
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
         | MatMuls m -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K, m.OffsetsC.Length)
         | Loop loop -> loop.Workspace
+        | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
             | Reduce(r, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
-            | Conv spec -> Conv.ForwardWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
-            | ConvInputGrad(spec, x) -> Conv.InputGradWorkspace(inputs[0].DType, convSpec spec x inputs[1].Shape)
-            | ConvKernelGrad(spec, w) -> Conv.KernelGradWorkspace(inputs[0].DType, convSpec spec inputs[0].Shape w)
+            | Conv spec ->
+                Conv.ForwardWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
+            | ConvInputGrad(spec, x) ->
+                Conv.InputGradWorkspace(Width.current, inputs[0].DType, convSpec spec x inputs[1].Shape)
+            | ConvKernelGrad(spec, w) ->
+                Conv.KernelGradWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape w)
             | ArgSort(axis, _) ->
                 let struct (outer, n, inner) = around inputs[0].Shape axis
                 Kernels.ArgSort.Workspace(inputs[0].DType, outer, n, inner)
@@ -170,6 +174,7 @@ module internal Select =
         (src: nativeint[])
         (dst: nativeint[])
         (work: nativeint)
+        (epilogue: Epilogue)
         : Kernel =
         let y = outputs[0]
         let to' = dst[0]
@@ -195,15 +200,35 @@ module internal Select =
         | ArgSort(axis, descending) ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Kernels.ArgSort.Create(inputs[0].DType, descending, outer, n, inner, src[0], to', work)
-        | Conv spec -> Conv.Forward(y.DType, convSpec spec inputs[0].Shape inputs[1].Shape, src[0], src[1], to', work)
-        | ConvInputGrad(spec, x) -> Conv.InputGrad(y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work)
+        | Conv spec ->
+            Conv.Forward(
+                Width.current,
+                y.DType,
+                convSpec spec inputs[0].Shape inputs[1].Shape,
+                src[0],
+                src[1],
+                to',
+                work,
+                epilogue
+            )
+        | ConvInputGrad(spec, x) ->
+            Conv.InputGrad(Width.current, y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work, epilogue)
         | ConvKernelGrad(spec, w) ->
-            Conv.KernelGrad(y.DType, convSpec spec inputs[0].Shape w, src[0], src[1], to', work)
-        | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
-        | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to')
-        | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to')
-        | MaxPoolGather spec -> Pool.MaxGather(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to')
-        | SumPoolGrad(spec, x) -> Pool.SumGrad(y.DType, poolSpec spec x, src[0], to')
+            Conv.KernelGrad(
+                Width.current,
+                y.DType,
+                convSpec spec inputs[0].Shape w,
+                src[0],
+                src[1],
+                to',
+                work,
+                epilogue
+            )
+        | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | MaxPoolGather spec -> Pool.MaxGather(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | SumPoolGrad(spec, x) -> Pool.SumGrad(y.DType, poolSpec spec x, src[0], to', epilogue)
         | Gather axis ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Take.Create(DType.size y.DType, inputs[1].DType, outer, n, inner, inputs[1].Shape.Size, src[0], src[1], to')
@@ -231,10 +256,23 @@ module internal Select =
             CustomKernel(custom.Operation, CustomArguments(src, inputs, dst, outputs))
         | other -> unsupported other "Composites are decomposed before this point."
 
-    /// The kernel of an instruction with its pointers: of operands (at their offsets), of results, of the workspace.
-    let kernel (step: Step) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) (results: TensorType[]) : Kernel =
-        match step.Work with
+    let rec private kernelOf
+        (step: Step)
+        (kind: Work)
+        (src: nativeint[])
+        (dst: nativeint[])
+        (work: nativeint)
+        (results: TensorType[])
+        (epilogue: Epilogue)
+        : Kernel =
+        match kind with
         | _ when isNothing results -> EmptyKernel.Instance
+        | WithEpilogue(kind, e) ->
+            let inputs = Array.skip e.FirstInput src
+            inputs[e.Source] <- dst[e.Target]
+            let outputs = Array.truncate e.Region.Outputs.Length dst
+            let ending = ElementwiseEpilogue(ElementwiseKernel(e.Region.Program, e.Region.Size, inputs, outputs))
+            kernelOf step kind src [| dst[e.Target] |] work [| results[e.Target] |] ending
         | Elementwise region -> ElementwiseKernel(region.Program, region.Size, src, dst)
         | CopyOf ->
             let o = step.Inputs[0]
@@ -260,9 +298,10 @@ module internal Select =
                     m.Lda,
                     at src[1] m.OffsetsB[0],
                     m.Ldb,
-                    at dst[0] m.OffsetsC[0],
+                    dst[0],
                     m.Ldc,
-                    work
+                    work,
+                    epilogue
                 )
             else
                 Gemm.CreateBatched(
@@ -281,9 +320,14 @@ module internal Select =
                     dst[0],
                     m.Ldc,
                     m.OffsetsC,
-                    work
+                    work,
+                    epilogue
                 )
         | SoftmaxRows(log, rows, n) -> Softmax.Forward(results[0].DType, log, rows, n, src[0], dst[0])
         | SoftmaxGradRows(log, rows, n) -> Softmax.Backward(results[0].DType, log, rows, n, src[0], src[1], dst[0])
-        | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work
+        | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work epilogue
         | Loop _ -> EmptyKernel.Instance
+
+    /// The kernel of an instruction with its pointers: of operands (at their offsets), of results, of the workspace.
+    let kernel (step: Step) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) (results: TensorType[]) : Kernel =
+        kernelOf step step.Work src dst work results Epilogue.None

@@ -6,20 +6,40 @@ open FunctionalNet
 /// <summary>Arguments of a layer, optimizer, loss or any other configured thing, by Keras's snake_case names. Immutable:
 /// every Set gives a new value. A null is left out, so that the default holds.</summary>
 [<Sealed>]
-type Arguments private (items: (string * ConfigValue) list) =
+type Arguments private (items: (string * ConfigValue) list, layers: Layer list) =
 
-    static let empty = Arguments []
+    static let empty = Arguments([], [])
+
+    /// Stands for a layer among the arguments, by its number.
+    static let slot (number: int) = Object [ "layer", Int(int64 number) ]
 
     /// <summary>No arguments.</summary>
     static member Empty = empty
 
-    member private _.With(name: string, value: ConfigValue) = Arguments((name, value) :: items)
+    member private _.With(name: string, value: ConfigValue) = Arguments((name, value) :: items, layers)
 
     member private this.Maybe(name: string, value: Nullable<'T>, convert: 'T -> ConfigValue) =
         if value.HasValue then this.With(name, convert value.Value) else this
 
     /// The arguments in the order they were set.
     member internal _.ToList() = List.rev items
+
+    /// Reads layers among the arguments; others are read by the registry.
+    member internal _.Reader(value: ConfigValue) : Layer =
+        match value with
+        | Object [ "layer", Int number ] -> layers[layers.Length - 1 - int number]
+        | other -> Registry.ofConfig other
+
+    /// <summary>Sets a layer inside another, unless null.</summary>
+    member _.Set(name: string, value: Layer | null) =
+        match value with
+        | null -> Arguments(items, layers)
+        | layer -> Arguments((name, slot layers.Length) :: items, layer :: layers)
+
+    /// <summary>Sets a list of layers.</summary>
+    member _.Set(name: string, value: Layer[]) =
+        let slots = value |> Array.mapi (fun i _ -> slot (layers.Length + i)) |> List.ofArray
+        Arguments((name, List slots) :: items, List.append (List.rev (List.ofArray value)) layers)
 
     /// <summary>Sets a truth value.</summary>
     member this.Set(name: string, value: bool) = this.With(name, Bool value)

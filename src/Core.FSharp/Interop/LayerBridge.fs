@@ -14,7 +14,7 @@ type LayerBridge =
 
     /// <summary>A layer of Keras's class name.</summary>
     static member Create(className: string, name: string | null, arguments: Arguments) : Layer =
-        LayerBridge.Named(name, Registry.ofConfig (Description(className, arguments).Value))
+        LayerBridge.Named(name, Registry.read className arguments.Reader (arguments.ToList()))
 
     /// <summary>A layer from a delegate over scope and inputs. It runs when a model is traced.</summary>
     static member Custom(className: string, name: string | null, call: Func<Scope, Expr[], Expr[]>) : Layer =
@@ -23,6 +23,19 @@ type LayerBridge =
             let mask = if inputs.Length > 0 then inputs[0].Mask else ValueNone
             outputs |> Array.map (fun value -> { Value = value; Mask = mask }))
         |> fun layer -> LayerBridge.Named(name, layer)
+
+    /// <summary>A recurrent cell from a delegate over scope, input and states. It runs when a model is traced.</summary>
+    static member CustomCell
+        (
+            className: string,
+            name: string | null,
+            stateShapes: int[][],
+            step: Func<Scope, Expr, Expr[], ValueTuple<Expr, Expr[]>>
+        ) : Layer =
+        RecurrentCell.create className [ for dims in stateShapes -> List.ofArray dims ] (fun scope x states ->
+            let struct (output, next) = step.Invoke(scope, x, states)
+            output, next)
+        |> fun cell -> LayerBridge.Named(name, cell)
 
     /// <summary>The layer with the object that stands for it. Copies under other names keep it.</summary>
     static member WithOwner(layer: Layer, owner: obj) : Layer = { layer with Owner = owner }
@@ -78,6 +91,12 @@ type NetworkBridge =
     static member Apply(layer: Layer, nodes: Node[]) : Node[] =
         Network.applyMany layer (List.ofArray nodes) |> Array.ofList
 
+    /// <summary>A layer applied to symbolic tensors, with a mask for the first of them unless that is null.</summary>
+    static member Apply(layer: Layer, mask: Node | null, nodes: Node[]) : Node[] =
+        match mask with
+        | null -> NetworkBridge.Apply(layer, nodes)
+        | m -> Network.applyMasked layer m (List.ofArray nodes) |> Array.ofList
+
     static member private Named(name: string | null, network: Network) =
         match name with
         | null -> network
@@ -93,6 +112,12 @@ type NetworkBridge =
 
     /// <summary>The network as a layer.</summary>
     static member AsLayer(network: Network) : Layer = Network.asLayer network
+
+    /// <summary>The names of the inputs.</summary>
+    static member InputNames(network: Network) : string[] = Network.inputNames network
+
+    /// <summary>The names of the outputs.</summary>
+    static member OutputNames(network: Network) : string[] = Network.outputNames network
 
     /// <summary>The layers in Keras's order.</summary>
     static member Layers(network: Network) : LayerInfo[] = Network.layers network

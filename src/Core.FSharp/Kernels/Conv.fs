@@ -1,6 +1,7 @@
 namespace FunctionalNet.Kernels
 
 open System.Globalization
+open System.Runtime.Intrinsics
 open FunctionalNet
 
 /// The shapes of a convolution, channels last, kernel (spatial..., in / groups, out).
@@ -53,143 +54,84 @@ type internal ConvSpec private (batch: int, inChannels: int, outChannels: int, g
 [<AbstractClass; Sealed>]
 type internal Conv private () =
 
-    // Runs of the source that a window reads: whole kernel rows where they are contiguous, else one per tap.
-    static member private SourceParts(spec: ConvSpec, padded: int[]) =
+    // Every position of a window, as it lies in the source.
+    static member private Taps(w: Windows) =
+        [| for d in 0 .. w.Window[0] - 1 do
+               for h in 0 .. w.Window[1] - 1 do
+                   for k in 0 .. w.Window[2] - 1 do
+                       { At =
+                           [| d * w.Dilation[0] - w.PadLow[0]
+                              h * w.Dilation[1] - w.PadLow[1]
+                              k * w.Dilation[2] - w.PadLow[2] |]
+                         Index = (d * w.Window[1] + h) * w.Window[2] + k } |]
+
+    static member private ForwardShape(size: int, spec: ConvSpec) : ConvShape =
         let w = spec.Windows
-        let perGroup = spec.InChannels / spec.Groups
-        let merged = spec.Groups = 1 && w.Dilation[2] = 1
-        let across = if merged then 1 else w.Window[2]
-        let runLength = if merged then w.Window[2] * perGroup else perGroup
-        let runs = ResizeArray<int>()
-        let taps = ResizeArray<int>()
+        let ones = [| 1; 1; 1 |]
 
-        for d in 0 .. w.Window[0] - 1 do
-            for h in 0 .. w.Window[1] - 1 do
-                for k in 0 .. across - 1 do
-                    let position = ((d * w.Dilation[0]) * padded[1] + h * w.Dilation[1]) * padded[2] + k * w.Dilation[2]
-                    runs.Add(position * spec.InChannels)
-                    taps.Add(((d * w.Window[1] + h) * w.Window[2] + k) * perGroup)
+        // A window of one position that visits every element: the positions may as well be one row.
+        let isFlat =
+            w.WindowSize = 1
+            && w.InSize = w.OutSize
+            && Array.forall ((=) 1) w.Stride
+            && Array.forall ((=) 0) w.PadLow
 
-        let part =
-            { Grid = w.Out
-              SourceOrigin = [| 0; 0; 0 |]
-              SourceStep = w.Stride
-              TargetOrigin = [| 0; 0; 0 |]
-              TargetStep = [| 1; 1; 1 |]
-              Runs = runs.ToArray()
-              Taps = taps.ToArray() }
+        let row (spatial: int[]) = if isFlat then [| 1; 1; spec.Batch * w.InSize |] else spatial
 
-        struct (part, runLength)
-
-    static member private ForwardGeometry(size: int, spec: ConvSpec) =
-        let w = spec.Windows
-        let padded = Array.init 3 (fun i -> w.In[i] + w.PadLow[i] + w.PadHigh[i])
-        let struct (part, runLength) = Conv.SourceParts(spec, padded)
-
-        ConvGeometry(
-            size,
-            spec.Batch,
-            w.In,
-            w.PadLow,
-            w.PadHigh,
-            spec.InChannels,
-            spec.Groups,
-            runLength,
-            w.Out,
-            spec.OutChannels,
-            [| part |],
-            false
-        )
-
-    static member private KernelGradGeometry(size: int, spec: ConvSpec) =
-        let w = spec.Windows
-        let padded = Array.init 3 (fun i -> w.In[i] + w.PadLow[i] + w.PadHigh[i])
-        let struct (part, runLength) = Conv.SourceParts(spec, padded)
-
-        // A tile reads up to five elements past its run: the source is copied when that could leave it.
-        ConvGeometry(
-            size,
-            spec.Batch,
-            w.In,
-            w.PadLow,
-            w.PadHigh,
-            spec.InChannels,
-            spec.Groups,
-            runLength,
-            w.Out,
-            spec.OutChannels,
-            [| part |],
-            (runLength % 6 <> 0)
-        )
+        { Size = size
+          Batch = (if isFlat then 1 else spec.Batch)
+          Source = row w.In
+          SourceChannels = spec.InChannels
+          Groups = spec.Groups
+          Target = row w.Out
+          TargetChannels = spec.OutChannels
+          Parts =
+            [| { Grid = row w.Out
+                 SourceStep = w.Stride
+                 TargetOrigin = [| 0; 0; 0 |]
+                 TargetStep = ones
+                 Taps = Conv.Taps w } |] }
 
     // For each input position, the output positions that it reached: those of one residue of the strides share the
     // taps, and neighbours in the input are neighbours in the output.
-    static member private InputGradGeometry(size: int, spec: ConvSpec) =
+    static member private InputGradShape(size: int, spec: ConvSpec) : ConvShape =
+        let forward = Conv.ForwardShape(size, spec)
         let w = spec.Windows
+        let stride = forward.Parts[0].SourceStep
 
-        // Taps and shifts of each residue of a dim.
-        let reach =
-            Array.init 3 (fun i ->
-                Array.init w.Stride[i] (fun r ->
-                    [| for k in 0 .. w.Window[i] - 1 do
-                           let t = r + w.PadLow[i] - k * w.Dilation[i]
-                           if ((t % w.Stride[i]) + w.Stride[i]) % w.Stride[i] = 0 then
-                               struct (k, (if t >= 0 then t / w.Stride[i] else -((-t) / w.Stride[i]))) |]))
+        // The taps of one residue along a dim, and where they look, from the last to the first.
+        let reach (i: int) (r: int) =
+            [| for k in w.Window[i] - 1 .. -1 .. 0 do
+                   let t = r + w.PadLow[i] - k * w.Dilation[i]
+                   if t % stride[i] = 0 then struct (k, t / stride[i]) |]
 
-        let count (i: int) (r: int) = if r >= w.In[i] then 0 else (w.In[i] - r + w.Stride[i] - 1) / w.Stride[i]
-        let low = Array.create 3 0
-        let high = Array.create 3 0
+        let count (i: int) (r: int) =
+            if r >= forward.Source[i] then 0 else (forward.Source[i] - r + stride[i] - 1) / stride[i]
 
-        for i in 0..2 do
-            for r in 0 .. w.Stride[i] - 1 do
-                for struct (_, shift) in reach[i][r] do
-                    if count i r > 0 then
-                        low[i] <- max low[i] -shift
-                        high[i] <- max high[i] (count i r - 1 + shift - (w.Out[i] - 1))
-
-        let padded = Array.init 3 (fun i -> w.Out[i] + low[i] + high[i])
-
-        let parts =
-            [| for r0 in 0 .. w.Stride[0] - 1 do
-                   for r1 in 0 .. w.Stride[1] - 1 do
-                       for r2 in 0 .. w.Stride[2] - 1 do
+        { Size = size
+          Batch = forward.Batch
+          Source = forward.Target
+          SourceChannels = spec.OutChannels
+          Groups = spec.Groups
+          Target = forward.Source
+          TargetChannels = spec.InChannels
+          Parts =
+            [| for r0 in 0 .. stride[0] - 1 do
+                   for r1 in 0 .. stride[1] - 1 do
+                       for r2 in 0 .. stride[2] - 1 do
                            let grid = [| count 0 r0; count 1 r1; count 2 r2 |]
 
                            if grid[0] * grid[1] * grid[2] > 0 then
-                               let taps = ResizeArray<int>()
-                               let runs = ResizeArray<int>()
-
-                               for struct (k0, s0) in reach[0][r0] do
-                                   for struct (k1, s1) in reach[1][r1] do
-                                       for struct (k2, s2) in reach[2][r2] do
-                                           taps.Add((k0 * w.Window[1] + k1) * w.Window[2] + k2)
-                                           runs.Add(
-                                               (((s0 + low[0]) * padded[1] + s1 + low[1]) * padded[2] + s2 + low[2])
-                                               * spec.OutChannels
-                                           )
-
                                { Grid = grid
-                                 SourceOrigin = [| 0; 0; 0 |]
                                  SourceStep = [| 1; 1; 1 |]
                                  TargetOrigin = [| r0; r1; r2 |]
-                                 TargetStep = w.Stride
-                                 Runs = runs.ToArray()
-                                 Taps = taps.ToArray() } |]
-
-        ConvGeometry(
-            size,
-            spec.Batch,
-            w.Out,
-            low,
-            high,
-            spec.OutChannels,
-            spec.Groups,
-            spec.OutChannels / spec.Groups,
-            w.In,
-            spec.InChannels,
-            parts,
-            false
-        )
+                                 TargetStep = stride
+                                 Taps =
+                                   [| for struct (k0, s0) in reach 0 r0 do
+                                          for struct (k1, s1) in reach 1 r1 do
+                                              for struct (k2, s2) in reach 2 r2 do
+                                                  { At = [| s0; s1; s2 |]
+                                                    Index = (k0 * w.Window[1] + k1) * w.Window[2] + k2 } |] } |] }
 
     static member private Fail(dtype: DType) : Kernel =
         raise (
@@ -207,77 +149,220 @@ type internal Conv private () =
         spec.Groups > 1 && spec.Groups = spec.InChannels && spec.Groups = spec.OutChannels
 
     static member private Depthwise
-        (dtype: DType, kind: DepthwiseKind, spec: ConvSpec, a: nativeint, b: nativeint, target: nativeint)
-        : Kernel =
+        (
+            dtype: DType,
+            kind: DepthwiseKind,
+            spec: ConvSpec,
+            a: nativeint,
+            b: nativeint,
+            target: nativeint,
+            epilogue: Epilogue
+        ) : Kernel =
+        let batch, channels, windows = spec.Batch, spec.InChannels, spec.Windows
+
         match dtype with
-        | DType.Float32 -> DepthwiseKernel<float32>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
-        | DType.Float64 -> DepthwiseKernel<float>(kind, spec.Batch, spec.InChannels, spec.Windows, a, b, target)
+        | DType.Float32 -> DepthwiseKernel<float32>(kind, batch, channels, windows, a, b, target, epilogue)
+        | DType.Float64 -> DepthwiseKernel<float>(kind, batch, channels, windows, a, b, target, epilogue)
         | other -> Conv.Fail other
 
+    static member private Direct
+        (
+            width: Width,
+            dtype: DType,
+            g: ConvShape,
+            transposed: bool,
+            x: nativeint,
+            w: nativeint,
+            y: nativeint,
+            workspace,
+            epilogue: Epilogue
+        ) : Kernel =
+        let plan = ConvPlan(width, g, transposed)
+
+        match dtype, width with
+        | DType.Float32, Width.W512 ->
+            ConvDirectKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
+        | DType.Float32, Width.W256 ->
+            ConvDirectKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
+        | DType.Float32, _ ->
+            ConvDirectKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
+        | DType.Float64, Width.W512 ->
+            ConvDirectKernel<Lanes512<float>, Vector512<float>, float>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
+        | DType.Float64, Width.W256 ->
+            ConvDirectKernel<Lanes256<float>, Vector256<float>, float>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
+        | DType.Float64, _ ->
+            ConvDirectKernel<Lanes128<float>, Vector128<float>, float>(
+                g,
+                plan,
+                transposed,
+                x,
+                w,
+                y,
+                workspace,
+                epilogue
+            )
+        | other, _ -> Conv.Fail other
+
     /// Bytes of workspace of `Forward`.
-    static member ForwardWorkspace(dtype: DType, spec: ConvSpec) : int64 =
-        if Conv.IsDepthwise spec then 0L else Conv.ForwardGeometry(DType.size dtype, spec).Workspace
-
-    /// y = convolution of x with w.
-    static member Forward
-        (dtype: DType, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace: nativeint)
-        : Kernel =
-        if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y)
-        else
-
-            let g = Conv.ForwardGeometry(DType.size dtype, spec)
-
-            match dtype with
-            | DType.Float32 -> ConvDirectKernel<float32>(g, false, spec.OutChannels, x, w, y, workspace)
-            | DType.Float64 -> ConvDirectKernel<float>(g, false, spec.OutChannels, x, w, y, workspace)
-            | other -> Conv.Fail other
-
-    /// Bytes of workspace of `InputGrad`.
-    static member InputGradWorkspace(dtype: DType, spec: ConvSpec) : int64 =
-        if Conv.IsDepthwise spec then 0L else Conv.InputGradGeometry(DType.size dtype, spec).Workspace
-
-    /// dx from dy and the weights: also what a transposed convolution computes.
-    static member InputGrad
-        (dtype: DType, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace: nativeint)
-        : Kernel =
-        if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx)
-        else
-
-            let g = Conv.InputGradGeometry(DType.size dtype, spec)
-
-            match dtype with
-            | DType.Float32 -> ConvDirectKernel<float32>(g, true, spec.OutChannels, dy, w, dx, workspace)
-            | DType.Float64 -> ConvDirectKernel<float>(g, true, spec.OutChannels, dy, w, dx, workspace)
-            | other -> Conv.Fail other
-
-    static member private GradPlan(g: ConvGeometry, spec: ConvSpec) =
-        KernelGradPlan(g, spec.Windows.Out, spec.Windows.WindowSize)
-
-    /// Bytes of workspace of `KernelGrad`.
-    static member KernelGradWorkspace(dtype: DType, spec: ConvSpec) : int64 =
+    static member ForwardWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =
         if Conv.IsDepthwise spec then
             0L
         else
+            ConvPlan(width, Conv.ForwardShape(DType.size dtype, spec), false).Workspace
 
-            let size = DType.size dtype
-            let g = Conv.KernelGradGeometry(size, spec)
-            g.PaddedBytes + Conv.GradPlan(g, spec).PartialBytes size
+    /// y = convolution of x with w.
+    static member Forward
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            w: nativeint,
+            y: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
+        if Conv.IsDepthwise spec then
+            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y, epilogue)
+        else
+            Conv.Direct(width, dtype, Conv.ForwardShape(DType.size dtype, spec), false, x, w, y, workspace, epilogue)
+
+    /// Bytes of workspace of `InputGrad`.
+    static member InputGradWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =
+        if Conv.IsDepthwise spec then
+            0L
+        else
+            ConvPlan(width, Conv.InputGradShape(DType.size dtype, spec), true).Workspace
+
+    /// dx from dy and the weights: also what a transposed convolution computes.
+    static member InputGrad
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            dy: nativeint,
+            w: nativeint,
+            dx: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
+        if Conv.IsDepthwise spec then
+            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx, epilogue)
+        else
+            Conv.Direct(width, dtype, Conv.InputGradShape(DType.size dtype, spec), true, dy, w, dx, workspace, epilogue)
+
+    /// Bytes of workspace of `KernelGrad`.
+    static member KernelGradWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =
+        if Conv.IsDepthwise spec then
+            0L
+        else
+            ConvGradPlan(width, Conv.ForwardShape(DType.size dtype, spec)).Workspace
 
     /// dw from x and dy.
     static member KernelGrad
-        (dtype: DType, spec: ConvSpec, x: nativeint, dy: nativeint, dw: nativeint, workspace: nativeint)
-        : Kernel =
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            dy: nativeint,
+            dw: nativeint,
+            workspace: nativeint,
+            ?epilogue: Epilogue
+        ) : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw)
+            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw, epilogue)
         else
 
-            let g = Conv.KernelGradGeometry(DType.size dtype, spec)
-            let plan = Conv.GradPlan(g, spec)
-            let w = spec.Windows
+            let g = Conv.ForwardShape(DType.size dtype, spec)
+            let plan = ConvGradPlan(width, g)
 
-            match dtype with
-            | DType.Float32 -> ConvKernelGradKernel<float32>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
-            | DType.Float64 -> ConvKernelGradKernel<float>(g, plan, w.Out, w.Stride, x, dy, dw, workspace)
-            | other -> Conv.Fail other
+            match dtype, width with
+            | DType.Float32, Width.W512 ->
+                ConvKernelGradKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                    g,
+                    plan,
+                    x,
+                    dy,
+                    dw,
+                    workspace,
+                    epilogue
+                )
+            | DType.Float32, Width.W256 ->
+                ConvKernelGradKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                    g,
+                    plan,
+                    x,
+                    dy,
+                    dw,
+                    workspace,
+                    epilogue
+                )
+            | DType.Float32, _ ->
+                ConvKernelGradKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                    g,
+                    plan,
+                    x,
+                    dy,
+                    dw,
+                    workspace,
+                    epilogue
+                )
+            | DType.Float64, Width.W512 ->
+                ConvKernelGradKernel<Lanes512<float>, Vector512<float>, float>(g, plan, x, dy, dw, workspace, epilogue)
+            | DType.Float64, Width.W256 ->
+                ConvKernelGradKernel<Lanes256<float>, Vector256<float>, float>(g, plan, x, dy, dw, workspace, epilogue)
+            | DType.Float64, _ ->
+                ConvKernelGradKernel<Lanes128<float>, Vector128<float>, float>(g, plan, x, dy, dw, workspace, epilogue)
+            | other, _ -> Conv.Fail other

@@ -15,7 +15,16 @@ type internal DepthwiseKind =
 /// x or dy; `b` is the weights, or dy for the gradient of the weights.
 [<Sealed>]
 type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-    (kind: DepthwiseKind, batch: int, channels: int, w: Windows, a: nativeint, b: nativeint, target: nativeint) =
+    (
+        kind: DepthwiseKind,
+        batch: int,
+        channels: int,
+        w: Windows,
+        a: nativeint,
+        b: nativeint,
+        target: nativeint,
+        epilogue: Epilogue
+    ) =
     inherit Kernel()
 
     let size = nativeint sizeof<'T>
@@ -56,13 +65,19 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
         | DepthwiseKind.Forward ->
             for row in chunk * group .. min rows ((chunk + 1) * group) - 1 do
                 this.ForwardRow row
+                epilogue.Run(row * w.Out[2] * channels, 1, w.Out[2] * channels, 0)
         | DepthwiseKind.InputGrad ->
             for row in chunk * group .. min inRows ((chunk + 1) * group) - 1 do
                 this.InputRow row
-        | _ -> this.Tap(chunk % taps, chunk / taps)
+                epilogue.Run(row * w.In[2] * channels, 1, w.In[2] * channels, 0)
+        | _ ->
+            let tap = chunk % taps
+            let column = chunk / taps * 4 * lanes
+            this.Tap(tap, chunk / taps)
+            epilogue.Run(tap * channels + column, 1, min (4 * lanes) (channels - column), 0)
 
     /// One row of y.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private this.ForwardRow(row: int) =
         let h = row % w.Out[1] * w.Stride[1] - w.PadLow[1]
         let z = row / w.Out[1] % w.Out[0] * w.Stride[0] - w.PadLow[0]
@@ -99,7 +114,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
                 c <- c + lanes
 
     /// One row of dx: each position collects from the outputs that it reached.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private this.InputRow(row: int) =
         let h = row % w.In[1] + w.PadLow[1]
         let z = row / w.In[1] % w.In[0] + w.PadLow[0]
@@ -136,7 +151,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
                 c <- c + lanes
 
     /// dw of one tap for four vectors of channels: rows are summed on their own, then added up.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private this.Tap(tap: int, strip: int) =
         let t2 = tap % w.Window[2] * w.Dilation[2] - w.PadLow[2]
         let t1 = tap / w.Window[2] % w.Window[1] * w.Dilation[1] - w.PadLow[1]

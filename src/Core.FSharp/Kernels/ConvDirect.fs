@@ -1,381 +1,375 @@
 namespace FunctionalNet.Kernels
 
 open System.Numerics
-open System.Runtime.CompilerServices
-open System.Runtime.Intrinsics
 open Microsoft.FSharp.NativeInterop
 open FunctionalNet
-open FunctionalNet.Kernels.Lanes
 
-/// Part of a convolution: a grid of target positions that all see the source through the same list of runs of
-/// contiguous elements. A forward convolution is one part; a gradient to the input has one for each residue of the strides.
-[<NoEquality; NoComparison>]
-type internal ConvPart =
-    {
-        /// Grid sizes (three spatial dims).
-        Grid: int[]
-        /// First source position of the grid's origin and its steps, in the padded source.
-        SourceOrigin: int[]
-        SourceStep: int[]
-        /// The same in the target.
-        TargetOrigin: int[]
-        TargetStep: int[]
-        /// For each run, its offset in elements from the first position of a target position.
-        Runs: int[]
-        /// For each run, its row in the weights: index of the first (tap, input channel) row.
-        Taps: int[]
-    }
+#nowarn "3535" // interfaces with static abstract members: that is what they are for
 
-/// A convolution as products of 6 positions by two vectors of output channels, read straight from the (padded) source:
-/// nothing is unrolled in memory. Phase 0 pads the source and packs the weights; phase 1 computes blocks of positions.
+/// How a convolution is cut into chunks: blocks of positions of each part, and shares of the panels of columns. Shapes
+/// alone decide.
 [<Sealed>]
-type internal ConvGeometry
-    (
-        size: int,
-        batch: int,
-        source: int[],
-        padLow: int[],
-        padHigh: int[],
-        sourceChannels: int,
-        groups: int,
-        runLength: int,
-        target: int[],
-        targetChannels: int,
-        parts: ConvPart[],
-        copySource: bool
-    ) =
+type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
 
-    let nr = 64 / size
-    let padded = Array.init 3 (fun i -> source[i] + padLow[i] + padHigh[i])
-    let needsPad =
-        copySource || Array.exists (fun p -> p > 0) padLow || Array.exists (fun p -> p > 0) padHigh
-    let volume (v: int[]) = int64 v[0] * int64 v[1] * int64 v[2]
+    let lanes = int width / g.Size
+    let nr = 2 * lanes
+    let panels = (g.Columns + nr - 1) / nr
+    let units = g.Groups * panels
 
-    let paddedBytes =
-        // Room for reads a little past the end.
-        if needsPad then
-            Mem.align (int64 batch * volume padded * int64 sourceChannels * int64 size) + 64L
-        else
-            0L
+    // Bytes of a packed stretch of a panel: most of the L1 cache, which is larger where vectors are.
+    let stretch = if width = Width.W512 then 36864 else 24576
+    let positions = g.Parts |> Array.map g.Positions
+    let total = Array.sum positions
 
-    let columns = targetChannels / groups
-    let panels = (columns + nr - 1) / nr
+    let depthOf (part: ConvPart) = part.Taps.Length * g.TapLength
 
-    // Elements of packed weights up to each part, all groups.
+    let work =
+        Array.fold2
+            (fun sum part p -> sum + 2.0 * float p * float (depthOf part) * float g.TargetChannels)
+            0.0
+            g.Parts
+            positions
+
+    // Chunks worth having: a power of two, each of about a million operations at least.
+    let wanted =
+        let mutable n = 1
+
+        while n < 16 && work >= 1e6 * float n do
+            n <- n * 2
+
+        n
+
+    let weightElements = Array.sumBy depthOf g.Parts * g.Columns * g.Groups
+    let sourceElements = g.Batch * Array.fold (*) 1 g.Source * g.SourceChannels
+
+    // Many weights and few positions: chunks share the weights rather than the positions.
+    let splitsUnits = weightElements > sourceElements && units > 1
+
+    let positionChunks =
+        if splitsUnits then (wanted + units - 1) / units else max 1 (min wanted (total / 48))
+
+    let unitsPerShare =
+        let shares = max 1 (min units ((wanted + positionChunks - 1) / positionChunks))
+        max 1 ((units + shares - 1) / shares)
+
+    let shares = (units + unitsPerShare - 1) / unitsPerShare
+
+    // Positions whose source stays in the L2 cache while all panels pass over it.
+    let block =
+        let held = 393216 / max 1 (g.SourceChannels * g.Size)
+        max 48 (min ((total + positionChunks - 1) / positionChunks) (max 96 held))
+
+    let blocks = g.Parts |> Array.map (fun p -> ConvBlocks(g, p, block))
+    let depths = blocks |> Array.map (fun b -> ConvDepths(g, b, stretch / (nr * g.Size)))
+
+    // Weights that many blocks read are packed first, once; otherwise a block packs stretch by stretch.
+    let packsFirst = transposed || blocks |> Array.exists (fun b -> b.Count > 3)
+
+    // Nothing to pack: the weights are one panel as they are.
+    let isPacked =
+        not transposed && g.Groups = 1 && g.Parts.Length = 1 && (g.Columns = nr || g.Columns = lanes)
+
     let weightOffsets =
-        parts
-        |> Array.scan (fun sum p -> sum + int64 groups * int64 panels * int64 (p.Runs.Length * runLength * nr)) 0L
+        g.Parts
+        |> Array.scan (fun sum p -> sum + int64 units * int64 (depthOf p) * int64 nr * int64 g.Size) 0L
 
-    let packedBytes = Mem.align (weightOffsets[parts.Length] * int64 size)
+    let packedBytes = if packsFirst && not isPacked then Mem.align weightOffsets[g.Parts.Length] else 0L
+    let patchBytes = blocks |> Array.fold (fun most b -> max most b.PatchBytes) 0L
+    let starts = blocks |> Array.scan (fun sum b -> sum + b.Count * shares) 0
 
-    member _.Batch = batch
-    member _.Source = source
-    member _.Padded = padded
-    member _.PadLow = padLow
-    member _.NeedsPad = needsPad
-    member _.SourceChannels = sourceChannels
-    member _.Groups = groups
-    member _.RunLength = runLength
-    member _.Target = target
-    member _.TargetChannels = targetChannels
-    member _.Columns = columns
+    // A patch that the scratch memory cannot hold gets a place for each chunk.
+    let patchesOutside = patchBytes > int64 Scratch.Size - int64 ConvPlan.PatchStart
+
+    /// Where the patch begins in the scratch memory: after addresses and a packed stretch.
+    static member PatchStart = 65536
+
     member _.Panels = panels
-    member _.Parts = parts
-    member _.WeightOffsets = weightOffsets
-    member _.PaddedBytes = paddedBytes
-    member _.Workspace = paddedBytes + packedBytes
+    member _.Units = units
+    member _.PanelColumns = nr
+    member _.Lanes = lanes
+    member _.Blocks = blocks
+    member _.Depths = depths
+    member _.Shares = shares
+    member _.UnitsPerShare = unitsPerShare
 
-/// Copies rows of a source into its zero-padded form.
-module internal ConvPad =
+    /// Numbers of the chunks at which the parts begin.
+    member _.Starts = starts
+    member _.PacksFirst = packsFirst && not isPacked
+    member _.IsPacked = isPacked
+    member _.WeightOffset(part: int) = weightOffsets[part]
+    member _.PatchesOutside = patchesOutside
+    member _.PatchBytes = patchBytes
+    member _.PackedBytes = packedBytes
 
-    /// Rows of the padded source.
-    let rows (g: ConvGeometry) = g.Batch * g.Padded[0] * g.Padded[1]
+    member _.Workspace =
+        packedBytes + (if patchesOutside then patchBytes * int64 starts[g.Parts.Length] else 0L)
 
-    let copyRow (size: int) (g: ConvGeometry) (src: nativeint) (dst: nativeint) (row: int) =
-        let pixel = nativeint g.SourceChannels * nativeint size
-        let h = row % g.Padded[1] - g.PadLow[1]
-        let d = row / g.Padded[1] % g.Padded[0] - g.PadLow[0]
-        let n = row / (g.Padded[1] * g.Padded[0])
-        let target = dst + nativeint row * nativeint g.Padded[2] * pixel
-
-        if uint32 h >= uint32 g.Source[1] || uint32 d >= uint32 g.Source[0] then
-            Mem.zero target (int64 g.Padded[2] * int64 pixel)
-        else
-            let from = src + nativeint ((n * g.Source[0] + d) * g.Source[1] + h) * nativeint g.Source[2] * pixel
-            let low = nativeint g.PadLow[2] * pixel
-            let middle = nativeint g.Source[2] * pixel
-            Mem.zero target (int64 low)
-            Mem.copy (target + low) from (int64 middle)
-            Mem.zero (target + low + middle) (int64 (nativeint g.Padded[2] * pixel - low - middle))
-
+/// A convolution, forward or to the input: tiles of positions by columns, the source read where it lies. Phase 0 packs
+/// the weights where that pays; phase 1 computes blocks of positions.
 [<Sealed>]
-type internal ConvDirectKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
+type internal ConvDirectKernel<'W, 'V, 'T
+    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
     (
-        g: ConvGeometry,
-        /// Packs rows [tap .. tap + runLength) of the weights, `count` columns from `column` of a group, at `dst`.
+        g: ConvShape,
+        plan: ConvPlan,
+        /// The weights are (taps, target channels, source channels) rather than (taps, source channels, target channels).
         transposed: bool,
-        weightColumns: int,
-        src: nativeint,
+        source: nativeint,
         weights: nativeint,
-        dst: nativeint,
-        workspace: nativeint
+        target: nativeint,
+        workspace: nativeint,
+        epilogue: Epilogue
     ) =
     inherit Kernel()
 
-    let nr = 64 / sizeof<'T>
     let size = nativeint sizeof<'T>
-    let source = if g.NeedsPad then workspace else src
-    let packed = workspace + nativeint g.PaddedBytes
-    let groupChannels = g.SourceChannels / g.Groups
-
-    let padRowBytes = int64 g.Padded[2] * int64 g.SourceChannels * int64 sizeof<'T>
-    let padGrain = int (max 1L (131072L / max 1L padRowBytes))
-    let padChunks = if g.NeedsPad then (ConvPad.rows g + padGrain - 1) / padGrain else 0
-
-    // One packing chunk for each (part, group, panel).
-    let packPerPart = g.Groups * g.Panels
-
-    let positions = g.Parts |> Array.map (fun p -> g.Batch * p.Grid[0] * p.Grid[1] * p.Grid[2])
-
-    // Blocks of positions: about 96, fewer when there are few, so that there is something to share out.
-    let block =
-        let most = Array.fold max 0 positions
-        let wanted = (most + 7) / 8
-        max 6 (min 96 ((wanted + 5) / 6 * 6))
-
-    let blocks = positions |> Array.map (fun p -> (p + block - 1) / block)
-
-    // Panels of one chunk: all, unless there are few positions.
-    let panelGroup =
-        let total = Array.sum blocks * g.Groups
-        if total >= 8 then g.Panels else max 1 ((g.Panels * max 1 total + 7) / 8)
-
-    let panelGroups = (g.Panels + panelGroup - 1) / max 1 panelGroup
-
-    // Chunk numbers at which each part begins.
-    let starts = blocks |> Array.scan (fun sum b -> sum + b * g.Groups * panelGroups) 0
-
-    let isEmpty = g.Batch = 0 || g.TargetChannels = 0 || Array.sum positions = 0
+    let nr = plan.PanelColumns
+    let tapLength = g.TapLength
+    let pixel = nativeint g.TargetChannels * size
+    let weightRow = nativeint (if transposed then g.SourceChannels else g.TargetChannels) * size
+    let packsPerPart = plan.Units
+    let isEmpty = plan.Starts[g.Parts.Length] = 0 || g.TargetChannels = 0
 
     override _.Phases = 2
 
     override _.Chunks(phase) =
         if isEmpty then 0
-        elif phase = 0 then padChunks + packPerPart * g.Parts.Length
-        else starts[g.Parts.Length]
+        elif phase = 1 then plan.Starts[g.Parts.Length]
+        elif plan.PacksFirst then packsPerPart * g.Parts.Length
+        else 0
 
     override this.Run(phase, chunk) =
         if phase = 1 then
             this.Block chunk
-        elif chunk < padChunks then
-            for row in chunk * padGrain .. min (ConvPad.rows g) ((chunk + 1) * padGrain) - 1 do
-                ConvPad.copyRow sizeof<'T> g src source row
         else
-            this.Pack(chunk - padChunks)
+            let part = chunk / packsPerPart
+            let unit = chunk % packsPerPart
+            this.Pack(part, unit, 0, plan.Depths[part].Depth, this.PanelAt(part, unit))
 
-    /// Where the packed panel of a part and group begins.
-    member private _.PanelAt(part: int, group: int, panel: int) =
-        let depth = g.Parts[part].Runs.Length * g.RunLength
+    /// Vectors of a packed panel.
+    member inline private _.Width(columns: int) = if columns > plan.Lanes then 'W.Bytes + 'W.Bytes else 'W.Bytes
 
-        NativePtr.ofNativeInt<'T>(
-            packed
-            + (nativeint g.WeightOffsets[part] + nativeint ((group * g.Panels + panel) * depth * nr)) * size
-        )
+    member inline private _.ColumnsOf(unit: int) = min nr (g.Columns - unit % plan.Panels * nr)
 
-    member private this.Pack(chunk: int) =
-        let index = chunk / packPerPart
-        let part = g.Parts[index]
-        let group = chunk % packPerPart / g.Panels
-        let panel = chunk % g.Panels
-        let column = panel * nr
-        let count = min nr (g.Columns - column)
-        let first = this.PanelAt(index, group, panel)
-        let w = NativePtr.ofNativeInt<'T> weights
+    /// Where the panel of a unit is packed.
+    member private _.PanelAt(part: int, unit: int) =
+        workspace
+        + nativeint (plan.WeightOffset part)
+        + nativeint unit * nativeint plan.Depths[part].Depth * nativeint nr * size
 
-        for r in 0 .. part.Taps.Length - 1 do
-            let d = NativePtr.add first (r * g.RunLength * nr)
+    /// Packs the elements [first, past) of the depth of a panel.
+    member private this.Pack(part: int, unit: int, first: int, past: int, into: nativeint) =
+        let group = unit / plan.Panels
+        let column = unit % plan.Panels * nr
+        let columns = this.ColumnsOf unit
+        let width = this.Width columns
+        let taps = g.Parts[part].Taps
+        let mutable q = into
+        let mutable k = first
+
+        while k < past do
+            let tap = k / tapLength
+            let channel = k % tapLength
+            let count = min (past - k) (tapLength - channel)
 
             if transposed then
-                // The rows of a tap are output channels of the weights (k, in, out), the columns input channels.
-                let from = NativePtr.add w ((part.Taps[r] * g.Columns + column) * weightColumns + group * groupChannels)
-                GemmCore<'T>.PackTransposed(from, weightColumns, g.RunLength, count, nr, d)
+                let row = taps[tap].Index * g.Columns + column
+
+                let from = weights + nativeint row * weightRow + nativeint (group * tapLength + channel) * size
+
+                ConvDirectKernel<'W, 'V, 'T>.PackAcross(from, weightRow, count, columns, width, q)
             else
-                let from = NativePtr.add w (part.Taps[r] * weightColumns + group * g.Columns + column)
-                GemmCore<'T>.PackStraight(from, weightColumns, g.RunLength, count, nr, d)
+                let row = taps[tap].Index * tapLength + channel
+
+                let from = weights + nativeint row * weightRow + nativeint (group * g.Columns + column) * size
+
+                ConvDirectKernel<'W, 'V, 'T>.PackAlong(from, weightRow, count, columns, q)
+
+            q <- q + nativeint count * width
+            k <- k + count
+
+    /// Copies `count` rows of `columns` elements.
+    [<FullyOptimized>]
+    static member PackAlong(from: nativeint, step: nativeint, count: int, columns: int, into: nativeint) =
+        let lanes = 'W.Count
+        let mutable p = from
+        let mutable q = into
+
+        if columns = lanes + lanes then
+            for _ in 1..count do
+                'W.Store(q, 'W.Load p)
+                'W.Store(q + 'W.Bytes, 'W.Load(p + 'W.Bytes))
+                p <- p + step
+                q <- q + 'W.Bytes + 'W.Bytes
+        elif columns > lanes then
+            for _ in 1..count do
+                'W.Store(q, 'W.Load p)
+                'W.Store(q + 'W.Bytes, 'W.LoadFirst(p + 'W.Bytes, columns - lanes))
+                p <- p + step
+                q <- q + 'W.Bytes + 'W.Bytes
+        else
+            for _ in 1..count do
+                'W.Store(q, 'W.LoadFirst(p, columns))
+                p <- p + step
+                q <- q + 'W.Bytes
+
+    /// Copies `count` columns of `columns` rows.
+    [<FullyOptimized>]
+    static member private PackAcross
+        (from: nativeint, step: nativeint, count: int, columns: int, width: nativeint, into: nativeint)
+        =
+        let size = nativeint sizeof<'T>
+        let mutable j = 0
+
+        while j < columns do
+            let n = min 4 (columns - j)
+            let p = from + nativeint j * step
+            let q = into + nativeint j * size
+
+            if n = 4 then
+                let p1, p2, p3 = p + step, p + 2n * step, p + 3n * step
+
+                for i in 0 .. count - 1 do
+                    let d = q + nativeint i * width
+                    Mem.set<'T> d 0 (Mem.get<'T> p i)
+                    Mem.set<'T> d 1 (Mem.get<'T> p1 i)
+                    Mem.set<'T> d 2 (Mem.get<'T> p2 i)
+                    Mem.set<'T> d 3 (Mem.get<'T> p3 i)
+            else
+                for i in 0 .. count - 1 do
+                    for c in 0 .. n - 1 do
+                        Mem.set<'T> (q + nativeint i * width) c (Mem.get<'T> (p + nativeint c * step) i)
+
+            j <- j + 4
+
+        let rest = width - nativeint columns * size
+
+        if rest > 0n then
+            for i in 0 .. count - 1 do
+                Mem.zero (into + nativeint i * width + nativeint columns * size) (int64 rest)
 
     member private this.Block(chunk: int) =
         let mutable index = 0
 
-        while chunk >= starts[index + 1] do
+        while chunk >= plan.Starts[index + 1] do
             index <- index + 1
 
+        let local = chunk - plan.Starts[index]
+        let block = local / plan.Shares
+        let unitFirst = local % plan.Shares * plan.UnitsPerShare
+        let unitPast = min plan.Units (unitFirst + plan.UnitsPerShare)
+        let blocks = plan.Blocks[index]
+        let depths = plan.Depths[index]
+        let scratch = Scratch.Pointer
+
+        let patch =
+            if plan.PatchesOutside then
+                workspace + nativeint (plan.PackedBytes + int64 chunk * plan.PatchBytes)
+            else
+                scratch + nativeint ConvPlan.PatchStart
+
+        if blocks.HasPatch then blocks.FillPatch(source, patch, block)
+        let from = NativePtr.ofNativeInt<nativeint> scratch
+        let into = NativePtr.ofNativeInt<nativeint>(scratch + 8192n)
+        let aside = scratch + 16384n
+        let count = this.Locate(index, block, patch, from, into)
+        let tileRows = ConvTile<'W, 'V, 'T>.Rows
+
+        for unit in unitFirst .. unitPast - 1 do
+            let group = unit / plan.Panels
+            let columns = this.ColumnsOf unit
+            let width = this.Width columns
+            let shift = nativeint (group * tapLength) * size
+            let put = nativeint (group * g.Columns + unit % plan.Panels * nr) * size
+
+            for d in 0 .. depths.Count - 1 do
+                let first = depths.First d
+
+                let q =
+                    if plan.IsPacked then
+                        weights + nativeint first * width
+                    elif plan.PacksFirst then
+                        this.PanelAt(index, unit) + nativeint first * width
+                    else
+                        this.Pack(index, unit, first, depths.First(d + 1), aside)
+                        aside
+
+                let runs = depths.Runs d
+                let mutable i = 0
+
+                while i < count do
+                    ConvTile<'W, 'V, 'T>
+                        .Run(
+                            min tileRows (count - i),
+                            NativePtr.add from i,
+                            runs,
+                            shift,
+                            size,
+                            q,
+                            NativePtr.add into i,
+                            put,
+                            columns,
+                            (d > 0)
+                        )
+
+                    i <- i + tileRows
+
+        if not epilogue.IsNone then
+            let column (unit: int) = unit / plan.Panels * g.Columns + min g.Columns (unit % plan.Panels * nr)
+            let columnFirst = column unitFirst
+            let columnPast = if unitPast = plan.Units then g.TargetChannels else column unitPast
+            this.Finish(index, block, columnFirst, columnPast - columnFirst)
+
+    /// Hands on some columns of a block: whole planes where they are contiguous, else rows.
+    member private _.Finish(index: int, block: int, column: int, count: int) =
         let part = g.Parts[index]
-        let local = chunk - starts[index]
-        let panelFirst = local % panelGroups * panelGroup
-        let group = local / panelGroups % g.Groups
-        let first = local / (panelGroups * g.Groups) * block
-        let count = min block (positions[index] - first)
-        let from = NativePtr.ofNativeInt<nativeint> Scratch.Pointer
-        let into = NativePtr.add from 128
-        this.Locate(part, first, count, group, from, into)
-        let runs = NativePtr.ofNativeInt<int>(Scratch.Pointer + 4096n)
+        let struct (z, y, x, planes, rows, columns) = plan.Blocks[index].Bounds block
+        let stride = part.TargetStep[2] * g.TargetChannels
+        let joins = part.TargetStep[1] = 1 && part.TargetStep[2] = 1 && columns = g.Target[2]
+        let stretches = if joins then 1 else rows
+        let length = if joins then rows * columns else columns
 
-        for r in 0 .. part.Runs.Length - 1 do
-            NativePtr.set runs r part.Runs[r]
+        for plane in z .. z + planes - 1 do
+            let n = plane / part.Grid[0]
+            let tz = part.TargetOrigin[0] + plane % part.Grid[0] * part.TargetStep[0]
 
-        for panel in panelFirst .. min g.Panels (panelFirst + panelGroup) - 1 do
-            let b = this.PanelAt(index, group, panel)
-            let columns = min nr (g.Columns - panel * nr)
-            let shift = nativeint (panel * nr) * size
-            let mutable i = 0
+            for row in y .. y + stretches - 1 do
+                let ty = part.TargetOrigin[1] + row * part.TargetStep[1]
+                let tx = part.TargetOrigin[2] + x * part.TargetStep[2]
+                let at = ((n * g.Target[0] + tz) * g.Target[1] + ty) * g.Target[2] + tx
+                epilogue.Run(at * g.TargetChannels + column, length, count, stride)
 
-            while i < count do
-                let rows = min 6 (count - i)
-                this.Tile(part.Runs.Length, runs, NativePtr.add from i, b, NativePtr.add into i, shift, rows, columns)
-                i <- i + 6
-
-    /// The addresses of positions in the source and in the target; the last one fills up to a multiple of 6.
+    /// The addresses of a block's positions in the source and in the target; the last source fills up a tile.
+    [<FullyOptimized>]
     member private _.Locate
-        (part: ConvPart, first: int, count: int, group: int, from: nativeptr<nativeint>, into: nativeptr<nativeint>)
+        (index: int, block: int, patch: nativeint, from: nativeptr<nativeint>, into: nativeptr<nativeint>)
         =
-        let gw = part.Grid[2]
-        let gh = part.Grid[1]
-        let gd = part.Grid[0]
-        let mutable x = first % gw
-        let mutable y = first / gw % gh
-        let mutable z = first / (gw * gh) % gd
-        let mutable n = first / (gw * gh * gd)
+        let part = g.Parts[index]
+        let blocks = plan.Blocks[index]
+        let struct (z, y, x, planes, rows, columns) = blocks.Bounds block
+        let step = blocks.PositionStep
+        let targetStep = nativeint part.TargetStep[2] * pixel
+        let mutable i = 0
 
-        for i in 0 .. count - 1 do
-            let sz = part.SourceOrigin[0] + z * part.SourceStep[0]
-            let sy = part.SourceOrigin[1] + y * part.SourceStep[1]
-            let sx = part.SourceOrigin[2] + x * part.SourceStep[2]
-            let s = nativeint (((n * g.Padded[0] + sz) * g.Padded[1] + sy) * g.Padded[2] + sx)
-            NativePtr.set from i (source + (s * nativeint g.SourceChannels + nativeint (group * groupChannels)) * size)
-            let tz = part.TargetOrigin[0] + z * part.TargetStep[0]
-            let ty = part.TargetOrigin[1] + y * part.TargetStep[1]
-            let tx = part.TargetOrigin[2] + x * part.TargetStep[2]
-            let t = nativeint (((n * g.Target[0] + tz) * g.Target[1] + ty) * g.Target[2] + tx)
-            NativePtr.set into i (dst + (t * nativeint g.TargetChannels + nativeint (group * g.Columns)) * size)
-            x <- x + 1
+        for plane in 0 .. planes - 1 do
+            let n = (z + plane) / part.Grid[0]
+            let tz = part.TargetOrigin[0] + (z + plane) % part.Grid[0] * part.TargetStep[0]
 
-            if x = gw then
-                x <- 0
-                y <- y + 1
+            for row in 0 .. rows - 1 do
+                let ty = part.TargetOrigin[1] + (y + row) * part.TargetStep[1]
+                let tx = part.TargetOrigin[2] + x * part.TargetStep[2]
+                let at = ((n * g.Target[0] + tz) * g.Target[1] + ty) * g.Target[2] + tx
+                let mutable s = blocks.RowSource(source, patch, z, y, x, plane, row)
+                let mutable t = target + nativeint at * pixel
 
-                if y = gh then
-                    y <- 0
-                    z <- z + 1
+                for _ in 1..columns do
+                    NativePtr.set from i s
+                    NativePtr.set into i t
+                    s <- s + step
+                    t <- t + targetStep
+                    i <- i + 1
 
-                    if z = gd then
-                        z <- 0
-                        n <- n + 1
+        for j in i .. i + 7 do
+            NativePtr.set from j (NativePtr.get from (i - 1))
 
-        for i in count .. (count + 5) / 6 * 6 - 1 do
-            NativePtr.set from i (NativePtr.get from (count - 1))
-            NativePtr.set into i (NativePtr.get into (count - 1))
-
-    /// 6 positions by two vectors of channels; only `rows` by `columns` of them are written.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    member private _.Tile
-        (
-            runCount: int,
-            runs: nativeptr<int>,
-            from: nativeptr<nativeint>,
-            b: nativeptr<'T>,
-            into: nativeptr<nativeint>,
-            shift: nativeint,
-            rows: int,
-            columns: int
-        ) =
-        let w = nativeint (32 / sizeof<'T>) * nativeint sizeof<'T>
-        let length = nativeint g.RunLength * nativeint sizeof<'T>
-        let mutable c00 = Vector256<'T>.Zero
-        let mutable c01 = Vector256<'T>.Zero
-        let mutable c10 = Vector256<'T>.Zero
-        let mutable c11 = Vector256<'T>.Zero
-        let mutable c20 = Vector256<'T>.Zero
-        let mutable c21 = Vector256<'T>.Zero
-        let mutable c30 = Vector256<'T>.Zero
-        let mutable c31 = Vector256<'T>.Zero
-        let mutable c40 = Vector256<'T>.Zero
-        let mutable c41 = Vector256<'T>.Zero
-        let mutable c50 = Vector256<'T>.Zero
-        let mutable c51 = Vector256<'T>.Zero
-        let mutable q = NativePtr.toNativeInt b
-
-        for r in 0 .. runCount - 1 do
-            let offset = nativeint (NativePtr.get runs r) * nativeint sizeof<'T>
-            let p0 = NativePtr.get from 0 + offset
-            let p1 = NativePtr.get from 1 + offset
-            let p2 = NativePtr.get from 2 + offset
-            let p3 = NativePtr.get from 3 + offset
-            let p4 = NativePtr.get from 4 + offset
-            let p5 = NativePtr.get from 5 + offset
-            let mutable i = 0n
-
-            while i < length do
-                let b0 = load<'T> q
-                let b1 = load<'T>(q + w)
-                let a0 = Vector256.Create(Mem.get<'T> (p0 + i) 0)
-                c00 <- fma a0 b0 c00
-                c01 <- fma a0 b1 c01
-                let a1 = Vector256.Create(Mem.get<'T> (p1 + i) 0)
-                c10 <- fma a1 b0 c10
-                c11 <- fma a1 b1 c11
-                let a2 = Vector256.Create(Mem.get<'T> (p2 + i) 0)
-                c20 <- fma a2 b0 c20
-                c21 <- fma a2 b1 c21
-                let a3 = Vector256.Create(Mem.get<'T> (p3 + i) 0)
-                c30 <- fma a3 b0 c30
-                c31 <- fma a3 b1 c31
-                let a4 = Vector256.Create(Mem.get<'T> (p4 + i) 0)
-                c40 <- fma a4 b0 c40
-                c41 <- fma a4 b1 c41
-                let a5 = Vector256.Create(Mem.get<'T> (p5 + i) 0)
-                c50 <- fma a5 b0 c50
-                c51 <- fma a5 b1 c51
-                q <- q + 64n
-                i <- i + nativeint sizeof<'T>
-
-        if columns = 64 / sizeof<'T> then
-            // Rows that do not exist repeat the last one's address: written in order, it comes out right only if they
-            // hold the same numbers, which they do, because their sources are the same too.
-            let t0 = NativePtr.get into 0 + shift
-            store t0 c00
-            store (t0 + w) c01
-            let t1 = NativePtr.get into 1 + shift
-            store t1 c10
-            store (t1 + w) c11
-            let t2 = NativePtr.get into 2 + shift
-            store t2 c20
-            store (t2 + w) c21
-            let t3 = NativePtr.get into 3 + shift
-            store t3 c30
-            store (t3 + w) c31
-            let t4 = NativePtr.get into 4 + shift
-            store t4 c40
-            store (t4 + w) c41
-            let t5 = NativePtr.get into 5 + shift
-            store t5 c50
-            store (t5 + w) c51
-        else
-            let aside = NativePtr.toNativeInt (NativePtr.stackalloc<'T> 96)
-            store aside c00
-            store (aside + w) c01
-            store (aside + 64n) c10
-            store (aside + 64n + w) c11
-            store (aside + 128n) c20
-            store (aside + 128n + w) c21
-            store (aside + 192n) c30
-            store (aside + 192n + w) c31
-            store (aside + 256n) c40
-            store (aside + 256n + w) c41
-            store (aside + 320n) c50
-            store (aside + 320n + w) c51
-
-            for i in 0 .. rows - 1 do
-                let t = NativePtr.get into i + shift
-
-                for j in 0 .. columns - 1 do
-                    Mem.set<'T> t j (Mem.get<'T> (aside + 64n * nativeint i) j)
+        i

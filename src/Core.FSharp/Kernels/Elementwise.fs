@@ -67,7 +67,7 @@ type internal ElementwiseKernel
 
     // Registers and tiles share the L1 cache. A tile that holds whole rows of the repeated inputs lets these be loaded
     // once for all tiles.
-    let tile =
+    let struct (tile, period) =
         let budget = 24576 / (width * max 1 program.RegisterCount)
         let most = max 64 (min 1024 (budget &&& ~~~7))
         let mutable period = 8
@@ -78,7 +78,7 @@ type internal ElementwiseKernel
                     int64 period / int64 (BigInteger.GreatestCommonDivisor(period, walks[i].Run)) * int64 walks[i].Run
                 if next <= int64 most then period <- int next
 
-        most / period * period
+        struct (most / period * period, period)
 
     let chunk =
         let weight = instructions |> Array.sumBy (fun i -> if TileOps.isHeavy i.Op then 8 else 1)
@@ -187,12 +187,12 @@ type internal ElementwiseKernel
                    { From = places[out.Value]; To = outputPointers[o]; As = out.DType } |]
 
     do
-        if program.RegisterCount * tile * width > Scratch.Size then
+        if program.RegisterCount * tile * width > Scratch.TileSize then
             raise (
                 GraphException(
                     "A fused elementwise region has too many values.",
                     "",
-                    "at most " + (Scratch.Size / (64 * width)).ToString(Globalization.CultureInfo.InvariantCulture),
+                    "at most " + (Scratch.TileSize / (64 * width)).ToString(Globalization.CultureInfo.InvariantCulture),
                     program.RegisterCount.ToString(Globalization.CultureInfo.InvariantCulture),
                     "Split the region."
                 )
@@ -225,11 +225,12 @@ type internal ElementwiseKernel
                 )
         | _ -> IotaLoad<'T>.Run(n, d, position, l.Length, l.Inner)
 
-    member private this.RunIn<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>(index: int) : unit =
-        let scratch = Scratch.Pointer
-        let start = index * chunk
-        let stop = min size (start + chunk)
-        let first = min tile (stop - start)
+    /// The elements [start, start + count), and those of `rows - 1` more stretches, each `stride` after the one before.
+    member private this.RunIn<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
+        (start: int, rows: int, count: int, stride: int)
+        : unit =
+        let scratch = Scratch.TilePointer
+        let first = min tile count
 
         for i in 0 .. constants.Length - 1 do
             let struct (offset, ins) = constants[i]
@@ -244,10 +245,22 @@ type internal ElementwiseKernel
                          'T.CreateTruncating<float> ins.Value)
                 )
 
-        for i in 0 .. once.Length - 1 do
-            this.Load<'T>(once[i], first, scratch, start)
+        // What repeats looks the same in every stretch whose start is a multiple of the period away.
+        let again = stride % period <> 0
 
-        let mutable position = start
+        for row in 0 .. rows - 1 do
+            let from = start + row * stride
+
+            if row = 0 || again then
+                for i in 0 .. once.Length - 1 do
+                    this.Load<'T>(once[i], first, scratch, from)
+
+            this.Tiles<'T>(scratch, from, from + count)
+
+    member private this.Tiles<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
+        (scratch: nativeint, from: int, stop: int)
+        : unit =
+        let mutable position = from
 
         while position < stop do
             let n = min tile (stop - position)
@@ -279,8 +292,23 @@ type internal ElementwiseKernel
 
             position <- position + n
 
-    override this.Run(_, index) =
+    /// Part of the work: `rows` stretches of `columns` elements from element `first` on, `stride` apart.
+    member this.RunPart(first: int, rows: int, columns: int, stride: int) : unit =
+        let joined = rows = 1 || stride = columns
+        let count = if joined then rows * columns else columns
+        let rows = if joined then 1 else rows
+
         match program.Domain with
-        | TileDomain.F32 -> this.RunIn<float32>(index)
-        | TileDomain.F64 -> this.RunIn<float>(index)
-        | _ -> this.RunIn<int64>(index)
+        | TileDomain.F32 -> this.RunIn<float32>(first, rows, count, stride)
+        | TileDomain.F64 -> this.RunIn<float>(first, rows, count, stride)
+        | _ -> this.RunIn<int64>(first, rows, count, stride)
+
+    override this.Run(_, index) =
+        let start = index * chunk
+        this.RunPart(start, 1, min chunk (size - start), 0)
+
+/// A tile program as the end of another kernel.
+[<Sealed>]
+type internal ElementwiseEpilogue(kernel: ElementwiseKernel) =
+    inherit Epilogue()
+    override _.Run(first, rows, columns, stride) = kernel.RunPart(first, rows, columns, stride)

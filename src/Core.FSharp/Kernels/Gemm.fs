@@ -102,7 +102,8 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
         c: nativeint,
         ldc: int,
         cOffsets: int[],
-        workspace: nativeint
+        workspace: nativeint,
+        epilogue: Epilogue
     ) =
     inherit Kernel()
 
@@ -182,6 +183,8 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
 
             k0 <- k0 + kc
 
+        epilogue.Run(cOffsets[i] + row * ldc + column, rows, width, ldc)
+
     /// Packs column panels of product i for all depths.
     member private _.PackB(i: int, column: int, width: int, packed: nativeint) =
         let mutable k0 = 0
@@ -237,6 +240,11 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
 
                 NativePtr.set target (j * step) sum
 
+        if step = 1 then
+            epilogue.Run(cOffsets[i] + first, 1, count, 0)
+        else
+            epilogue.Run(cOffsets[i] + first * step, count, 1, step)
+
     override _.Phases = if plan.Path = GemmPath.Shared then 2 else 1
 
     override _.Chunks(phase) =
@@ -255,6 +263,8 @@ type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
                     Mem.zero
                         (NativePtr.toNativeInt (NativePtr.add (matrix c cOffsets i) (r * ldc)))
                         (int64 n * int64 size)
+
+                epilogue.Run(cOffsets[i], m, n, ldc)
         | GemmPath.Row ->
             let pieces = ceil columns rowGrain
             let first = chunk % pieces * rowGrain
@@ -321,6 +331,7 @@ type internal Gemm private () =
         GemmPlan(DType.size dtype, transA, transB, m, n, k, batch).Workspace
 
     /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n; one product for each entry of the offsets (in elements).
+    /// The epilogue gets indices of elements from the start of C.
     static member CreateBatched
         (
             dtype: DType,
@@ -338,13 +349,17 @@ type internal Gemm private () =
             c: nativeint,
             ldc: int,
             cOffsets: int[],
-            workspace: nativeint
+            workspace: nativeint,
+            ?epilogue: Epilogue
         ) : Kernel =
         let plan = GemmPlan(DType.size dtype, transA, transB, m, n, k, cOffsets.Length)
+        let epilogue = defaultArg epilogue Epilogue.None
 
         match dtype with
-        | DType.Float32 -> GemmKernel<float32>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace)
-        | DType.Float64 -> GemmKernel<float>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace)
+        | DType.Float32 ->
+            GemmKernel<float32>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace, epilogue)
+        | DType.Float64 ->
+            GemmKernel<float>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace, epilogue)
         | other ->
             raise (
                 DTypeException(
@@ -371,6 +386,25 @@ type internal Gemm private () =
             ldb: int,
             c: nativeint,
             ldc: int,
-            workspace: nativeint
+            workspace: nativeint,
+            ?epilogue: Epilogue
         ) : Kernel =
-        Gemm.CreateBatched(dtype, transA, transB, m, n, k, a, lda, zero, b, ldb, zero, c, ldc, zero, workspace)
+        Gemm.CreateBatched(
+            dtype,
+            transA,
+            transB,
+            m,
+            n,
+            k,
+            a,
+            lda,
+            zero,
+            b,
+            ldb,
+            zero,
+            c,
+            ldc,
+            zero,
+            workspace,
+            ?epilogue = epilogue
+        )

@@ -29,7 +29,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
     static member inline private Spread(p: nativeptr<'T>, i: int) : Vector256<'T> = Vector256.Create(NativePtr.get p i)
 
     /// One tile: c = a b, or c += a b.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Micro
         (kc: int, a: nativeptr<'T>, b: nativeptr<'T>, bStep: int, c: nativeptr<'T>, ldc: int, accumulate: bool)
         =
@@ -136,7 +136,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 NativePtr.set c (i * ldc + j) (NativePtr.get aside (i * nr + j))
 
     /// Packs `count` (at most `width`) vectors of length kc that stand side by side: dst[k * width + r] = src[k * ld + r].
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member PackStraight(src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>) =
         let mutable s = src
         let mutable d = dst
@@ -168,7 +168,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 d <- NativePtr.add d width
 
     /// Packs `count` (at most `width`) contiguous vectors of length kc: dst[k * width + r] = src[r * ld + k].
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member PackTransposed(src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>) =
         // Whole blocks in registers. A block writes eight wide, so for a panel of six it spills into the next depth's place,
         // which is written after it: the last depths are left to the loops below, and nothing outside is touched.
@@ -199,7 +199,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             GemmCore<'T>
                 .PackSlowly(NativePtr.add src first, ld, kc - first, count, width, NativePtr.add dst (first * width))
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member private PackSlowly(src: nativeptr<'T>, ld: int, kc: int, count: int, width: int, dst: nativeptr<'T>) =
         let mutable r = 0
 
@@ -304,7 +304,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             j <- j + nr
 
     /// c[j] = sum over k of a[k * aStep] * B[k, j] for `columns` columns of a row-major B.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member RowTimes
         (k: int, a: nativeptr<'T>, aStep: int, b: nativeptr<'T>, ldb: int, columns: int, c: nativeptr<'T>)
         =
@@ -350,7 +350,7 @@ type internal GemmCore<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             j <- j + count
 
     /// The inner product of two contiguous vectors.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     static member Dot(k: int, a: nativeptr<'T>, b: nativeptr<'T>) : 'T =
         let w = 32 / sizeof<'T>
         let mutable s0 = Vector256<'T>.Zero

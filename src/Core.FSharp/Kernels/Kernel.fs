@@ -1,5 +1,13 @@
 namespace FunctionalNet.Kernels
 
+open System
+
+/// Marks a method that the runtime is to compile with all optimisations at its first call, instead of starting slow and
+/// observing it first. The build turns the mark into the runtime's AggressiveOptimization, which the F# compiler drops.
+[<AttributeUsage(AttributeTargets.Method); Sealed>]
+type internal FullyOptimizedAttribute() =
+    inherit Attribute()
+
 /// One piece of work with resolved pointers. Phases run in order; the chunks of a phase may run on any thread, in any
 /// order. How the work is cut depends on shapes only, so the bits of the result never depend on the thread count.
 [<AbstractClass>]
@@ -14,6 +22,26 @@ type internal Kernel() =
 
     /// Runs one chunk. Must not allocate.
     abstract Run: phase: int * chunk: int -> unit
+
+/// Work on elements that another kernel has just written, done at once, while they are in the cache. A kernel that takes
+/// an epilogue calls it exactly once for every element of its result, from the chunk that completed the element; that
+/// depends on shapes only, like the cutting into chunks.
+[<AbstractClass>]
+type internal Epilogue() =
+
+    /// `rows` stretches of `columns` elements, the first at index `first` of the result, each `stride` elements after the
+    /// one before. Called from any thread. Must not allocate, and leaves `Scratch.Pointer` to the kernel that calls.
+    abstract Run: first: int * rows: int * columns: int * stride: int -> unit
+
+    /// Nothing to do.
+    static member val None: Epilogue = NoEpilogue()
+
+    /// True for the epilogue with nothing to do.
+    member this.IsNone = obj.ReferenceEquals(this, Epilogue.None)
+
+and [<Sealed>] private NoEpilogue() =
+    inherit Epilogue()
+    override _.Run(_, _, _, _) = ()
 
 /// A kernel with nothing to do, for empty shapes.
 [<Sealed>]

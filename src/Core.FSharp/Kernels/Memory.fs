@@ -60,16 +60,19 @@ module internal Mem =
     let inline set<'T when 'T: unmanaged> (p: nativeint) (i: int) (v: 'T) =
         NativePtr.set (NativePtr.ofNativeInt<'T> p) i v
 
-/// One block of memory per thread, for what a chunk needs while it runs: packed panels, tile registers.
-/// Kernels never run other kernels inside a chunk, so the whole block belongs to the chunk that is running.
+/// One block of memory per thread, for what a chunk needs while it runs: packed panels and the like, and behind them the
+/// registers of a tile program, which have a place of their own because a program may run as the epilogue of a chunk.
 [<AbstractClass; Sealed>]
 type internal Scratch private () =
 
     [<ThreadStatic; DefaultValue>]
     static val mutable private block: Buffer | null
 
-    /// Bytes that every thread has.
+    /// Bytes that every thread has for its chunk.
     static member Size = 768 * 1024
+
+    /// Bytes that every thread has for the registers of a tile program.
+    static member TileSize = 128 * 1024
 
     /// The start of this thread's block. Allocates on the first call of a thread only.
     static member Pointer: nativeint =
@@ -77,8 +80,11 @@ type internal Scratch private () =
         | null -> Scratch.Create()
         | b -> b.Pointer
 
+    /// Where this thread's registers of a tile program start.
+    static member TilePointer: nativeint = Scratch.Pointer + nativeint Scratch.Size
+
     [<MethodImpl(MethodImplOptions.NoInlining)>]
     static member private Create() : nativeint =
-        let b = Buffer(int64 Scratch.Size)
+        let b = Buffer(int64 (Scratch.Size + Scratch.TileSize))
         Scratch.block <- b
         b.Pointer

@@ -59,7 +59,7 @@ type internal PoolKind =
 /// x: input-sized source (also v of a gather comes with it); y: output-sized; d: the other array.
 [<Sealed>]
 type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-    (kind: PoolKind, spec: PoolSpec, x: nativeint, other: nativeint, target: nativeint) =
+    (kind: PoolKind, spec: PoolSpec, x: nativeint, other: nativeint, target: nativeint, epilogue: Epilogue) =
     inherit Kernel()
 
     let w = spec.Windows
@@ -134,6 +134,13 @@ type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
                     )
                     c <- c + lanes
 
+        if isGrad then
+            epilogue.Run(image * w.InSize * channels, 1, w.InSize * channels, 0)
+        else
+            let last = min rows (first + group)
+            let perRow = w.Out[2] * channels
+            epilogue.Run(image * w.OutSize * channels + first * perRow, 1, (last - first) * perRow, 0)
+
     member inline private _.Read(p: nativeint, n: int) = if n = 32 / sizeof<'T> then load<'T> p else loadFirst<'T> p n
 
     member inline private _.Write(p: nativeint, n: int, v: Vector256<'T>) =
@@ -149,7 +156,7 @@ type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
         best
 
     /// The `n` channels that start at byte `source` of the input side and byte `at` of the output side.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private this.Pixel(offsets: nativeptr<nativeint>, count: int, source: nativeint, at: nativeint, n: int) =
         match kind with
         | PoolKind.Max -> this.Write(target + at, n, this.Largest(offsets, count, source, n))
@@ -193,10 +200,14 @@ type internal PoolKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<
 [<AbstractClass; Sealed>]
 type internal Pool private () =
 
-    static member private Make(kind: PoolKind, dtype: DType, spec: PoolSpec, x, other, target) : Kernel =
+    static member private Make
+        (kind: PoolKind, dtype: DType, spec: PoolSpec, x, other, target, epilogue: Epilogue option)
+        : Kernel =
+        let epilogue = defaultArg epilogue Epilogue.None
+
         match dtype with
-        | DType.Float32 -> PoolKernel<float32>(kind, spec, x, other, target)
-        | DType.Float64 -> PoolKernel<float>(kind, spec, x, other, target)
+        | DType.Float32 -> PoolKernel<float32>(kind, spec, x, other, target, epilogue)
+        | DType.Float64 -> PoolKernel<float>(kind, spec, x, other, target, epilogue)
         | t ->
             raise (
                 DTypeException(
@@ -209,21 +220,25 @@ type internal Pool private () =
             )
 
     /// The largest of each window; padding never wins, NaN does.
-    static member Max(dtype: DType, spec: PoolSpec, x: nativeint, y: nativeint) =
-        Pool.Make(PoolKind.Max, dtype, spec, x, 0n, y)
+    static member Max(dtype: DType, spec: PoolSpec, x: nativeint, y: nativeint, ?epilogue: Epilogue) =
+        Pool.Make(PoolKind.Max, dtype, spec, x, 0n, y, epilogue)
 
     /// The sum of each window.
-    static member Sum(dtype: DType, spec: PoolSpec, x: nativeint, y: nativeint) =
-        Pool.Make(PoolKind.Sum, dtype, spec, x, 0n, y)
+    static member Sum(dtype: DType, spec: PoolSpec, x: nativeint, y: nativeint, ?epilogue: Epilogue) =
+        Pool.Make(PoolKind.Sum, dtype, spec, x, 0n, y, epilogue)
 
     /// dx: each dy goes to the first largest position of its window.
-    static member MaxGrad(dtype: DType, spec: PoolSpec, x: nativeint, dy: nativeint, dx: nativeint) =
-        Pool.Make(PoolKind.MaxGrad, dtype, spec, x, dy, dx)
+    static member MaxGrad
+        (dtype: DType, spec: PoolSpec, x: nativeint, dy: nativeint, dx: nativeint, ?epilogue: Epilogue)
+        =
+        Pool.Make(PoolKind.MaxGrad, dtype, spec, x, dy, dx, epilogue)
 
     /// y: the v (of the input's shape) at the first largest position of each window of x.
-    static member MaxGather(dtype: DType, spec: PoolSpec, x: nativeint, v: nativeint, y: nativeint) =
-        Pool.Make(PoolKind.MaxGather, dtype, spec, x, v, y)
+    static member MaxGather
+        (dtype: DType, spec: PoolSpec, x: nativeint, v: nativeint, y: nativeint, ?epilogue: Epilogue)
+        =
+        Pool.Make(PoolKind.MaxGather, dtype, spec, x, v, y, epilogue)
 
     /// dx: each dy goes to all positions of its window.
-    static member SumGrad(dtype: DType, spec: PoolSpec, dy: nativeint, dx: nativeint) =
-        Pool.Make(PoolKind.SumGrad, dtype, spec, 0n, dy, dx)
+    static member SumGrad(dtype: DType, spec: PoolSpec, dy: nativeint, dx: nativeint, ?epilogue: Epilogue) =
+        Pool.Make(PoolKind.SumGrad, dtype, spec, 0n, dy, dx, epilogue)

@@ -13,7 +13,7 @@ module internal Transpose =
 
     /// Eight columns of `rows` (at most 8) rows become eight rows: dst[j, i] = src[i, j]. Steps are in bytes. All eight
     /// elements of each target row are written; those past `rows` hold copies of the last row.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     let block (src: nativeint) (srcStep: nativeint) (rows: int) (dst: nativeint) (dstStep: nativeint) =
         let last = src + nativeint (rows - 1) * srcStep
         let inline row (i: int) = if i < rows then src + nativeint i * srcStep else last

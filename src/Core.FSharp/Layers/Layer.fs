@@ -210,6 +210,23 @@ module LayerTypes =
         /// <summary>The scope of a part of this layer.</summary>
         member this.Child(name: string) = Scope(trace, full name, this.IsFrozen)
 
+    /// How a recurrent layer runs over its sequence: the arguments that all of them share.
+    type internal LoopFlags =
+        {
+            /// The outputs of all steps, not only of the last.
+            Sequences: bool
+            /// The last states follow the output.
+            States: bool
+            /// From the last step to the first; outputs come in that order too.
+            Backwards: bool
+            /// The last states are where the next batch starts.
+            Stateful: bool
+            /// The steps one by one in the graph, in place of a loop.
+            Unrolled: bool
+            /// Masked steps give zeros, in place of the output before.
+            ZeroMasked: bool
+        }
+
     /// <summary>A layer: an immutable value with a name, a configuration, and one function that says what it does. It holds
     /// no weights; those live beside it, by path.</summary>
     [<NoComparison; ReferenceEquality>]
@@ -229,6 +246,7 @@ module LayerTypes =
                 Owner: obj | null
                 /// The parts of a serial composition, with their names; empty for other layers.
                 Parts: (string * Layer)[]
+                Role: LayerRole
                 Run: Scope -> Flow[] -> Flow[]
             }
 
@@ -243,6 +261,21 @@ module LayerTypes =
 
         /// <summary>Class name and arguments, if the layer can be saved.</summary>
         member this.Config = this.LayerConfig
+
+    /// What a layer can be to the layers around it, besides a function of flows.
+    and [<NoEquality; NoComparison>] internal LayerRole =
+        | Plain
+        /// One step of a recurrent layer: input and states to output and new states. Has the sizes of the states for those of
+        /// the input, all without the batch.
+        | Cell of (int[] -> int[][])
+        | Recurrent of RecurrentRole
+
+    and [<NoEquality; NoComparison>] internal RecurrentRole =
+        {
+            Loop: LoopFlags
+            /// The same layer, run in another way.
+            WithLoop: LoopFlags -> Layer
+        }
 
     /// The scope of a layer that a container holds under a name.
     let internal enter (scope: Scope) (name: string) (layer: Layer) =
@@ -268,6 +301,8 @@ module Flow =
 
     /// <summary>A value without a mask.</summary>
     let ofValue (value: Expr) = { Value = value; Mask = ValueNone }
+
+    let internal under (mask: Expr voption) (value: Expr) : Flow = { Value = value; Mask = mask }
 
     /// <summary>Another value under the same mask.</summary>
     let withValue (value: Expr) (flow: Flow) = { flow with Value = value }
@@ -352,6 +387,7 @@ module Layer =
           Shared = false
           Owner = null
           Parts = [||]
+          Role = Plain
           Run = run }
 
     let internal single (kind: string) (inputs: Flow[]) : Flow =

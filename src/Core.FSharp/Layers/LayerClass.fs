@@ -52,6 +52,8 @@ type internal LayerClass<'o> =
         Start: 'o
         /// Completes or refuses options when the layer is made.
         Check: 'o -> 'o
+        /// What a layer with those options is to others. Gets the maker of layers of the class.
+        Role: ('o -> Layer) -> 'o -> LayerRole
         Run: 'o -> Scope -> Flow[] -> Flow[]
     }
 
@@ -75,7 +77,12 @@ module internal LayerClass =
         (start: 'o)
         (run: 'o -> Scope -> Flow[] -> Flow[])
         : LayerClass<'o> =
-        { Kind = kind; Fields = fields; Start = start; Check = id; Run = run }
+        { Kind = kind
+          Fields = fields
+          Start = start
+          Check = id
+          Role = fun _ _ -> Plain
+          Run = run }
 
     /// One input with its mask, one output.
     let flow kind fields start (run: 'o -> Scope -> Flow -> Flow) : LayerClass<'o> =
@@ -93,9 +100,13 @@ module internal LayerClass =
 
     let checkedBy (check: 'o -> 'o) (layerClass: LayerClass<'o>) = { layerClass with Check = check }
 
-    let layer (layerClass: LayerClass<'o>) (options: 'o) : Layer =
+    let playing role (layerClass: LayerClass<'o>) = { layerClass with Role = role }
+
+    let rec layer (layerClass: LayerClass<'o>) (options: 'o) : Layer =
         let options = layerClass.Check options
-        Layer.make layerClass.Kind (Codec.write layerClass.Kind layerClass.Fields options) (layerClass.Run options)
+
+        { Layer.make layerClass.Kind (Codec.write layerClass.Kind layerClass.Fields options) (layerClass.Run options) with
+            Role = layerClass.Role (layer layerClass) options }
 
     let entry (layerClass: LayerClass<'o>) : LayerEntry =
         { Class = layerClass.Kind

@@ -237,6 +237,15 @@ module internal NestedField =
 
     let layer key get set : Field<'o> = make key LayerConfig.toArgument (fun _ reader value -> reader value) get set
 
+    let optionalLayer key get set : Field<'o> =
+        let write (layer: Layer option) =
+            match layer with
+            | Some layer -> LayerConfig.toArgument layer
+            | None -> Some Null
+
+        { make key write (fun _ reader value -> if value = Null then None else Some(reader value)) get set with
+            Required = false }
+
     let layers key (get: 'o -> Layer list) set : Field<'o> =
         let write (layers: Layer list) =
             // Under the names they have side by side.

@@ -473,6 +473,24 @@ module Network =
     /// <summary>The outputs, to build on.</summary>
     let outputs (network: Network) : Node list = Seq.toList network.Outputs
 
+    /// <summary>The names of the inputs, in order.</summary>
+    let inputNames (network: Network) : string[] = network.Inputs |> Seq.map (fun n -> n.Name) |> Seq.toArray
+
+    /// <summary>The names of the outputs, in order: of the layers they come from, numbered where one gives several.</summary>
+    let outputNames (network: Network) : string[] =
+        let counts = Dictionary<string, int>()
+
+        network.Outputs
+        |> Seq.map (fun node ->
+            match counts.TryGetValue node.Name with
+            | true, n ->
+                counts[node.Name] <- n + 1
+                node.Name + "_" + string n
+            | _ ->
+                counts[node.Name] <- 1
+                node.Name)
+        |> Seq.toArray
+
     /// <summary>All outputs of the first use of the layer of that name.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer.</exception>
     let outputsOf (name: string) (network: Network) : Node list = (find name network).Calls[0].Outputs |> Array.toList

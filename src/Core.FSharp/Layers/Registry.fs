@@ -65,6 +65,17 @@ module Registry =
           entryOf Resizing.definition
           entryOf Discretization.definition
           entryOf CategoryEncoding.definition
+          entryOf SimpleRNN.definition
+          entryOf SimpleRNN.cell
+          entryOf LSTM.definition
+          entryOf LSTM.cell
+          entryOf GRU.definition
+          entryOf GRU.cell
+          entryOf RecurrentCell.stacked
+          entryOf RNN.definition
+          entryOf Bidirectional.definition
+          entryOf TimeDistributed.definition
+          yield! Array.map entryOf ConvLSTM.definitions
           entryOf Composition.branches
           entryOf Composition.merged
           entryOf Composition.residual ]
@@ -93,6 +104,18 @@ module Registry =
             [ "name"; "trainable"; "dtype"; "autocast"; "batch_input_shape"; "batch_shape"; "build_config" ]
         )
 
+    let private find (className: string) =
+        match custom.TryGetValue className, table.TryGetValue className with
+        | (true, read), _ -> Some(fun _ arguments -> read arguments)
+        | _, (true, entry) -> Some entry.Read
+        | _ -> None
+
+    /// The layer of a class with arguments, whose nested layers `reader` reads.
+    let internal read (className: string) (reader: ConfigValue -> Layer) (arguments: (string * ConfigValue) list) =
+        match find className with
+        | Some read -> read reader arguments
+        | None -> raise (Names.unknown "layer class" "class_name" className (classNames ()))
+
     /// <summary>The layer of a configuration object as Keras writes it: class_name and config.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or one of its arguments is unknown or wrong.</exception>
     let rec ofConfig (value: ConfigValue) : Layer =
@@ -107,14 +130,13 @@ module Registry =
         let arguments = config |> List.filter (fun (key, _) -> not (common.Contains key))
 
         let layer =
-            match className, custom.TryGetValue className, table.TryGetValue className with
-            | _, (true, read), _ -> read arguments
-            | _, _, (true, entry) -> entry.Read ofConfig arguments
-            | "Sequential", _, _ ->
+            match className, find className with
+            | _, Some read -> read ofConfig arguments
+            | "Sequential", _ ->
                 match ModelReader.trySequential ofConfig config with
                 | Ok network -> Network.asLayer network
                 | Error parts -> Layer.serial parts
-            | ("Functional" | "Model"), _, _ -> Network.asLayer (ModelReader.functional ofConfig config)
+            | ("Functional" | "Model"), _ -> Network.asLayer (ModelReader.functional ofConfig config)
             | _ -> raise (Names.unknown "layer class" "class_name" className (classNames ()))
 
         { layer with

@@ -53,32 +53,6 @@ module internal Batches =
             | ValueSome w -> gather w order first count step.Weights[i]
             | ValueNone -> ()
 
-    /// Weights of samples from weights of classes: the target itself, or the greatest of a one-hot row.
-    let classWeights (floatType: DType) (weights: IReadOnlyDictionary<int, float>) (target: Tensor) : Tensor =
-        let values = target.ToDoubles()
-
-        let weightOf (label: int) =
-            match weights.TryGetValue label with
-            | true, w -> w
-            | _ -> 1.0
-
-        let dims = target.Shape.ToArray()
-        let classes = if dims.Length > 1 then dims[dims.Length - 1] else 1
-        let shape = if dims.Length > 1 then Shape.Of dims[.. dims.Length - 2] else target.Shape
-
-        let label (i: int) =
-            if classes = 1 then
-                int values[i]
-            else
-                let mutable best = 0
-
-                for k in 1 .. classes - 1 do
-                    if values[i * classes + k] > values[i * classes + best] then best <- k
-
-                best
-
-        Tensor.OfDoubles(floatType, shape, Array.init shape.Size (label >> weightOf))
-
     /// How many samples of n are for training, when the last part of them is for validation.
     let split (n: int) (part: float) : int =
         if not (part > 0.0 && part < 1.0) then

@@ -19,23 +19,8 @@ module internal CompilePlan =
                 )
             )
 
-    /// The names of outputs, each its own.
-    let outputNames (network: Network) : string[] =
-        let counts = Dictionary<string, int>()
-
-        network.Outputs
-        |> Seq.map (fun node ->
-            match counts.TryGetValue node.Name with
-            | true, n ->
-                counts[node.Name] <- n + 1
-                node.Name + "_" + string n
-            | _ ->
-                counts[node.Name] <- 1
-                node.Name)
-        |> Seq.toArray
-
     let create (network: Network) (options: TrainingOptions) : TrainingPlan =
-        let names = outputNames network
+        let names = Network.outputNames network
         let several = names.Length > 1
         let given = options.Losses
 
@@ -115,4 +100,18 @@ module internal CompilePlan =
         // The unweighted come first: they take the plain names.
         let unweighted = metrics false
 
-        { Optimizer = options.Optimizer; Losses = losses; Metrics = Array.append unweighted (metrics true) }
+        if options.StepsPerExecution < 1 then
+            raise (
+                ArgumentValueException(
+                    "The number of steps per execution is out of range.",
+                    "steps_per_execution",
+                    "1 or more",
+                    string options.StepsPerExecution,
+                    "1 calls callbacks after every batch."
+                )
+            )
+
+        { Optimizer = options.Optimizer
+          Losses = losses
+          Metrics = Array.append unweighted (metrics true)
+          StepsPerExecution = options.StepsPerExecution }

@@ -1,9 +1,11 @@
 namespace FunctionalNet.Training
 
 open System
+open System.Collections.Generic
 open System.Numerics
 open System.Runtime.InteropServices
 open FunctionalNet
+open FunctionalNet.Common
 open FunctionalNet.Graph
 
 /// Data as steps need it: dtypes and ranks fit the network, and every output has its weights or none.
@@ -111,22 +113,70 @@ module internal DataChecks =
 
         rows
 
-    let inputNames (network: Network) = network.Inputs |> Seq.map (fun n -> n.Name) |> Seq.toArray
+    /// Tensors that were given by name, in the order of the network's names; ValueNone for a name that is missing.
+    let private arrange
+        (what: string)
+        (known: string[])
+        (names: IReadOnlyList<string>)
+        (tensors: IReadOnlyList<Tensor>)
+        =
+        for name in names do
+            if Array.IndexOf(known, name) < 0 then
+                raise (Names.unknown what what name known)
 
-    let prepare (network: Network) (withTargets: bool) (data: TrainingData) : PreparedData =
+        known
+        |> Array.map (fun name ->
+            match Seq.tryFindIndex (fun given -> given = name) names with
+            | Some i -> ValueSome tensors[i]
+            | None -> ValueNone)
+
+    let private missing (what: string) (name: string) : 'a =
+        dataError
+            ("There is no " + what + " of that name in the data.")
+            name
+            ("a tensor for " + name)
+            "none"
+            "Give a tensor for every name of the network."
+
+    let private inputsOf (network: Network) (data: TrainingData) : Tensor[] =
+        match data.InputNames with
+        | null ->
+            counted "inputs" network.Inputs.Count "inputs" data.Inputs.Count
+            Seq.toArray data.Inputs
+        | names ->
+            let known = Network.inputNames network
+
+            Array.map2
+                (fun name given -> ValueOption.defaultWith (fun () -> missing "input" name) given)
+                known
+                (arrange "input" known names data.Inputs)
+
+    /// A tensor for every output. Those that no loss or metric asks for may be missing when others are given by name.
+    let private targetsOf (network: Network) (isJudged: int -> bool) (data: TrainingData) : Tensor[] =
+        match data.TargetNames with
+        | null ->
+            counted "targets" network.Outputs.Count "targets" data.Targets.Count
+            Seq.toArray data.Targets
+        | names ->
+            let known = Network.outputNames network
+            let unused = lazy Tensor.Zeros(network.FloatType, Shape.Of(data.Inputs[0].Shape[0]))
+
+            arrange "target" known names data.Targets
+            |> Array.mapi (fun i given ->
+                match given with
+                | ValueSome t -> t
+                | ValueNone when isJudged i -> missing "target" known[i]
+                | ValueNone -> unused.Value)
+
+    let private weightsOf (network: Network) (data: TrainingData) : Tensor voption[] =
         let outputs = network.Outputs.Count
-        counted "inputs" network.Inputs.Count "inputs" data.Inputs.Count
 
-        if withTargets then counted "targets" outputs "targets" data.Targets.Count
-
-        let targets = if withTargets then Seq.toArray data.Targets else [||]
-
-        let weights =
+        match data.WeightNames with
+        | null ->
             match data.SampleWeights.Count with
-            | 0 -> [||]
-            | _ when not withTargets -> [||]
-            | 1 -> Array.create outputs data.SampleWeights[0]
-            | n when n = outputs -> Seq.toArray data.SampleWeights
+            | 0 -> Array.create outputs ValueNone
+            | 1 -> Array.create outputs (ValueSome data.SampleWeights[0])
+            | n when n = outputs -> data.SampleWeights |> Seq.map ValueSome |> Seq.toArray
             | n ->
                 dataError
                     "The number of weight tensors is wrong."
@@ -134,19 +184,36 @@ module internal DataChecks =
                     ("none, 1 or " + string outputs)
                     (string n)
                     "Give one for all outputs, or one per output."
+        | names -> arrange "sample weight" (Network.outputNames network) names data.SampleWeights
 
-        let targetNames = network.Outputs |> Seq.map (fun n -> "target of " + n.Name) |> Seq.toArray
+    /// Data in the network's order and dtypes. `isJudged` says which outputs a loss or metric asks for; without targets, to
+    /// predict, there are no weights either.
+    let prepare (network: Network) (isJudged: int -> bool) (withTargets: bool) (data: TrainingData) : PreparedData =
+        let given = inputsOf network data
+        let targets = if withTargets then targetsOf network isJudged data else [||]
+
+        let weights =
+            if withTargets then weightsOf network data else Array.create network.Outputs.Count ValueNone
+
+        let weightTensors =
+            weights
+            |> Array.choose (fun w ->
+                match w with
+                | ValueSome w -> Some w
+                | ValueNone -> None)
 
         let rows =
             rowsOf
                 (Array.concat
-                    [ inputNames network
-                      Array.truncate targets.Length targetNames
-                      weights |> Array.map (fun _ -> "sample_weight") ])
-                (Array.concat [ Seq.toArray data.Inputs; targets; weights ])
+                    [ Network.inputNames network
+                      Network.outputNames network
+                      |> Array.map (fun name -> "target of " + name)
+                      |> Array.truncate targets.Length
+                      weightTensors |> Array.map (fun _ -> "sample_weight") ])
+                (Array.concat [ given; targets; weightTensors ])
 
         let floatType = network.FloatType
-        let inputs = Seq.map2 (input floatType) network.Inputs data.Inputs |> Seq.toArray
+        let inputs = Seq.map2 (input floatType) network.Inputs given |> Seq.toArray
 
         let target (t: Tensor) =
             if DType.isFloating t.DType then t.Cast floatType
@@ -156,11 +223,7 @@ module internal DataChecks =
         { Rows = rows
           Inputs = inputs
           Targets = targets |> Array.map target
-          Weights =
-            if weights.Length = 0 then
-                Array.create outputs ValueNone
-            else
-                weights |> Array.map (fun w -> ValueSome(w.Cast floatType)) }
+          Weights = weights |> Array.map (ValueOption.map (fun w -> w.Cast floatType)) }
 
     /// The first element that is not a number, or -1. A difference with itself is 0 for every finite number.
     let private firstNotFinite32 (values: ReadOnlySpan<float32>) =
@@ -290,7 +353,7 @@ module internal DataChecks =
         (idLimits: int[])
         (data: PreparedData)
         : unit =
-        let names = inputNames network
+        let names = Network.inputNames network
 
         data.Inputs |> Array.iteri (fun i t -> finite batchSize names[i] t)
         ids network batchSize idLimits data.Inputs

@@ -5,6 +5,7 @@ open System.Collections.Generic
 open System.Runtime.InteropServices
 open System.Threading
 open FunctionalNet
+open FunctionalNet.Datasets
 open FunctionalNet.Graph
 
 /// Prediction from many threads at once: every call borrows a step of its own; all share the weights.
@@ -19,13 +20,6 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
 
     let create (key: string) (types: BatchTypes) =
         PredictionPool(key, types.Inputs[0].Shape[0], (fun () -> build key types))
-
-    /// The bytes of a result, to be written while nobody else has it.
-    static let writable (tensor: Tensor) : Span<byte> =
-        MemoryMarshal.CreateSpan(
-            &MemoryMarshal.GetArrayDataReference(tensor.Data),
-            tensor.Size * DType.size tensor.DType
-        )
 
     /// Room for `rows` rows of every output, of which a step gives `count` at a time.
     let room (rows: int) (count: int) (step: BoundStep) : Tensor[] =
@@ -128,43 +122,57 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
 
         size
 
-    /// The outputs for the first batches of some data, all rows together.
-    member this.Run
-        (data: PreparedData, batchSize: int, steps: int, check: bool, callbacks: CallbackList, token: CancellationToken)
-        : Tensor[] =
-        let rows = min data.Rows (steps * batchSize)
-        let order = Array.init data.Rows id
-        let mutable results: Tensor[] = [||]
+    /// The outputs for all batches, all rows together.
+    member this.Run(feed: BatchFeed, check: bool, callbacks: CallbackList, token: CancellationToken) : Tensor[] =
+        // The rows of batches that come one by one are put together at the end.
+        let parts = ResizeArray<Tensor[]>()
+        let mutable number = 0
+        let mutable running = true
+        let mutable start = 0
+        feed.Begin 0L
         callbacks.PredictBegin()
 
-        for batch in 0 .. steps - 1 do
+        while running do
             token.ThrowIfCancellationRequested()
-            callbacks.PredictBatchBegin batch
-            let start = batch * batchSize
-            let count = min batchSize (data.Rows - start)
-            let pool = this.Find(data.Types count)
-            let step = pool.Rent()
 
-            if batch = 0 && check then
-                // Numbers that are not finite have an answer; ids out of range have none.
-                DataChecks.ids network batchSize step.Step.IdLimits data.Inputs
+            match feed.Next() with
+            | ValueNone -> running <- false
+            | ValueSome batch ->
+                callbacks.PredictBatchBegin number
+                let pool = this.Find(batch.Data.Types batch.Count)
+                let step = pool.Rent()
 
-            Batches.fill data order start step
-            step.Run()
+                if check && (number = 0 || feed.IsUnchecked) then
+                    // Numbers that are not finite have an answer; ids out of range have none.
+                    DataChecks.ids network batch.Count step.Step.IdLimits batch.Data.Inputs
 
-            if batch = 0 then results <- room rows count step
+                Batches.fill batch.Data batch.Order batch.First step
+                step.Run()
 
-            for i in 0 .. results.Length - 1 do
-                let view = step.Outputs[i]
-                let bytes = view.Type.Shape.Size * DType.size view.Type.DType
-                let target = (writable results[i]).Slice(bytes / count * start, bytes)
-                ReadOnlySpan<byte>(view.Pointer.ToPointer(), bytes).CopyTo target
+                if number = 0 || feed.IsUnchecked then
+                    let rows =
+                        match feed.Steps with
+                        | ValueSome steps when feed.IsUniform -> min batch.Data.Rows (steps * feed.BatchSize)
+                        | _ -> batch.Count
 
-            pool.Return step
-            callbacks.PredictBatchEnd batch
+                    parts.Add(room rows batch.Count step)
+                    start <- 0
+
+                let results = parts[parts.Count - 1]
+
+                for i in 0 .. results.Length - 1 do
+                    let view = step.Outputs[i]
+                    let bytes = view.Type.Shape.Size * DType.size view.Type.DType
+                    let target = (Stacking.writable results[i]).Slice(bytes / batch.Count * start, bytes)
+                    ReadOnlySpan<byte>(view.Pointer.ToPointer(), bytes).CopyTo target
+
+                start <- start + batch.Count
+                pool.Return step
+                callbacks.PredictBatchEnd number
+                number <- number + 1
 
         callbacks.PredictEnd()
-        results
+        Array.init parts[0].Length (fun i -> Stacking.concatenate [| for part in parts -> part[i] |])
 
     /// The output for rows given as bytes, written as bytes. Allocates nothing once it has run with so many rows.
     member this.RunBytes(dtype: DType, input: ReadOnlySpan<byte>, output: Span<byte>) : unit =

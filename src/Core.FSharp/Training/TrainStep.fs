@@ -22,7 +22,19 @@ type internal OutputMetric = { Output: int; Metric: Metric; Weighted: bool; Key:
 
 /// What a network is trained with, in the order of reports.
 [<NoEquality; NoComparison>]
-type internal TrainingPlan = { Optimizer: Optimizer; Losses: OutputLoss[]; Metrics: OutputMetric[] }
+type internal TrainingPlan =
+    {
+        Optimizer: Optimizer
+        Losses: OutputLoss[]
+        Metrics: OutputMetric[]
+        /// Batches between two calls of callbacks.
+        StepsPerExecution: int
+    }
+
+    /// True if a loss or a metric asks for the target of an output.
+    member this.IsJudged(output: int) =
+        this.Losses |> Array.exists (fun l -> l.Output = output)
+        || this.Metrics |> Array.exists (fun m -> m.Output = output)
 
 /// The types of one batch: what a step is compiled for.
 [<NoEquality; NoComparison>]

@@ -18,17 +18,9 @@ open FunctionalNet.Training
 type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOptions) =
 
     let core = TrainerCore(network, seed, compileOptions)
+    let loop = TrainingLoop core
     let gate = obj ()
     let writer = WritingThread network.Name
-
-    let mutable stop = false
-    let mutable epochsTrained = 0L
-    let mutable parameters = TrainingParameters(0, 0, Nullable(), 0, false, Verbosity.Silent)
-
-    // States of callbacks that a saved training waits to give back, and the callbacks of the running fit.
-    let mutable pendingStates: (string * CallbackState)[] = [||]
-    let mutable savedStates: (string * CallbackState)[] = [||]
-    let mutable current: CallbackList voption = ValueNone
 
     let positive (name: string) (least: int) (value: int) =
         if value < least then
@@ -54,82 +46,54 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 )
             )
 
-    let plannedSteps (rows: int) (batchSize: int) (limit: int) =
-        let all = (rows + batchSize - 1) / batchSize
-        if limit > 0 then min limit all else all
-
     let verbose (verbosity: Verbosity) (output: IO.TextWriter | null) : TrainingCallback list =
         if verbosity = Verbosity.Silent then [] else [ ProgressBar(output) :> TrainingCallback ]
 
-    /// Goes once over data without changing the network.
-    let testLoop
-        (data: PreparedData)
-        (batchSize: int)
-        (limit: int)
-        (callbacks: CallbackList)
-        (token: CancellationToken)
-        : FigureSet =
-        let steps = plannedSteps data.Rows batchSize limit
-        let order = Array.init data.Rows id
-        let first = core.TestStep(data.Types(min batchSize data.Rows))
-        let figures = core.TestFigures
-        figures.Reset()
-        let logs = TrainingLogs()
-        let write = Action(fun () -> figures.Write logs)
-        callbacks.TestBegin()
+    let isJudged (output: int) =
+        match core.Plan with
+        | ValueSome plan -> plan.IsJudged output
+        | ValueNone -> true
 
-        for batch in 0 .. steps - 1 do
-            token.ThrowIfCancellationRequested()
-            callbacks.TestBatchBegin batch
-            let start = batch * batchSize
-            let rows = min batchSize (data.Rows - start)
-            let step = if rows = first.Rows then first else core.TestStep(data.Types rows)
-            Batches.fill data order start step
-            step.Run()
+    let prepare (data: TrainingData) = DataChecks.prepare network isJudged true data
 
-            logs.Defer write
-            callbacks.TestBatchEnd(batch, logs)
-
-        figures.Write logs
-        callbacks.TestEnd logs
-        figures
+    let prepareInputs (data: TrainingData) = DataChecks.prepare network isJudged false data
 
     let checkValues (enabled: bool) (batchSize: int) (step: BoundStep) (data: PreparedData) =
         if enabled then
             DataChecks.values network core.Plan batchSize step.Step.IdLimits data
 
-    let withClassWeights
-        (weights: IReadOnlyDictionary<int, float> | null)
-        (data: TrainingData)
-        (prepared: PreparedData)
-        =
-        match weights with
-        | null -> prepared
-        | weights ->
-            if data.SampleWeights.Count > 0 then
-                raise (
-                    ArgumentValueException(
-                        "Class weights and sample weights cannot be used together.",
-                        "class_weight",
-                        "one of the two",
-                        "both",
-                        "Multiply the sample weights by the class weights instead."
-                    )
-                )
+    let weighted (settings: FitOptions) (data: TrainingData) (prepared: PreparedData) =
+        ClassWeights.apply network settings.ClassWeight settings.OutputClassWeights data prepared
 
-            if network.Outputs.Count <> 1 then
-                raise (
-                    ArgumentValueException(
-                        "Class weights need a network with one output.",
-                        "class_weight",
-                        "1 output",
-                        string network.Outputs.Count + " outputs",
-                        "Use sample weights per output instead."
-                    )
-                )
+    let checkFit (settings: FitOptions) =
+        core.Compiled() |> ignore
+        positive "batch_size" 1 settings.BatchSize
+        positive "epochs" 0 settings.Epochs
+        positive "initial_epoch" 0 settings.InitialEpoch
+        positive "steps_per_epoch" 0 settings.StepsPerEpoch
+        positive "validation_steps" 0 settings.ValidationSteps
+        positive "validation_batch_size" 0 settings.ValidationBatchSize
+        positive "validation_freq" 1 settings.ValidationFrequency
 
-            { prepared with
-                Weights = [| ValueSome(Batches.classWeights network.FloatType weights prepared.Targets[0]) |] }
+    /// Opens the data of validation, if the settings have any.
+    let validationOf (settings: FitOptions) (kept: PreparedData voption) (check: PreparedData -> unit) =
+        let size = if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else settings.BatchSize
+
+        let inMemory (data: PreparedData) =
+            check data
+            ValueSome(fun () -> new ArrayFeed(data, size, settings.ValidationSteps, ValueNone) :> BatchFeed)
+
+        match settings.ValidationDataset with
+        | null ->
+            match settings.ValidationData with
+            | null ->
+                match kept with
+                | ValueSome kept -> inMemory kept
+                | ValueNone -> ValueNone
+            | data -> inMemory (prepare data)
+        | dataset ->
+            ValueSome(fun () ->
+                new DatasetFeed(dataset, settings.ValidationSteps, false, prepare, settings.Cancellation) :> BatchFeed)
 
     /// <summary>A network with fresh weights, and a choice of the passes that the compiler runs.</summary>
     new(network: Network, seed: uint64, options: PlanOptions) = Trainer(network, seed, options.ToCompileOptions())
@@ -153,7 +117,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     member _.Iterations = core.Iterations
 
     /// <summary>Epochs begun so far over all calls of fit: they decide the order of samples.</summary>
-    member _.EpochsTrained = epochsTrained
+    member _.EpochsTrained = loop.EpochsTrained
 
     /// <summary>The optimizer.</summary>
     /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
@@ -201,8 +165,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// <summary>Set to true, from a callback, to stop after the current batch.</summary>
     member _.StopTraining
-        with get () = stop
-        and set (value: bool) = stop <- value
+        with get () = loop.Stop
+        and set (value: bool) = loop.Stop <- value
 
     /// <summary>Says what to train with. The optimizer starts anew; the weights stay. Keras: compile.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no loss, or an option contradicts the network.</exception>
@@ -211,8 +175,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         try
             core.Compile settings
-            pendingStates <- [||]
-            savedStates <- [||]
+            loop.Resume [||]
         finally
             Monitor.Exit gate
 
@@ -228,135 +191,78 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         let before = writer.Begin()
 
         try
-            core.Compiled() |> ignore
-            positive "batch_size" 1 settings.BatchSize
-            positive "epochs" 0 settings.Epochs
-            positive "initial_epoch" 0 settings.InitialEpoch
-            positive "steps_per_epoch" 0 settings.StepsPerEpoch
-            positive "validation_steps" 0 settings.ValidationSteps
-            positive "validation_batch_size" 0 settings.ValidationBatchSize
-            positive "validation_freq" 1 settings.ValidationFrequency
-            let all = DataChecks.prepare network true data |> withClassWeights settings.ClassWeight data
+            checkFit settings
+            let all = prepare data |> weighted settings data
 
-            let struct (train, validation) =
-                match settings.ValidationData with
-                | null when settings.ValidationSplit <> 0.0 ->
-                    let kept = Batches.split all.Rows settings.ValidationSplit
-                    struct (all.Part(0, kept), ValueSome(all.Part(kept, all.Rows - kept)))
-                | null -> struct (all, ValueNone)
-                | other -> struct (all, ValueSome(DataChecks.prepare network true other))
-
-            let batchSize = settings.BatchSize
-            let full = core.TrainStep(train.Types(min batchSize train.Rows))
-            let steps = plannedSteps train.Rows batchSize settings.StepsPerEpoch
-            let rest = train.Rows % batchSize
-
-            let last =
-                if rest > 0 && train.Rows > batchSize && steps * batchSize > train.Rows then
-                    core.TrainStep(train.Types rest)
+            let struct (train, kept) =
+                if
+                    isNull settings.ValidationDataset
+                    && isNull settings.ValidationData
+                    && settings.ValidationSplit <> 0.0
+                then
+                    let count = Batches.split all.Rows settings.ValidationSplit
+                    struct (all.Part(0, count), ValueSome(all.Part(count, all.Rows - count)))
                 else
-                    full
+                    struct (all, ValueNone)
 
-            checkValues settings.CheckData batchSize full train
+            let order = if settings.Shuffle then ValueSome seed else ValueNone
+            use feed = new ArrayFeed(train, settings.BatchSize, settings.StepsPerEpoch, order)
+            // All that can be wrong is found before anything is trained.
+            let full = core.TrainStep(train.Types(min settings.BatchSize train.Rows))
 
-            match validation with
-            | ValueSome v ->
-                let size = if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
-                checkValues settings.CheckData size full v
+            match feed.Rest with
+            | ValueSome rows -> core.TrainStep(train.Types rows) |> ignore
             | ValueNone -> ()
 
-            let history = History()
-            let callbacks =
-                CallbackList.OfFit(settings.Callbacks, history, verbose settings.Verbosity settings.Output)
+            checkValues settings.CheckData settings.BatchSize full train
 
-            parameters <-
-                TrainingParameters(
-                    settings.Epochs,
-                    settings.InitialEpoch,
-                    Nullable steps,
-                    batchSize,
-                    validation.IsSome,
-                    settings.Verbosity
+            let size = if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else settings.BatchSize
+
+            let validate = validationOf settings kept (checkValues settings.CheckData size full)
+            loop.Fit(this, feed, validate, settings, verbose settings.Verbosity settings.Output)
+        finally
+            writer.End before
+            Monitor.Exit gate
+
+    /// <summary>Trains on the batches of a dataset: tensors, tuples of tensors or <c>TrainingData</c>. Pass n of the dataset is
+    /// epoch n of this trainer. BatchSize, Shuffle and ValidationSplit have no meaning here. Keras: fit.</summary>
+    /// <param name="batches">The batches of an epoch; an endless dataset needs StepsPerEpoch.</param>
+    /// <param name="settings">Epochs, validation, callbacks, ...</param>
+    /// <returns>The figures of every epoch.</returns>
+    /// <exception cref="T:FunctionalNet.DataException">A batch cannot be used; the model keeps what it has learned.</exception>
+    /// <exception cref="T:FunctionalNet.DataPipelineException">A function of the dataset failed.</exception>
+    /// <exception cref="T:System.OperationCanceledException">It was cancelled; the model keeps what it has learned.</exception>
+    member this.Fit(batches: Dataset<'T>, settings: FitOptions) : History =
+        enter ()
+        let before = writer.Begin()
+
+        try
+            checkFit settings
+
+            if settings.ValidationSplit <> 0.0 then
+                raise (
+                    ArgumentValueException(
+                        "A dataset cannot be split for validation.",
+                        "validation_split",
+                        "0 for a dataset",
+                        Texts.ofFloat settings.ValidationSplit,
+                        "Split it with Dataset.Split, and give the second part as validation data."
+                    )
                 )
 
-            stop <- false
-            let figures = core.TrainFigures
-            let order = Array.init train.Rows id
-            let logs = TrainingLogs()
-            let write = Action(fun () -> figures.Write logs)
-            current <- ValueSome callbacks
-            callbacks.Attach this
-            callbacks.TrainBegin()
-            callbacks.LoadStates pendingStates
-            pendingStates <- [||]
-            let mutable epoch = settings.InitialEpoch
-            let mutable cancelled = false
+            let read (data: TrainingData) = prepare data |> weighted settings data
 
-            while epoch < settings.Epochs && not stop && not cancelled do
-                callbacks.EpochBegin epoch
-                logs.Clear()
-                figures.Reset()
+            use feed =
+                new DatasetFeed(batches.ToTrainingData(), settings.StepsPerEpoch, true, read, settings.Cancellation)
 
-                if settings.Shuffle then Batches.shuffle seed epochsTrained order
+            let check (data: PreparedData) =
+                // Ids are checked batch by batch.
+                if settings.CheckData then
+                    DataChecks.values network core.Plan settings.BatchSize (Array.zeroCreate data.Inputs.Length) data
 
-                epochsTrained <- epochsTrained + 1L
-                let mutable batch = 0
-
-                while batch < steps && not stop && not cancelled do
-                    if settings.Cancellation.IsCancellationRequested then
-                        cancelled <- true
-                    else
-                        callbacks.TrainBatchBegin batch
-                        let start = batch * batchSize
-                        let step = if train.Rows - start < full.Rows then last else full
-                        Batches.fill train order start step
-                        core.Update step
-
-                        logs.Defer write
-                        callbacks.TrainBatchEnd(batch, logs)
-
-                        match settings.Progress with
-                        | null -> ()
-                        | progress ->
-                            progress.Report(TrainingProgress(epoch, settings.Epochs, batch, steps, figures.Loss))
-
-                        batch <- batch + 1
-
-                if not cancelled then
-                    figures.Write logs
-
-                    match validation with
-                    | ValueSome v ->
-                        let due =
-                            match settings.ValidationEpochs with
-                            | null -> (epoch + 1) % settings.ValidationFrequency = 0
-                            | epochs -> Seq.contains (epoch + 1) epochs
-
-                        if due then
-                            let size =
-                                if settings.ValidationBatchSize > 0 then settings.ValidationBatchSize else batchSize
-
-                            try
-                                let found = testLoop v size settings.ValidationSteps callbacks settings.Cancellation
-
-                                found.WriteValidation logs
-                            with :? OperationCanceledException ->
-                                cancelled <- true
-                    | ValueNone -> ()
-
-                if not cancelled then
-                    callbacks.EpochEnd(epoch, logs)
-                    epoch <- epoch + 1
-
-            savedStates <- callbacks.SaveStates()
-            core.FinishAverages()
-            callbacks.TrainEnd logs
-
-            if cancelled then raise (OperationCanceledException(settings.Cancellation))
-
-            history
+            let validate = validationOf settings ValueNone check
+            loop.Fit(this, feed, validate, settings, verbose settings.Verbosity settings.Output)
         finally
-            current <- ValueNone
             writer.End before
             Monitor.Exit gate
 
@@ -375,33 +281,52 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             core.Compiled() |> ignore
             positive "batch_size" 1 settings.BatchSize
             positive "steps" 0 settings.Steps
-            let prepared = DataChecks.prepare network true data
+            let prepared = prepare data
             let step = core.TestStep(prepared.Types(min settings.BatchSize prepared.Rows))
             checkValues settings.CheckData settings.BatchSize step prepared
-
-            let callbacks = Seq.toList settings.Callbacks @ verbose settings.Verbosity settings.Output
-
-            if current.IsNone then
-                parameters <-
-                    TrainingParameters(
-                        1,
-                        0,
-                        Nullable(plannedSteps prepared.Rows settings.BatchSize settings.Steps),
-                        settings.BatchSize,
-                        false,
-                        settings.Verbosity
-                    )
-
-            let list = CallbackList(List.toArray callbacks)
-            list.Attach this
-
-            let figures = testLoop prepared settings.BatchSize settings.Steps list settings.Cancellation
-
-            let logs = TrainingLogs()
-            figures.WriteInOrder logs
-            logs
+            use feed = new ArrayFeed(prepared, settings.BatchSize, settings.Steps, ValueNone)
+            this.TestOver(feed, settings)
         finally
             Monitor.Exit gate
+
+    /// <summary>Loss and metrics on the batches of a dataset, in inference mode.</summary>
+    /// <exception cref="T:FunctionalNet.DataException">A batch cannot be used.</exception>
+    /// <exception cref="T:FunctionalNet.DataPipelineException">A function of the dataset failed.</exception>
+    member this.Evaluate(batches: Dataset<'T>, settings: EvaluateOptions) : TrainingLogs =
+        enter ()
+
+        try
+            core.Compiled() |> ignore
+            positive "steps" 0 settings.Steps
+
+            use feed =
+                new DatasetFeed(batches.ToTrainingData(), settings.Steps, false, prepare, settings.Cancellation)
+
+            this.TestOver(feed, settings)
+        finally
+            Monitor.Exit gate
+
+    member private this.TestOver(feed: BatchFeed, settings: EvaluateOptions) : TrainingLogs =
+        let list = CallbackList(this.Watchers(feed, settings))
+        list.Attach this
+        let figures = loop.Test(feed, settings.CheckData, list, settings.Cancellation)
+        let logs = TrainingLogs()
+        figures.WriteInOrder logs
+        logs
+
+    /// Callbacks of evaluate and predict, and what they are told. A fit that calls them keeps its own parameters.
+    member private _.Watchers(feed: BatchFeed, settings: EvaluateOptions) : TrainingCallback[] =
+        let callbacks = [| yield! settings.Callbacks; yield! verbose settings.Verbosity settings.Output |]
+
+        if callbacks.Length > 0 && not loop.IsFitting then
+            let steps =
+                match feed.Steps with
+                | ValueSome n -> Nullable n
+                | ValueNone -> Nullable()
+
+            loop.Parameters <- TrainingParameters(1, 0, steps, feed.BatchSize, false, settings.Verbosity)
+
+        callbacks
 
     /// <summary>Loss and metrics on data of one input and one output, in batches of 32.</summary>
     member this.Evaluate(input: Tensor, target: Tensor) : TrainingLogs =
@@ -416,20 +341,36 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <exception cref="T:FunctionalNet.DataException">Rows differ, there are none, or ids are out of range.</exception>
     /// <exception cref="T:FunctionalNet.NotReadyException">Another thread trains the network at the moment.</exception>
     member this.Predict(inputs: Tensor[], settings: EvaluateOptions) : Tensor[] =
+        this.Predict(TrainingData(inputs, [||]), settings)
+
+    /// <summary>The outputs for the inputs of some data, given by order or by name.</summary>
+    /// <returns>One tensor per output, in the network's order.</returns>
+    member this.Predict(data: TrainingData, settings: EvaluateOptions) : Tensor[] =
         writer.RefuseOthers()
         positive "batch_size" 1 settings.BatchSize
         positive "steps" 0 settings.Steps
-        let data = DataChecks.prepare network false (TrainingData(inputs, [||]))
-        let batchSize = min settings.BatchSize data.Rows
-        let steps = plannedSteps data.Rows batchSize settings.Steps
-        let callbacks = Seq.toList settings.Callbacks @ verbose settings.Verbosity settings.Output
-        let list = CallbackList(List.toArray callbacks)
+        let data = prepareInputs data
+        use feed = new ArrayFeed(data, min settings.BatchSize data.Rows, settings.Steps, ValueNone)
+        this.PredictOver(feed, settings)
 
-        if not (List.isEmpty callbacks) then
-            parameters <- TrainingParameters(1, 0, Nullable steps, batchSize, false, settings.Verbosity)
-            list.Attach this
+    /// <summary>The outputs for the inputs of a dataset's batches, all rows together; targets are not looked at.</summary>
+    /// <returns>One tensor per output, in the network's order.</returns>
+    member this.Predict(batches: Dataset<'T>, settings: EvaluateOptions) : Tensor[] =
+        writer.RefuseOthers()
+        positive "steps" 0 settings.Steps
 
-        core.Predictions.Run(data, batchSize, steps, settings.CheckData, list, settings.Cancellation)
+        use feed =
+            new DatasetFeed(batches.ToTrainingData(), settings.Steps, false, prepareInputs, settings.Cancellation)
+
+        this.PredictOver(feed, settings)
+
+    member private this.PredictOver(feed: BatchFeed, settings: EvaluateOptions) : Tensor[] =
+        let callbacks = this.Watchers(feed, settings)
+        let list = CallbackList callbacks
+
+        if callbacks.Length > 0 then list.Attach this
+
+        core.Predictions.Run(feed, settings.CheckData, list, settings.Cancellation)
 
     /// <summary>The output for an input, in batches of 32.</summary>
     member this.Predict(input: Tensor) : Tensor = (this.Predict([| input |], EvaluateOptions()))[0]
@@ -454,7 +395,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         try
             core.Compiled() |> ignore
-            let prepared = DataChecks.prepare network true data
+            let prepared = prepare data
             let types = prepared.Types prepared.Rows
             let step = if train then core.TrainStep types else core.TestStep types
             checkValues true prepared.Rows step prepared
@@ -564,26 +505,20 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         if core.Plan.IsNone then
             None
         else
-            let callbacks =
-                match current with
-                | ValueSome list -> list.SaveStates()
-                | ValueNone -> savedStates
-
             Some
                 { Options = ValueOption.toOption core.Options
                   LearningRate = core.Rate
                   Seed = seed
-                  EpochsTrained = epochsTrained
+                  EpochsTrained = loop.EpochsTrained
                   Frozen = Seq.toArray core.Frozen
                   Slots = core.Slots.Snapshot()
-                  Callbacks = callbacks }
+                  Callbacks = loop.CallbackStates }
 
     member private _.Continue(where: string, state: TrainingState) : unit =
         Checkpoint.restore where "value of the optimizer" core.Slots state.Slots
         core.Rate <- state.LearningRate
-        epochsTrained <- state.EpochsTrained
-        savedStates <- state.Callbacks
-        pendingStates <- state.Callbacks
+        loop.EpochsTrained <- state.EpochsTrained
+        loop.Resume state.Callbacks
 
     /// <summary>Saves network, weights and, once compiled, the training: optimizer, figures and state of callbacks. Training
     /// that goes on from the file gives the same bits as training that was never interrupted.</summary>
@@ -672,11 +607,11 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             and set value = this.LearningRate <- value
 
         member _.StopTraining
-            with get () = stop
-            and set value = stop <- value
+            with get () = loop.Stop
+            and set value = loop.Stop <- value
 
         member _.Iterations = core.Iterations
-        member _.Parameters = parameters
+        member _.Parameters = loop.Parameters
         member this.GetWeights() = this.GetWeights()
         member this.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) = this.SetWeights weights
 

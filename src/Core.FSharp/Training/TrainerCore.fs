@@ -228,6 +228,7 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
         | ValueNone -> ()
 
     member _.Compile(settings: TrainingOptions) : unit =
+        let settings = settings.Resolve(Network.outputNames network)
         let next = CompilePlan.create network settings
         forget ()
         slots.Clear()

@@ -38,10 +38,18 @@ module Trainer =
     /// <summary>Trains on several inputs and outputs, or with weights of samples.</summary>
     let fitData (options: FitOptions) (data: TrainingData) (trainer: Trainer) : History = trainer.Fit(data, options)
 
+    /// <summary>Trains on the batches of a dataset.</summary>
+    let fitDataset (options: FitOptions) (batches: Dataset<'T>) (trainer: Trainer) : History =
+        trainer.Fit(batches, options)
+
+    let private pairs (logs: TrainingLogs) = [ for i in 0 .. logs.Count - 1 -> logs.Names[i], logs.ValueAt i ]
+
+    /// <summary>Loss and metrics on the batches of a dataset, by name, in the order of compile.</summary>
+    let evaluateDataset (batches: Dataset<'T>) (trainer: Trainer) : (string * float) list =
+        pairs (trainer.Evaluate(batches, EvaluateOptions()))
+
     /// <summary>Loss and metrics by name, in the order of compile.</summary>
-    let evaluate (x: Tensor) (y: Tensor) (trainer: Trainer) : (string * float) list =
-        let logs = trainer.Evaluate(x, y)
-        [ for i in 0 .. logs.Count - 1 -> logs.Names[i], logs.ValueAt i ]
+    let evaluate (x: Tensor) (y: Tensor) (trainer: Trainer) : (string * float) list = pairs (trainer.Evaluate(x, y))
 
     /// <summary>The output for an input.</summary>
     let predict (x: Tensor) (trainer: Trainer) : Tensor = trainer.Predict x

@@ -163,6 +163,8 @@ type TrainerPlans =
     static member FirstDifference(trainer: Trainer, batch: TrainingData, tolerance: float) : string | null =
         let parts = trainer.StepParts
 
-        match StepReports.difference parts (DataChecks.prepare parts.Network true batch) tolerance with
+        match
+            StepReports.difference parts (DataChecks.prepare parts.Network parts.Plan.IsJudged true batch) tolerance
+        with
         | Some text -> text
         | None -> null

@@ -5,38 +5,11 @@ open System.Collections.Generic
 open System.IO
 open System.Threading
 
-/// <summary>Data to train, evaluate or predict with: one tensor per input of the network, one per output, and weights of
-/// samples. The first axis of all counts samples.</summary>
-/// <param name="inputs">One tensor per input.</param>
-/// <param name="targets">One tensor per output; empty to predict.</param>
-/// <param name="sampleWeights">None, one for all outputs, or one per output.</param>
-[<Sealed>]
-type TrainingData(inputs: Tensor[], targets: Tensor[], sampleWeights: Tensor[]) =
-
-    /// <summary>Data of a network with several inputs or outputs, without weights.</summary>
-    new(inputs: Tensor[], targets: Tensor[]) = TrainingData(inputs, targets, [||])
-
-    /// <summary>Data of a network with one input and one output.</summary>
-    new(input: Tensor, target: Tensor) = TrainingData([| input |], [| target |], [||])
-
-    /// <summary>Data of a network with one input and one output, with a weight per sample.</summary>
-    new(input: Tensor, target: Tensor, sampleWeight: Tensor) =
-        TrainingData([| input |], [| target |], [| sampleWeight |])
-
-    /// <summary>One tensor per input.</summary>
-    member _.Inputs: IReadOnlyList<Tensor> = inputs
-
-    /// <summary>One tensor per output.</summary>
-    member _.Targets: IReadOnlyList<Tensor> = targets
-
-    /// <summary>None, one for all outputs, or one per output.</summary>
-    member _.SampleWeights: IReadOnlyList<Tensor> = sampleWeights
-
 /// <summary>Where training is, after a batch.</summary>
 /// <param name="epoch">The epoch, counted from 0.</param>
 /// <param name="epochs">The epoch to stop before.</param>
 /// <param name="batch">The batch that just ended, counted from 0.</param>
-/// <param name="batches">Batches in this epoch.</param>
+/// <param name="batches">Batches in this epoch; 0 while that is not known.</param>
 /// <param name="loss">The epoch's mean loss so far.</param>
 [<Struct>]
 type TrainingProgress(epoch: int, epochs: int, batch: int, batches: int, loss: float) =
@@ -50,7 +23,7 @@ type TrainingProgress(epoch: int, epochs: int, batch: int, batches: int, loss: f
     /// <summary>The batch that just ended, counted from 0.</summary>
     member _.Batch = batch
 
-    /// <summary>Batches in this epoch.</summary>
+    /// <summary>Batches in this epoch; 0 while that is not known.</summary>
     member _.Batches = batches
 
     /// <summary>The epoch's mean loss so far.</summary>
@@ -78,6 +51,9 @@ type FitOptions() =
     /// <summary>Data for validation; takes the place of the split. Default none.</summary>
     member val ValidationData: TrainingData | null = null with get, set
 
+    /// <summary>Batches for validation, as a dataset; takes the place of ValidationData. Default none.</summary>
+    member val ValidationDataset: Dataset<TrainingData> | null = null with get, set
+
     /// <summary>Samples per batch of validation; 0, the default, for BatchSize.</summary>
     member val ValidationBatchSize = 0 with get, set
 
@@ -90,11 +66,17 @@ type FitOptions() =
     /// <summary>Validates after these epochs, counted from 1; takes the place of the frequency. Default none.</summary>
     member val ValidationEpochs: IReadOnlyCollection<int> | null = null with get, set
 
-    /// <summary>Batches per epoch; 0, the default, for all of the data.</summary>
+    /// <summary>Batches per epoch; 0, the default, for all of the data. With a dataset, an epoch goes on where the last one
+    /// ended, and the dataset begins again when it ends; an endless one needs it.</summary>
     member val StepsPerEpoch = 0 with get, set
 
-    /// <summary>Weights of classes; a class that is missing weighs 1. Not together with sample weights. Default none.</summary>
+    /// <summary>Weights of classes, for a network of one output; a class that is missing weighs 1. Not together with sample
+    /// weights. Default none.</summary>
     member val ClassWeight: IReadOnlyDictionary<int, float> | null = null with get, set
+
+    /// <summary>Weights of classes for outputs by name. Not together with sample weights. Default none.</summary>
+    member val OutputClassWeights: IReadOnlyDictionary<string, IReadOnlyDictionary<int, float>> | null =
+        null with get, set
 
     /// <summary>Watches and steers training, in this order. Default none.</summary>
     member val Callbacks: IReadOnlyList<TrainingCallback> = ([||]: TrainingCallback[]) with get, set
@@ -143,34 +125,78 @@ type EvaluateOptions() =
 [<Sealed>]
 type TrainingOptions() =
 
-    let losses = ResizeArray<struct (int * Loss * float)>()
-    let metrics = ResizeArray<struct (int * Metric * bool)>()
+    // Outputs by number, or by a name that the network resolves.
+    let losses = ResizeArray<struct (int * string * Loss * float)>()
+    let metrics = ResizeArray<struct (int * string * Metric * bool)>()
 
     /// <summary>How gradients move variables. Default RMSprop, as in Keras.</summary>
     member val Optimizer = Optimizer.rmsProp 0.001 with get, set
+
+    /// <summary>How many batches run between two calls of callbacks. Default 1. Keras: steps_per_execution.</summary>
+    member val StepsPerExecution = 1 with get, set
 
     /// <summary>The loss of one output.</summary>
     /// <param name="output">The output, counted from 0.</param>
     /// <param name="loss">Its loss.</param>
     /// <param name="weight">Its part in the loss that is minimised; 1 for all of it.</param>
     member this.AddLoss(output: int, loss: Loss, weight: float) : TrainingOptions =
-        losses.Add(struct (output, loss, weight))
+        losses.Add(struct (output, "", loss, weight))
         this
 
     /// <summary>The loss of the only output.</summary>
     member this.AddLoss(loss: Loss) : TrainingOptions = this.AddLoss(0, loss, 1.0)
+
+    /// <summary>The loss of an output by name.</summary>
+    /// <param name="output">The output's name, as in <c>Network.outputNames</c>.</param>
+    /// <param name="loss">Its loss.</param>
+    /// <param name="weight">Its part in the loss that is minimised; 1 for all of it.</param>
+    member this.AddLoss(output: string, loss: Loss, weight: float) : TrainingOptions =
+        losses.Add(struct (-1, output, loss, weight))
+        this
 
     /// <summary>A metric of one output.</summary>
     /// <param name="output">The output, counted from 0.</param>
     /// <param name="metric">The metric.</param>
     /// <param name="weighted">True to use sample and class weights. Keras: weighted_metrics.</param>
     member this.AddMetric(output: int, metric: Metric, weighted: bool) : TrainingOptions =
-        metrics.Add(struct (output, metric, weighted))
+        metrics.Add(struct (output, "", metric, weighted))
         this
 
     /// <summary>A metric of the only output, without sample weights.</summary>
     member this.AddMetric(metric: Metric) : TrainingOptions = this.AddMetric(0, metric, false)
 
-    member internal _.Losses = losses.ToArray()
+    /// <summary>A metric of an output by name.</summary>
+    /// <param name="output">The output's name, as in <c>Network.outputNames</c>.</param>
+    /// <param name="metric">The metric.</param>
+    /// <param name="weighted">True to use sample and class weights. Keras: weighted_metrics.</param>
+    member this.AddMetric(output: string, metric: Metric, weighted: bool) : TrainingOptions =
+        metrics.Add(struct (-1, output, metric, weighted))
+        this
 
-    member internal _.Metrics = metrics.ToArray()
+    member internal _.Losses =
+        losses.ToArray()
+        |> Array.map (fun (struct (output, _, loss, weight)) -> struct (output, loss, weight))
+
+    member internal _.Metrics =
+        metrics.ToArray()
+        |> Array.map (fun (struct (output, _, metric, weighted)) -> struct (output, metric, weighted))
+
+    /// The same for a network with outputs of those names, all by number.
+    member internal this.Resolve(names: string[]) : TrainingOptions =
+        let number (what: string) (output: int) (name: string) =
+            if name = "" then
+                output
+            else
+                match Array.IndexOf(names, name) with
+                | -1 -> raise (FunctionalNet.Common.Names.unknown "output" what name names)
+                | i -> i
+
+        let resolved = TrainingOptions(Optimizer = this.Optimizer, StepsPerExecution = this.StepsPerExecution)
+
+        for struct (output, name, loss, weight) in losses do
+            resolved.AddLoss(number "loss" output name, loss, weight) |> ignore
+
+        for struct (output, name, metric, weighted) in metrics do
+            resolved.AddMetric(number "metrics" output name, metric, weighted) |> ignore
+
+        resolved

@@ -1,5 +1,6 @@
 using System.Reflection;
 using FunctionalNet.Interop;
+using FunctionalNet.Layers;
 using FunctionalNet.Optimizers;
 
 namespace FunctionalNet.Tests.Parity;
@@ -19,6 +20,7 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
     {
         "equation" => Text("acb,bd->acd"),
         "bias_axes" => Text("d"),
+        "backward_layer" => Nested(new SimpleRNN(4, goBackwards: true)),
         _ => Of(type, usual, other: true),
     };
 
@@ -47,6 +49,12 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
                 (Border3)((2, 3), (4, 5), (6, 7)), (a, key) => a.Set(key, new int[][] { [2, 3], [4, 5], [6, 7] })),
             nameof(Axes) => new((Axes)(int[])[first, 3], (a, key) => a.Set(key, [first, 3])),
             nameof(Numbers) => new((Numbers)(double[])[0.25, 0.75], (a, key) => a.Set(key, (double[])[0.25, 0.75])),
+            nameof(RecurrentCell) => Nested(new GRUCell(whole)),
+            nameof(RecurrentLayer) => Nested(new SimpleRNN(whole)),
+            nameof(Layer) => Nested(new Dense(whole)),
+            "IReadOnlyList`1" => new(
+                new RecurrentCell[] { new GRUCell(whole), new LSTMCell(first) },
+                (a, key) => a.Set(key, [new GRUCell(whole).Core, new LSTMCell(first).Core])),
             "Int32[]" => Whole(other ? [2, 1] : [1, 2]),
             "Double[]" => new(new[] { 0.25, number, 0.75 }, (a, key) => a.Set(key, (double[])[0.25, number, 0.75])),
             "Nullable`1[]" => new(new int?[] { null, whole }, (a, key) => a.Set(key, (int?[])[null, whole])),
@@ -74,6 +82,8 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
     ];
 
     public static Sample Chosen(Choice choice) => new(choice, (a, key) => a.Set(key, choice.Name));
+
+    private static Sample Nested(Layer layer) => new(layer, (a, key) => a.Set(key, layer.Core));
 
     private static Sample Flag(bool value) => new(value, (a, key) => a.Set(key, value));
 

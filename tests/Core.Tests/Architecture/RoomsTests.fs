@@ -16,7 +16,7 @@ let private table =
           "Kernels", [ "Common" ]
           "Compiler", [ "Graph"; "Kernels" ]
           "Layers", [ "Graph" ]
-          "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels"; "Formats" ]
+          "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels"; "Formats"; "Data" ]
           "Formats", [ "Layers"; "Tensors" ]
           "Interop", [ "Training"; "Formats" ] ]
 

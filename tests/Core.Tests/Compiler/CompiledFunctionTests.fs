@@ -166,7 +166,8 @@ let ``a plan tells instructions, shapes, places, bytes and operations, and times
     Assert.StartsWith("plan: ", text)
     Assert.Contains("%input0", text)
     Assert.Contains("float32 (5, 3) @", text)
-    Assert.Contains("flops 120", text)
+    // 120 of the product, 15 of the function.
+    Assert.Contains("flops 135", text)
     Assert.DoesNotContain("us\n", text)
     let lines (t: string) = t.Split('\n') |> Array.filter (fun l -> l.Contains " flops ")
     let profiled = lines (compiled.ProfilePlan(3, a, b))
@@ -197,6 +198,7 @@ let ``each switch reaches the compiler`` () =
           PlanOptions(SelectKernels = false), o (PlanOptions(SelectKernels = false)) = { d with SelectKernels = false }
           PlanOptions(Loops = false), o (PlanOptions(Loops = false)) = { d with Loops = false }
           PlanOptions(Fuse = false), o (PlanOptions(Fuse = false)) = { d with Fuse = false }
+          PlanOptions(Epilogues = false), o (PlanOptions(Epilogues = false)) = { d with Epilogues = false }
           PlanOptions(Schedule = false), o (PlanOptions(Schedule = false)) = { d with Schedule = false }
           PlanOptions(InPlace = false), o (PlanOptions(InPlace = false)) = { d with InPlace = false }
           PlanOptions(Reuse = false), o (PlanOptions(Reuse = false)) = { d with Reuse = false }

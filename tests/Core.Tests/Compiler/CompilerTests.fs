@@ -50,7 +50,7 @@ let ``every pass can be switched off and on`` (r: Recipe) =
     let plain = { CompileOptions.Plain with Check = true }
 
     let options =
-        match r.Seed % 16 with
+        match r.Seed % 18 with
         | 0 -> { checkedDefault with Simplify = false }
         | 1 -> { checkedDefault with SelectKernels = false }
         | 2 -> { checkedDefault with Fuse = false }
@@ -66,6 +66,8 @@ let ``every pass can be switched off and on`` (r: Recipe) =
         | 12 -> { plain with Donate = true }
         | 13 -> { plain with Loops = true }
         | 14 -> { checkedDefault with Loops = false }
+        | 15 -> { checkedDefault with Epilogues = false }
+        | 16 -> { plain with Epilogues = true }
         | _ -> plain
 
     agree r expected (PlanRuns.run options c.Graph c.Bindings)
@@ -83,6 +85,12 @@ let ``a poisoned arena changes nothing, and a second run is the first`` (r: Reci
     let clean = PlanRuns.run checkedDefault c.Graph c.Bindings
     Assert.True(PlanRuns.sameBits first second)
     Assert.True(PlanRuns.sameBits first clean)
+
+[<Property(Arbitrary = [| typeof<Recipes> |])>]
+let ``epilogues change no bit`` (r: Recipe) =
+    let c = case r
+    let apart = PlanRuns.run { checkedDefault with Epilogues = false } c.Graph c.Bindings
+    Assert.True(PlanRuns.sameBits apart (PlanRuns.run checkedDefault c.Graph c.Bindings))
 
 [<Property(Arbitrary = [| typeof<Recipes> |])>]
 let ``the number of threads changes no bit`` (r: Recipe) =

@@ -99,6 +99,8 @@ module private Windowed =
 
 type ConvPoolTests() =
 
+    let widths = [ Width.W128; Width.W256; Width.W512 ]
+
     let convolution (dtype: DType) (w: Window) =
         let spec =
             ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
@@ -126,18 +128,25 @@ type ConvPoolTests() =
 
         let gx, gk, gdy = write dtype x, write dtype k, write dtype dy
 
-        let check name (expected: float[]) (bytes: int64) (make: nativeint -> nativeint -> Kernel) =
+        let check name (expected: float[]) (bytes: int64) (make: nativeint -> nativeint -> Epilogue -> Kernel) =
+            let text = name + " " + Windowed.text w
             let target = room dtype expected.Length
             let ws = workspace bytes
-            run (make target.Pointer ws.Pointer) [ target ] [ gx; gk; gdy; ws ]
-            close (tolerance dtype * 10.0) 3.0 (name + " " + Windowed.text w) expected (read dtype target)
+            run (make target.Pointer ws.Pointer Epilogue.None) [ target ] [ gx; gk; gdy; ws ]
+            close (tolerance dtype * 10.0) 3.0 text expected (read dtype target)
+            ws.Poison()
+            run (make target.Pointer ws.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gk; gdy; ws ]
+            close (tolerance dtype * 20.0) 3.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "forward" y (Conv.ForwardWorkspace(dtype, spec)) (fun t ws ->
-            Conv.Forward(dtype, spec, gx.Pointer, gk.Pointer, t, ws))
-        check "input gradient" dx (Conv.InputGradWorkspace(dtype, spec)) (fun t ws ->
-            Conv.InputGrad(dtype, spec, gdy.Pointer, gk.Pointer, t, ws))
-        check "kernel gradient" dk (Conv.KernelGradWorkspace(dtype, spec)) (fun t ws ->
-            Conv.KernelGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, ws))
+        for width in widths do
+            check (string width + " forward") y (Conv.ForwardWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.Forward(width, dtype, spec, gx.Pointer, gk.Pointer, t, ws, e))
+
+            check (string width + " input gradient") dx (Conv.InputGradWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.InputGrad(width, dtype, spec, gdy.Pointer, gk.Pointer, t, ws, e))
+
+            check (string width + " kernel gradient") dk (Conv.KernelGradWorkspace(width, dtype, spec)) (fun t ws e ->
+                Conv.KernelGrad(width, dtype, spec, gx.Pointer, gdy.Pointer, t, ws, e))
 
     let pooling (dtype: DType) (w: Window) =
         let spec = PoolSpec.Create(w.Batch, w.In, w.Channels, w.Kernel, w.Strides, w.Dilations, w.Low, w.High)
@@ -172,16 +181,19 @@ type ConvPoolTests() =
 
         let gx, gv, gdy = write dtype x, write dtype v, write dtype dy
 
-        let check name (expected: float[]) (make: nativeint -> Kernel) =
+        let check name (expected: float[]) (make: nativeint -> Epilogue -> Kernel) =
+            let text = name + " " + Windowed.text w
             let target = room dtype expected.Length
-            run (make target.Pointer) [ target ] [ gx; gv; gdy ]
-            close (tolerance dtype) 4.0 (name + " " + Windowed.text w) expected (read dtype target)
+            run (make target.Pointer Epilogue.None) [ target ] [ gx; gv; gdy ]
+            close (tolerance dtype) 4.0 text expected (read dtype target)
+            run (make target.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gv; gdy ]
+            close (tolerance dtype * 2.0) 4.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "max" best (fun t -> Pool.Max(dtype, spec, gx.Pointer, t))
-        check "sum" sum (fun t -> Pool.Sum(dtype, spec, gv.Pointer, t))
-        check "max gradient" maxGrad (fun t -> Pool.MaxGrad(dtype, spec, gx.Pointer, gdy.Pointer, t))
-        check "max gather" gather (fun t -> Pool.MaxGather(dtype, spec, gx.Pointer, gv.Pointer, t))
-        check "sum gradient" sumGrad (fun t -> Pool.SumGrad(dtype, spec, gdy.Pointer, t))
+        check "max" best (fun t e -> Pool.Max(dtype, spec, gx.Pointer, t, e))
+        check "sum" sum (fun t e -> Pool.Sum(dtype, spec, gv.Pointer, t, e))
+        check "max gradient" maxGrad (fun t e -> Pool.MaxGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, e))
+        check "max gather" gather (fun t e -> Pool.MaxGather(dtype, spec, gx.Pointer, gv.Pointer, t, e))
+        check "sum gradient" sumGrad (fun t e -> Pool.SumGrad(dtype, spec, gdy.Pointer, t, e))
 
     [<Fact>]
     member _.``random convolutions, float32``() = Windowed.forAll (convolution DType.Float32)
@@ -213,7 +225,10 @@ type ConvPoolTests() =
               plane 3 14 16 40 3 2 1 1
               plane 2 15 24 24 3 1 1 24
               plane 1 24 18 33 1 1 0 1
-              plane 2 30 1 8 5 3 2 1 ] do
+              plane 2 30 1 8 5 3 2 1
+              // Few positions and many weights; many channels at the edges.
+              plane 1 5 100 70 3 1 1 1
+              plane 6 2 160 40 3 2 1 1 ] do
             convolution DType.Float32 w
 
         // One long row: more positions than a segment of the weight gradient holds.
@@ -238,13 +253,13 @@ type ConvPoolTests() =
         let x, k, y = room t (4 * 14 * 14 * 8), room t (9 * 8 * 16), room t (4 * 14 * 14 * 16)
         let ws =
             workspace (
-                Conv.ForwardWorkspace(t, spec)
-                + Conv.InputGradWorkspace(t, spec)
-                + Conv.KernelGradWorkspace(t, spec)
+                Conv.ForwardWorkspace(Width.current, t, spec)
+                + Conv.InputGradWorkspace(Width.current, t, spec)
+                + Conv.KernelGradWorkspace(Width.current, t, spec)
             )
-        allocatesNothing (Conv.Forward(t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
-        allocatesNothing (Conv.InputGrad(t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
-        allocatesNothing (Conv.KernelGrad(t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
+        allocatesNothing (Conv.Forward(Width.current, t, spec, x.Pointer, k.Pointer, y.Pointer, ws.Pointer))
+        allocatesNothing (Conv.InputGrad(Width.current, t, spec, y.Pointer, k.Pointer, x.Pointer, ws.Pointer))
+        allocatesNothing (Conv.KernelGrad(Width.current, t, spec, x.Pointer, y.Pointer, k.Pointer, ws.Pointer))
         let pool =
             PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
         let p = room t (4 * 7 * 7 * 16)

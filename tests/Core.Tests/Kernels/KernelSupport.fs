@@ -191,4 +191,28 @@ let close (tolerance: float) (floor: float) (what: string) (expected: float[]) (
                 + string a
             )
 
+/// Makes 1 - 2 y of every y that it is called for, in place: an element that is left out, met twice, or met before it is
+/// complete comes out wrong. It also spoils the registers of tile programs, which belong to epilogues.
+type Affine(dtype: DType, target: nativeint) =
+    inherit Epilogue()
+
+    static member Of(y: float) = 1.0 - 2.0 * y
+
+    override _.Run(first, rows, columns, stride) =
+        Span<byte>(Scratch.TilePointer.ToPointer(), Scratch.TileSize).Fill 0xFFuy
+
+        for r in 0 .. rows - 1 do
+            let start = target + nativeint ((first + r * stride) * DType.size dtype)
+
+            if dtype = DType.Float32 then
+                let s = Span<float32>(start.ToPointer(), columns)
+
+                for i in 0 .. columns - 1 do
+                    s[i] <- 1.0f - 2.0f * s[i]
+            else
+                let s = Span<float>(start.ToPointer(), columns)
+
+                for i in 0 .. columns - 1 do
+                    s[i] <- Affine.Of s[i]
+
 let tolerance (dtype: DType) = if dtype = DType.Float32 then 2e-6 else 1e-12

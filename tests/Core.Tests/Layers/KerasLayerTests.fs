@@ -31,6 +31,12 @@ type KerasLayerTests(output: ITestOutputHelper) =
         else
             Registry.ofConfig (ConfigValue.Object [ "class_name", Text case.Layer; "config", config ])
 
+    /// Initial states are further inputs here.
+    static member private States(case: LayerCase) : CaseTensor[] =
+        match case.CallTensors.TryFind "initial_state" with
+        | Some states -> Array.choose id states
+        | None -> [||]
+
     static member private Trace(case: LayerCase, dtype: DType) : LayerTrace =
         let typeOf (t: CaseTensor) =
             let own = DType.parse t.DType
@@ -43,8 +49,12 @@ type KerasLayerTests(output: ITestOutputHelper) =
                     masks |> Array.tryItem i |> Option.flatten |> Option.map (fun m -> Shape.Of m.Shape))
             | None -> case.Inputs |> Array.map (fun _ -> None)
 
+        let states = KerasLayerTests.States case
+
         let mode = if case.Training then Mode.Train else Mode.Infer
-        LayerRun.trace mode dtype (KerasLayerTests.Make case) (case.Inputs |> Array.map typeOf) masks
+        let inputs = Array.append case.Inputs states |> Array.map typeOf
+        let masks = Array.append masks (states |> Array.map (fun _ -> None))
+        LayerRun.trace mode dtype (KerasLayerTests.Make case) inputs masks
 
     static member private Bindings(case: LayerCase, trace: LayerTrace, dtype: DType) =
         let value (t: CaseTensor) =
@@ -57,7 +67,8 @@ type KerasLayerTests(output: ITestOutputHelper) =
             |> Array.choose (fun (i, leaf) ->
                 leaf |> Option.map (fun leaf -> leaf, (case.CallTensors["mask"][i]).Value.ToTensor DType.Bool))
 
-        Array.append (LayerRun.bind trace (Array.map value case.Inputs) (Array.map value case.Weights)) masks
+        let inputs = Array.append case.Inputs (KerasLayerTests.States case) |> Array.map value
+        Array.append (LayerRun.bind trace inputs (Array.map value case.Weights)) masks
 
     /// What the case says, and the node that should give it.
     static member private Expectations(case: LayerCase, trace: LayerTrace) : (string * Expr * float[])[] =
@@ -90,7 +101,7 @@ type KerasLayerTests(output: ITestOutputHelper) =
 
                 let wanted =
                     Array.concat
-                        [ Array.zip trace.Inputs case.InputGrads
+                        [ Array.zip trace.Inputs (Array.append case.InputGrads case.StateGrads)
                           |> Array.mapi (fun i (e, g) -> "gradient of input " + string i, e, g)
                           Array.zip trace.Leaves case.WeightGrads
                           |> Array.mapi (fun i (e, g) -> "gradient of weight " + string i, e, g) ]
@@ -160,7 +171,7 @@ type KerasLayerTests(output: ITestOutputHelper) =
         missing
         |> Array.countBy (fun c -> c.Layer)
         |> Array.iter (fun (name, n) -> output.WriteLine("  " + name + " " + string n))
-        Assert.True(covered.Length >= 135, string covered.Length)
+        Assert.True(covered.Length >= 156, string covered.Length)
 
     [<Fact>]
     member _.``every regularizer gives Keras's penalty and gradient``() =

@@ -218,6 +218,73 @@ module LayerTable =
               0
               Keeps
               [ [ 4 ] ]
+          row
+              "SimpleRNN"
+              (fun () -> Layer.simpleRNNWith { SimpleRNN.options 2 with ReturnSequences = true })
+              [ [ -1; 3 ] ]
+              12
+              Keeps
+              [ [ 3 ] ]
+          row
+              "LSTM"
+              (fun () -> Layer.lstmWith { LSTM.options 2 with ReturnSequences = true; ReturnState = true })
+              [ [ -1; 3 ] ]
+              48
+              Own
+              [ [ 3 ] ]
+          row
+              "GRU"
+              (fun () -> Layer.gruWith { GRU.options 2 with ReturnSequences = true })
+              [ [ -1; 3 ] ]
+              42
+              Keeps
+              [ [ 3 ] ]
+          row "SimpleRNNCell" (fun () -> Layer.simpleRNNCellWith (SimpleRNN.options 2)) [ [ 3 ]; [ 2 ] ] 12 Drops []
+          row
+              "LSTMCell"
+              (fun () -> Layer.lstmCellWith (LSTM.options 2))
+              [ [ 3 ]; [ 2 ]; [ 2 ] ]
+              48
+              Drops
+              [ [ 3 ]; [ 2 ]; [ 4 ] ]
+          row "GRUCell" (fun () -> Layer.gruCellWith (GRU.options 2)) [ [ 3 ]; [ 2 ] ] 42 Drops [ [ 3 ]; [ 3 ] ]
+          row
+              "StackedRNNCells"
+              (fun () ->
+                  Layer.stackedRNNCells [ Layer.gruCellWith (GRU.options 2); Layer.lstmCellWith (LSTM.options 1) ])
+              [ [ 3 ]; [ 2 ]; [ 1 ]; [ 1 ] ]
+              58
+              Drops
+              [ [ 3 ]; [ 2 ]; [ 1 ] ]
+          row
+              "RNN"
+              (fun () ->
+                  Layer.rnnWith
+                      { RNN.options (Layer.gruCellWith { GRU.options 2 with ResetAfter = false }) with
+                          GoBackwards = true
+                          ReturnSequences = true })
+              [ [ -1; 3 ] ]
+              36
+              Keeps
+              [ [ 3 ] ]
+          row
+              "Bidirectional"
+              (fun () -> Layer.bidirectional (Layer.gruWith { GRU.options 2 with ReturnSequences = true }))
+              [ [ -1; 3 ] ]
+              84
+              Keeps
+              [ [ 3 ] ]
+          row "TimeDistributed" (fun () -> Layer.timeDistributed (Layer.dense 2)) [ [ -1; 3 ] ] 8 Keeps [ [ 3 ] ]
+          yield!
+              windows
+                  "ConvLSTM#D"
+                  (fun rank ->
+                      [ Layer.convLSTM1DWith { ConvLSTM.options 2 [ 2 ] with Padding = Padding.Same }
+                        Layer.convLSTM2D 2 [ 2 ]
+                        Layer.convLSTM3DWith { ConvLSTM.options 1 [ 2 ] with ReturnSequences = true } ][rank - 1])
+                  (fun rank -> [ 72; 136; 100 ][rank - 1])
+              |> List.mapi (fun i row ->
+                  { row with Inputs = [ 2 :: row.Inputs.Head ]; Mask = if i = 2 then Keeps else Drops })
           row "Rescaling" (fun () -> Layer.rescaling 0.25 -1.5) [ [ -1; 3 ] ] 0 Keeps []
           row "Resizing" (fun () -> Layer.resizing 3 7) [ [ 5; 4; 2 ] ] 0 Drops [ [ 5; 4 ] ]
           row "Discretization" (fun () -> Layer.discretization [ -0.5; 0.0; 0.25 ]) [ [ -1; 3 ] ] 0 Drops []

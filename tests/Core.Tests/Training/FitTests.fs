@@ -37,13 +37,7 @@ type FitTests() =
 
     let figures (logs: TrainingLogs) = [ for i in 0 .. logs.Count - 1 -> logs.Names[i], logs.ValueAt i ]
 
-    /// Layers that later versions bring.
-    static let skipped = set [ "lstm-embedding-mask" ]
-
-    static member Ids =
-        KerasCases.fits ()
-        |> Array.filter (fun c -> not (skipped.Contains c.Id))
-        |> KerasCases.ids (fun c -> c.Id)
+    static member Ids = KerasCases.fits () |> KerasCases.ids (fun c -> c.Id)
 
     [<Theory>]
     [<MemberData(nameof FitTests.Ids)>]

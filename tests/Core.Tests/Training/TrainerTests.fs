@@ -354,7 +354,7 @@ type TrainerTests() =
         let hot = Array2D.init 50 3 (fun i j -> if int (y.ToDoubles()[i]) = j then 1.0f else 0.0f)
 
         for target in [ y; y.Reshape(Shape.Of(50, 1)); Tensor.OfArray hot ] do
-            let w = FunctionalNet.Training.Batches.classWeights DType.Float32 weights target
+            let w = FunctionalNet.Training.ClassWeights.ofTarget DType.Float32 weights target
             Close.close 0.0 0.0 expected (w.ToDoubles())
 
         let run (fit: Trainer -> unit) =

@@ -1,0 +1,35 @@
+module FunctionalNet.Tests.Snippets.DataSnippets
+
+open FunctionalNet
+open Xunit
+
+[<Fact>]
+let ``a pipeline`` () =
+    let x = Tensor.OfDoubles(DType.Float32, Shape.Of(40, 2), Array.init 80 (fun i -> float (i % 7) / 7.0))
+    let y = Tensor.OfArray(Array.init 40 (fun i -> i % 3))
+
+    let trainer =
+        Network.sequential (Network.input [ 2 ]) [ Layer.dense 3 >>> Layer.softmax ]
+        |> Trainer.create
+        |> Trainer.compile (Optimizer.adam 0.01) (Loss.parse "sparse_categorical_crossentropy") []
+
+    // snippet: data-pipeline-fsharp
+    let struct (train, validation) = Dataset.ofTensors x y |> Dataset.split 0.75
+
+    let noisy (random: System.Random) (struct (x: Tensor, y: Tensor)) =
+        let moved = x.ToArray<float32>() |> Array.map (fun v -> v + 0.01f * random.NextSingle())
+        struct (Tensor.Of(x.Shape, moved), y)
+
+    let batches =
+        train
+        |> Dataset.shuffle 1000 2
+        |> Dataset.mapRandom 2 3 noisy
+        |> Dataset.batch 16
+        |> Dataset.prefetch 2
+
+    let options =
+        FitOptions(Epochs = 3, ValidationDataset = validation.Batch(16).ToTrainingData(), Verbosity = Verbosity.Silent)
+
+    let history = trainer |> Trainer.fitDataset options batches
+    // end snippet
+    Assert.Equal(3, history["val_loss"].Count)
