@@ -168,7 +168,7 @@ let run (args: string list) : int =
     let options =
         parse { Words = []; Quick = false; Json = ValueNone; Plans = false; Threads = [ 1; 2 ] } args
 
-    let workloads = Workloads.select options.Quick options.Words
+    let workloads, fresh = Workloads.select options.Quick options.Words
     let machine = Machine()
     let date = DateTime.UtcNow.ToString "yyyy-MM-dd"
     printfn $"{Machine.Name}, {date}"
@@ -179,16 +179,16 @@ let run (args: string list) : int =
         if machine.Peak threads < 0.75 * float threads * machine.Peak 1 then
             printfn "the cores are not free: what follows says little about this number of threads"
 
-    let peer =
+    let peer, torch =
         match PeerProcess.TryStart() with
         | ValueNone ->
             printfn "no peers: dotnet build -c Release benchmarks/Peers"
-            ValueNone
+            ValueNone, false
         | ValueSome peer ->
             let answer = peer.Ask(PeerProcess.Request("hello", []))
             let versions = PeerProcess.Texts answer["versions"] |> String.concat ", "
             printfn $"peers: {versions}"
-            ValueSome peer
+            ValueSome peer, versions.StartsWith("TorchSharp", StringComparison.Ordinal)
 
     printfn $"\n{Report.header}"
     let file =
@@ -205,6 +205,13 @@ let run (args: string list) : int =
                 printfn $"{Report.line row}"
 
             if not same then different <- different + 1
+
+        for workload in fresh do
+            match Fresh.measure workload torch with
+            | Ok row ->
+                rows.Add row
+                printfn $"{Report.line row}"
+            | Error missing -> printfn $"{workload.Id} is left out; it needs: {missing}"
     finally
         File.Delete file
 

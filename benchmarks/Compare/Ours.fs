@@ -151,7 +151,6 @@ type internal GemmOurs(m: int, n: int, k: int, transA: bool, transB: bool, a: Te
     let bufferA = copyOf a
     let bufferB = copyOf b
     let bufferC = buffer (4L * int64 m * int64 n)
-    let workspace = buffer (Gemm.Workspace(DType.Float32, transA, transB, m, n, k, 1))
 
     let kernel =
         Gemm.Create(
@@ -166,15 +165,13 @@ type internal GemmOurs(m: int, n: int, k: int, transA: bool, transB: bool, a: Te
             bufferB.Pointer,
             (if transB then k else n),
             bufferC.Pointer,
-            n,
-            workspace.Pointer
+            n
         )
 
     override _.Run() =
         Workers.Run kernel
         GC.KeepAlive bufferA
         GC.KeepAlive bufferB
-        GC.KeepAlive workspace
 
     override _.Flops = 2.0 * float m * float n * float k
     override _.Bytes = 4.0 * (float m * float k + float k * float n + float m * float n)

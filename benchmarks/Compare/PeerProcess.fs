@@ -5,23 +5,24 @@ open System.Diagnostics
 open System.IO
 open System.Text.Json.Nodes
 
-/// The program with the peers: a child that answers each line of JSON with one.
-[<Sealed>]
-type internal PeerProcess private (child: Process) =
+module internal BuiltFile =
 
-    /// Looks for the built peers beside the sources; ValueNone if they have not been built.
-    static member TryStart() : PeerProcess voption =
-        let name = "FunctionalNet.Peers.dll"
+    /// The newest file of that name that was built in a folder of benchmarks, in a folder of an acceptable name.
+    let find (project: string) (name: string) (accepts: string -> bool) : string voption =
+        let folderOf (path: string) =
+            match Path.GetFileName(Path.GetDirectoryName path) with
+            | null -> ""
+            | folder -> folder
 
         let rec search (folder: DirectoryInfo | null) =
             match folder with
             | null -> ValueNone
             | folder ->
-                let built = Path.Combine(folder.FullName, "benchmarks", "Peers", "bin", "Release")
+                let built = Path.Combine(folder.FullName, "benchmarks", project, "bin", "Release")
 
                 if Directory.Exists built then
                     Directory.GetFiles(built, name, SearchOption.AllDirectories)
-                    |> Array.filter (fun path -> not (path.Contains(Path.DirectorySeparatorChar.ToString() + "ref")))
+                    |> Array.filter (folderOf >> accepts)
                     |> Array.sortByDescending File.GetLastWriteTimeUtc
                     |> Array.tryHead
                     |> function
@@ -30,24 +31,36 @@ type internal PeerProcess private (child: Process) =
                 else
                     search folder.Parent
 
-        match search (DirectoryInfo AppContext.BaseDirectory) with
+        search (DirectoryInfo AppContext.BaseDirectory)
+
+/// The program with the peers: a child that answers each line of JSON with one.
+[<Sealed>]
+type internal PeerProcess private (child: Process) =
+
+    /// The built peers beside the sources; ValueNone if they have not been built.
+    static member val Path: string voption =
+        BuiltFile.find "Peers" "FunctionalNet.Peers.dll" (fun folder -> folder <> "ref")
+
+    /// The program of the peers with arguments.
+    static member Info(path: string, arguments: string list) : ProcessStartInfo =
+        let info = ProcessStartInfo("dotnet", path :: arguments)
+
+        // On systems whose C++ library is older than the peer's, a small library beside it gives what is missing.
+        match Path.GetDirectoryName path with
+        | null -> ()
+        | folder ->
+            let shim = Path.Combine(folder, "libstdcxx_shim.so")
+            if File.Exists shim then info.Environment["LD_PRELOAD"] <- shim
+
+        info
+
+    static member TryStart() : PeerProcess voption =
+        match PeerProcess.Path with
         | ValueNone -> ValueNone
         | ValueSome path ->
-            let info = ProcessStartInfo("dotnet", [| path |])
+            let info = PeerProcess.Info(path, [])
             info.RedirectStandardInput <- true
             info.RedirectStandardOutput <- true
-            info.UseShellExecute <- false
-
-            // On systems whose C++ library is older than the peer's, a small library beside it gives what is missing.
-            let shim =
-                Path.Combine(
-                    (match Path.GetDirectoryName path with
-                     | null -> ""
-                     | folder -> folder),
-                    "libstdcxx_shim.so"
-                )
-
-            if File.Exists shim then info.Environment["LD_PRELOAD"] <- shim
 
             match Process.Start info with
             | null -> ValueNone

@@ -110,8 +110,8 @@ module internal Spec =
             | Part.Flatten -> [ Layer.flatten ]
             | Part.Dropout rate -> [ if dropout then Layer.dropout rate ]
             | Part.Embedding(ids, width) -> [ Layer.embedding ids width ]
-            | Part.Lstm units -> [ Sequences.lstm units ]
-            | Part.Gru units -> [ Sequences.gru units ]
+            | Part.Lstm units -> [ Layer.lstm units ]
+            | Part.Gru units -> [ Layer.gru units ]
             | Part.Attention heads -> [ Sequences.attention heads ]
             | Part.Sum(main, []) -> [ Layer.residual (Layer.serial (layers dropout main)) ]
             | Part.Sum(main, other) ->

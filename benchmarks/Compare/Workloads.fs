@@ -186,22 +186,26 @@ module internal Workloads =
               for size in [ "4096", [ 64; 64 ]; "1m", [ 1024; 1024 ] ] do
                   op name size build ]
 
-    /// Those that the words name: an id, the beginning of ids followed by a star, or the first part of ids.
-    let select (quick: bool) (words: string list) : Workload list =
-        let fits (word: string) (w: Workload) =
-            let starts (text: string) = w.Id.StartsWith(text, System.StringComparison.Ordinal)
+    /// Those that the words name: an id, the beginning of ids followed by a star, or the first part of ids. What is
+    /// measured inside one process, and what takes processes of its own.
+    let select (quick: bool) (words: string list) : Workload list * FreshWorkload list =
+        let ids = [ yield! all |> List.map _.Id; yield! Fresh.all |> List.map _.Id ]
 
-            if all |> List.exists (fun other -> other.Id = word) then w.Id = word
+        let fits (word: string) (id: string) =
+            let starts (text: string) = id.StartsWith(text, System.StringComparison.Ordinal)
+
+            if List.contains word ids then id = word
             elif word.EndsWith '*' then starts (word.TrimEnd '*')
             else starts (word + "-")
 
         for word in words do
-            if not (all |> List.exists (fits word)) then
-                let ids = all |> List.map _.Id |> String.concat " "
-                failwith $"there is no workload {word}; there are: {ids}"
+            if not (ids |> List.exists (fits word)) then
+                let known = String.concat " " ids
+                failwith $"there is no workload {word}; there are: {known}"
 
         // What is named in full is always measured.
-        all
-        |> List.filter (fun w ->
-            List.contains w.Id words
-            || ((words.IsEmpty || words |> List.exists (fun word -> fits word w)) && (w.Quick || not quick)))
+        let chosen id inQuick =
+            List.contains id words
+            || ((words.IsEmpty || words |> List.exists (fun word -> fits word id)) && (inQuick || not quick))
+
+        all |> List.filter (fun w -> chosen w.Id w.Quick), Fresh.all |> List.filter (fun w -> chosen w.Id w.Quick)

@@ -19,6 +19,5 @@ type Gemm() =
         let m, n, k = dims[0], dims[1], dims[2]
         let ta, tb = this.Transposes[0] = 'T', this.Transposes[1] = 'T'
         let a, b, c = this.Memory.Floats(m * k), this.Memory.Floats(k * n), this.Memory.Floats(m * n)
-        let workspace = this.Memory.Bytes(Kernels.Gemm.Workspace(DType.Float32, ta, tb, m, n, k, 1))
         let lda, ldb = (if ta then m else k), (if tb then k else n)
-        this.Use(Kernels.Gemm.Create(DType.Float32, ta, tb, m, n, k, a, lda, b, ldb, c, n, workspace))
+        this.Use(Kernels.Gemm.Create(DType.Float32, ta, tb, m, n, k, a, lda, b, ldb, c, n))

@@ -19,9 +19,9 @@ type Pool() =
         let y = this.Memory.Floats(32 * 13 * 13 * 32)
 
         match this.Case with
-        | "Max" -> Kernels.Pool.Max(DType.Float32, spec, x, y)
-        | "Sum" -> Kernels.Pool.Sum(DType.Float32, spec, x, y)
-        | "MaxGrad" -> Kernels.Pool.MaxGrad(DType.Float32, spec, x, y, v)
-        | "SumGrad" -> Kernels.Pool.SumGrad(DType.Float32, spec, y, v)
-        | _ -> Kernels.Pool.MaxGather(DType.Float32, spec, x, v, y)
+        | "Max" -> Kernels.Pool.Max(Width.current, DType.Float32, spec, x, y)
+        | "Sum" -> Kernels.Pool.Sum(Width.current, DType.Float32, spec, x, y)
+        | "MaxGrad" -> Kernels.Pool.MaxGrad(Width.current, DType.Float32, spec, x, y, v)
+        | "SumGrad" -> Kernels.Pool.SumGrad(Width.current, DType.Float32, spec, y, v)
+        | _ -> Kernels.Pool.MaxGather(Width.current, DType.Float32, spec, x, v, y)
         |> this.Use

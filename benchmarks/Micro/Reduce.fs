@@ -21,7 +21,7 @@ type Reduce() =
 
         let reduce kind (reduced: bool[]) =
             let dims = [| n; n |]
-            let workspace = this.Memory.Bytes(Kernels.Reduce.Workspace(kind, DType.Float32, dims, reduced))
+            let workspace = this.Memory.Bytes(Kernels.Reduce.Workspace(DType.Float32, dims, reduced))
             Kernels.Reduce.Create(kind, DType.Float32, dims, reduced, x, y, workspace)
 
         match this.Case with

@@ -7,6 +7,10 @@ using FunctionalNet.Peers;
 // hello; prepare (kind and data); result (peer); warm and run (peer, threads, ms); end of input ends it.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
+// With arguments it does one thing and ends.
+if (args.Length > 0)
+    return TorchFresh.Run(args);
+
 // Native libraries may print to standard output; the answers go to a stream of their own.
 using var answers = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
 Console.SetOut(Console.Error);
@@ -27,6 +31,8 @@ while (Console.In.ReadLine() is { } line)
 
     answers.WriteLine(answer.ToJsonString());
 }
+
+return 0;
 
 JsonObject Answer(JsonObject request)
 {

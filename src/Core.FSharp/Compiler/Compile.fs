@@ -172,11 +172,15 @@ module internal Compile =
     let bindPlan (options: CompileOptions) (plan: Plan) (bind: Expr -> Buffer) (arena: Buffer) : Executable =
         PlannedExecutable(plan, bind, arena, options.Poison)
 
-    /// A graph made executable in memory of its own: every leaf reads, and takes its new value, in the buffer that `bind`
-    /// gives for it.
-    let executable (options: CompileOptions) (graph: Graph) (bind: Expr -> Buffer) : Executable =
+    /// A graph made executable: every leaf reads, and takes its new value, in the buffer that `bind` gives for it. `arena`
+    /// gives memory of at least so many bytes, which other executables may use too (not at the same time).
+    let executableIn (arena: int64 -> Buffer) options (graph: Graph) (bind: Expr -> Buffer) : Executable =
         if options.Interpret then
             InterpretedExecutable(graph, bind)
         else
             let plan = compile options graph
-            bindPlan options plan bind (Buffer plan.ArenaBytes)
+            bindPlan options plan bind (arena plan.ArenaBytes)
+
+    /// A graph made executable in memory of its own.
+    let executable (options: CompileOptions) (graph: Graph) (bind: Expr -> Buffer) : Executable =
+        executableIn Buffer options graph bind

@@ -11,6 +11,10 @@ module internal Lower =
         match composite with
         | :? Softmax as s -> s.Axis = node.Rank - 1
         | :? LogSoftmax as s -> s.Axis = node.Rank - 1
+        | :? LstmSequence
+        | :? LstmSequenceGrad
+        | :? GruSequence
+        | :? GruSequenceGrad -> node.Types[0].DType = DType.Float32
         | _ -> false
 
     let private compositeOf (node: Expr) =

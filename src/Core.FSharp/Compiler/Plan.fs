@@ -187,6 +187,7 @@ module internal Step =
             | SoftmaxRows _ -> [| (0, 0) |]
             | SoftmaxGradRows _ -> [| (0, 1); (0, 0) |]
             | Primitive(CumSum _, _, _) -> [| (0, 0) |]
+            | Primitive(SelectSequence.Sequence sequence, _, _) -> SelectSequence.overlays sequence
             | _ -> [||]
 
         pairs |> Array.filter (fun (o, i) -> sameBytes o i)
@@ -212,6 +213,7 @@ module internal Step =
             2L * int64 inputs[0].Shape.Size * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1])
         | Primitive(ConvKernelGrad(_, kernel), inputs, _) ->
             2L * int64 inputs[1].Shape.Size * int64 (kernel.Size / max 1 kernel[-1])
+        | Primitive(SelectSequence.Sequence sequence, inputs, _) -> SelectSequence.flops sequence inputs
         | Primitive(_, inputs, _) -> inputs |> Array.sumBy (fun t -> int64 t.Shape.Size) |> max outputs
         | Loop loop -> int64 loop.Scan.Length * (loop.Body.Steps |> Array.sumBy (flops loop.Body.Values))
 

@@ -127,7 +127,7 @@ module internal Regions =
             let at = axis + dims.Length - t.Shape.Rank
             if t.Shape[axis] = dims[at] then Index(dims, at) else NoGenerator
         | Random spec when
-            spec.Kind = Graph.RandomKind.Uniform
+            (spec.Kind = Graph.RandomKind.Uniform || spec.Kind = Graph.RandomKind.Coarse)
             && spec.Type.Shape.Size = user.Shape.Size
             && user.Shape.Size > 0
             ->
@@ -223,7 +223,9 @@ module internal Regions =
                         | true, id -> id
                         | _ ->
                             let id = inputs.Count
-                            inputs.Add { DType = DType.Int64; Access = RandomUniform(spec.Stream, 0) }
+                            inputs.Add
+                                { DType = DType.Int64
+                                  Access = RandomUniform(spec.Stream, 0, spec.Kind = Graph.RandomKind.Coarse) }
                             operands.Add(load node.Inputs[0])
                             steps.Add(struct (id, load node.Inputs[1]))
                             uniforms[node] <- id
@@ -272,8 +274,8 @@ module internal Regions =
         // The step counters' pointers come after those of the inputs.
         for struct (i, operand) in steps do
             match inputs[i].Access with
-            | RandomUniform(stream, _) ->
-                inputs[i] <- { inputs[i] with Access = RandomUniform(stream, operands.Count) }
+            | RandomUniform(stream, _, coarse) ->
+                inputs[i] <- { inputs[i] with Access = RandomUniform(stream, operands.Count, coarse) }
                 operands.Add operand
             | _ -> ()
 

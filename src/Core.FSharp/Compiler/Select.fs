@@ -83,14 +83,14 @@ module internal Select =
     let rec workspace (work: Work) : int64 =
         match work with
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
-        | MatMuls m -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K, m.OffsetsC.Length)
         | Loop loop -> loop.Workspace
         | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
-            | Reduce(r, axes) ->
+            | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
+            | Reduce(_, axes) ->
                 let x = inputs[0]
-                Kernels.Reduce.Workspace(reduceOp r, x.DType, x.Shape.ToArray(), reduced axes x.Shape)
+                Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
             | Conv spec ->
                 Conv.ForwardWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
             | ConvInputGrad(spec, x) ->
@@ -180,9 +180,11 @@ module internal Select =
         let to' = dst[0]
 
         match op with
+        | SelectSequence.Sequence sequence -> SelectSequence.kernel sequence inputs src dst work
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
+            | Graph.RandomKind.Coarse -> RandomFill.Coarse(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
             | Graph.RandomKind.Normal -> RandomFill.Normal(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
             | _ -> RandomFill.Bits(y.Shape.Size, src[0], src[1], spec.Stream, to')
         | Pad(low, _, interior, value) -> pad low interior value operands[0] y src[0] to'
@@ -224,11 +226,13 @@ module internal Select =
                 work,
                 epilogue
             )
-        | MaxPool spec -> Pool.Max(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
-        | SumPool spec -> Pool.Sum(y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
-        | MaxPoolGrad spec -> Pool.MaxGrad(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
-        | MaxPoolGather spec -> Pool.MaxGather(y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
-        | SumPoolGrad(spec, x) -> Pool.SumGrad(y.DType, poolSpec spec x, src[0], to', epilogue)
+        | MaxPool spec -> Pool.Max(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | SumPool spec -> Pool.Sum(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], to', epilogue)
+        | MaxPoolGrad spec ->
+            Pool.MaxGrad(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | MaxPoolGather spec ->
+            Pool.MaxGather(Width.current, y.DType, poolSpec spec inputs[0].Shape, src[0], src[1], to', epilogue)
+        | SumPoolGrad(spec, x) -> Pool.SumGrad(Width.current, y.DType, poolSpec spec x, src[0], to', epilogue)
         | Gather axis ->
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Take.Create(DType.size y.DType, inputs[1].DType, outer, n, inner, inputs[1].Shape.Size, src[0], src[1], to')
@@ -300,7 +304,6 @@ module internal Select =
                     m.Ldb,
                     dst[0],
                     m.Ldc,
-                    work,
                     epilogue
                 )
             else
@@ -320,7 +323,6 @@ module internal Select =
                     dst[0],
                     m.Ldc,
                     m.OffsetsC,
-                    work,
                     epilogue
                 )
         | SoftmaxRows(log, rows, n) -> Softmax.Forward(results[0].DType, log, rows, n, src[0], dst[0])

@@ -521,8 +521,9 @@ module internal Reference =
             match spec.Kind with
             | RandomKind.Uniform -> uniform i
             | RandomKind.Bits -> float (bits i)
+            | RandomKind.Coarse -> float (Philox.toCoarse (Philox.half (uint64 seed) spec.Stream (uint32 step) i))
             | _ ->
-                let even = i &&& ~~~1L
-                let r = sqrt (-2.0 * log (1.0 - uniform even))
-                let angle = 2.0 * Math.PI * uniform (even + 1L)
-                if i = even then r * cos angle else r * sin angle)
+                let struct (first, second) = Philox.pair i
+                let r = sqrt (-2.0 * log (1.0 - uniform first))
+                let angle = 2.0 * Math.PI * uniform second
+                if i = first then r * cos angle else r * sin angle)

@@ -13,7 +13,7 @@ type internal Catalog =
 
     /// The classes of layers that are built in, with their arguments.
     static member Layers: (struct (string * ArgumentInfo[]))[] =
-        [| for entry in Registry.builtIn -> struct (entry.Class, List.toArray entry.Arguments) |]
+        [| for entry in Registry.builtIn () -> struct (entry.Class, List.toArray entry.Arguments) |]
 
     static member Losses = Loss.classNames
     static member Metrics = Metric.classNames

@@ -1,6 +1,5 @@
 namespace FunctionalNet.Kernels
 
-open System
 open Microsoft.FSharp.NativeInterop
 
 /// One position of a window: where it looks from a target position (negative in the padding), and its place in the weights.
@@ -183,16 +182,6 @@ type internal ConvBlocks(g: ConvShape, part: ConvPart, wanted: int) =
                         if after > 0 then
                             Mem.zero (first + nativeint inside * pixel) (int64 after * int64 pixel)
 
-/// Tables of addresses, made with a kernel.
-[<Sealed>]
-type internal ConvTable(values: nativeint[]) =
-    let buffer = Buffer(int64 values.Length * 8L)
-    let first = NativePtr.ofNativeInt<nativeint> buffer.Pointer
-    do ReadOnlySpan<nativeint>(values).CopyTo(Span<nativeint>(buffer.Pointer.ToPointer(), values.Length))
-
-    /// The table from an entry on.
-    member _.From(i: int) = NativePtr.add first i
-
 /// The runs of contiguous elements that a window reads, cut into stretches ("depths") whose packed panel stays in
 /// the L1 cache.
 [<Sealed>]
@@ -234,8 +223,8 @@ type internal ConvDepths(g: ConvShape, blocks: ConvBlocks, most: int) =
                     None))
 
     let starts = pieces |> Array.scan (fun sum p -> sum + p.Length) 0
-    let offsets = ConvTable(pieces |> Array.concat |> Array.map (fun (struct (o, _)) -> o))
-    let stops = ConvTable(pieces |> Array.concat |> Array.map (fun (struct (_, s)) -> s))
+    let offsets = OffsetTable(pieces |> Array.concat |> Array.map (fun (struct (o, _)) -> o))
+    let stops = OffsetTable(pieces |> Array.concat |> Array.map (fun (struct (_, s)) -> s))
 
     /// Elements of a window.
     member _.Depth = depth

@@ -54,7 +54,7 @@ type internal ConvGradPlan(width: Width, g: ConvShape) =
 
     // Row k of the weights: a tap and a channel. Rows past the last repeat it.
     let table (value: int -> int -> nativeint) =
-        ConvTable(
+        OffsetTable(
             Array.init (tiles * tileRows) (fun k ->
                 let k = min k (depth - 1)
                 value (k / g.TapLength) (k % g.TapLength))

@@ -25,6 +25,7 @@ type internal TileSource =
     | Walked = 2
     | Uniform = 3
     | Index = 4
+    | Coarse = 5
 
 [<NoEquality; NoComparison>]
 type internal TileLoader =
@@ -45,10 +46,12 @@ type internal TileStorer = { From: TilePlace; To: nativeint; As: DType }
 /// cache, and each instruction is one loop over a tile.
 [<Sealed>]
 type internal ElementwiseKernel
-    (program: TileProgram, size: int, inputPointers: nativeint[], outputPointers: nativeint[]) =
+    (program: TileProgram, size: int, inputPointers: nativeint[], outputPointers: nativeint[], vectors: Width) =
     inherit Kernel()
 
-    let width = if program.Domain = TileDomain.F32 then 4 else 8
+    let runner = TileRunners.create program.Domain vectors
+    let random = RandomBits.At vectors
+    let width = runner.Size
     let domainType = TileOps.dtypeOf program.Domain
     let inputs = program.Inputs
     let instructions = program.Instructions
@@ -69,8 +72,9 @@ type internal ElementwiseKernel
     // once for all tiles.
     let struct (tile, period) =
         let budget = 24576 / (width * max 1 program.RegisterCount)
-        let most = max 64 (min 1024 (budget &&& ~~~7))
-        let mutable period = 8
+        let most = max 64 (min 1024 budget)
+        // Whole vectors, and whole groups of random numbers.
+        let mutable period = if inputs |> Array.exists (fun i -> i.Access.IsRandomUniform) then 64 else 16
 
         for i in 0 .. inputs.Length - 1 do
             if isPeriodic i then
@@ -155,8 +159,9 @@ type internal ElementwiseKernel
         | Flat -> make TileSource.Converted
         | Scalar -> make TileSource.Single
         | Strided _ -> make TileSource.Walked
-        | RandomUniform(stream, stepPointer) ->
-            { make TileSource.Uniform with Stream = stream; StepPointer = inputPointers[stepPointer] }
+        | RandomUniform(stream, stepPointer, coarse) ->
+            let source = if coarse then TileSource.Coarse else TileSource.Uniform
+            { make source with Stream = stream; StepPointer = inputPointers[stepPointer] }
         | Iota(dims, axis) ->
             let mutable inner = 1
 
@@ -203,47 +208,46 @@ type internal ElementwiseKernel
 
     override _.Chunks(_) = (size + chunk - 1) / chunk
 
-    member private _.Load<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-        (l: TileLoader, n: int, scratch: nativeint, position: int)
-        : unit =
+    member private _.Load(l: TileLoader, n: int, scratch: nativeint, position: int) : unit =
         let d = scratch + l.Register
 
         match l.Source with
         | TileSource.Converted ->
-            TileMove<'T>.Load(l.DType, n, d, l.Pointer + nativeint position * nativeint (DType.size l.DType), 1)
-        | TileSource.Single -> TileMove<'T>.Load(l.DType, n, d, l.Pointer, 0)
-        | TileSource.Walked -> StridedLoad<'T>.Run(l.Walk, l.DType, n, d, l.Pointer, position)
-        | TileSource.Uniform ->
-            TileMove<'T>
-                .Uniform(
-                    n,
-                    d,
-                    position,
-                    uint64 (Mem.get<int64> l.Pointer 0),
-                    l.Stream,
-                    uint32 (Mem.get<int64> l.StepPointer 0)
-                )
-        | _ -> IotaLoad<'T>.Run(n, d, position, l.Length, l.Inner)
+            runner.Load(l.DType, n, d, l.Pointer + nativeint position * nativeint (DType.size l.DType), 1)
+        | TileSource.Single -> runner.Load(l.DType, n, d, l.Pointer, 0)
+        | TileSource.Walked -> runner.Walk(l.Walk, l.DType, n, d, l.Pointer, position)
+        | TileSource.Index -> runner.Indices(n, d, position, l.Length, l.Inner)
+        | _ ->
+            let seed = uint64 (Mem.get<int64> l.Pointer 0)
+            let step = uint32 (Mem.get<int64> l.StepPointer 0)
+
+            let inline draw (count: int) (d: nativeint) (position: int) =
+                if l.Source = TileSource.Coarse then
+                    random.Coarse(count, d, position, seed, l.Stream, step)
+                else
+                    random.Uniform(count, d, position, seed, l.Stream, step)
+
+            if width = 4 then
+                draw n d position
+            else
+                // In pieces through float32, where all of these numbers are exact.
+                let piece = NativePtr.toNativeInt (NativePtr.stackalloc<float32> 64)
+                let mutable i = 0
+
+                while i < n do
+                    let count = min 64 (n - i)
+                    draw count piece (position + i)
+                    runner.Load(DType.Float32, count, d + nativeint (i * width), piece, 1)
+                    i <- i + count
 
     /// The elements [start, start + count), and those of `rows - 1` more stretches, each `stride` after the one before.
-    member private this.RunIn<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-        (start: int, rows: int, count: int, stride: int)
-        : unit =
+    member private this.Stretches(start: int, rows: int, count: int, stride: int) : unit =
         let scratch = Scratch.TilePointer
         let first = min tile count
 
         for i in 0 .. constants.Length - 1 do
             let struct (offset, ins) = constants[i]
-
-            BasicLoops<'T>
-                .Fill(
-                    first,
-                    scratch + offset,
-                    (if program.Domain = TileDomain.I64 then
-                         'T.CreateTruncating<int64> ins.Integer
-                     else
-                         'T.CreateTruncating<float> ins.Value)
-                )
+            runner.Fill(first, scratch + offset, ins)
 
         // What repeats looks the same in every stretch whose start is a multiple of the period away.
         let again = stride % period <> 0
@@ -253,59 +257,58 @@ type internal ElementwiseKernel
 
             if row = 0 || again then
                 for i in 0 .. once.Length - 1 do
-                    this.Load<'T>(once[i], first, scratch, from)
+                    this.Load(once[i], first, scratch, from)
 
-            this.Tiles<'T>(scratch, from, from + count)
+            this.Tiles(scratch, from, from + count)
 
-    member private this.Tiles<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-        (scratch: nativeint, from: int, stop: int)
-        : unit =
+    member private this.Tiles(scratch: nativeint, from: int, stop: int) : unit =
         let mutable position = from
 
         while position < stop do
             let n = min tile (stop - position)
 
             for i in 0 .. always.Length - 1 do
-                this.Load<'T>(always[i], n, scratch, position)
+                this.Load(always[i], n, scratch, position)
 
             for i in 0 .. steps.Length - 1 do
                 let s = &steps[i]
-                let d = s.Dst.At(scratch, position)
-                let a = s.A.At(scratch, position)
-                let b = s.B.At(scratch, position)
-                let c = s.C.At(scratch, position)
 
-                if sizeof<'T> = 4 then Loops32.Run(s.Op, n, d, a, b, c)
-                elif program.Domain = TileDomain.F64 then Loops64.Run(s.Op, n, d, a, b, c)
-                else LoopsInt.Run(s.Op, n, d, a, b, c)
+                runner.Apply(
+                    s.Op,
+                    n,
+                    s.Dst.At(scratch, position),
+                    s.A.At(scratch, position),
+                    s.B.At(scratch, position),
+                    s.C.At(scratch, position)
+                )
 
             for i in 0 .. stores.Length - 1 do
                 let s = stores[i]
 
-                TileMove<'T>
-                    .Store(
-                        s.As,
-                        n,
-                        s.To + nativeint position * nativeint (DType.size s.As),
-                        s.From.At(scratch, position)
-                    )
+                runner.Store(
+                    s.As,
+                    n,
+                    s.To + nativeint position * nativeint (DType.size s.As),
+                    s.From.At(scratch, position)
+                )
 
             position <- position + n
 
     /// Part of the work: `rows` stretches of `columns` elements from element `first` on, `stride` apart.
     member this.RunPart(first: int, rows: int, columns: int, stride: int) : unit =
         let joined = rows = 1 || stride = columns
-        let count = if joined then rows * columns else columns
-        let rows = if joined then 1 else rows
 
-        match program.Domain with
-        | TileDomain.F32 -> this.RunIn<float32>(first, rows, count, stride)
-        | TileDomain.F64 -> this.RunIn<float>(first, rows, count, stride)
-        | _ -> this.RunIn<int64>(first, rows, count, stride)
+        if joined then
+            this.Stretches(first, 1, rows * columns, stride)
+        else
+            this.Stretches(first, rows, columns, stride)
 
     override this.Run(_, index) =
         let start = index * chunk
         this.RunPart(start, 1, min chunk (size - start), 0)
+
+    new(program, size, inputPointers, outputPointers) =
+        ElementwiseKernel(program, size, inputPointers, outputPointers, Width.current)
 
 /// A tile program as the end of another kernel.
 [<Sealed>]

@@ -111,7 +111,7 @@ type internal ScatterAddKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
 
             if at >= 0 then
                 let d = target + nativeint at * nativeint inner * size
-                BasicLoops<'T>.Add(width, d, d, source + nativeint c * nativeint inner * size)
+                AddLoop<'T>.Run(width, d, d, source + nativeint c * nativeint inner * size)
 
 /// dst[o, c, i] = src[o, indices[o, c, i], i], or 0.
 [<Sealed>]

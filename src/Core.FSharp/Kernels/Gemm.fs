@@ -1,323 +1,264 @@
 namespace FunctionalNet.Kernels
 
 open System.Numerics
-open Microsoft.FSharp.NativeInterop
+open System.Runtime.Intrinsics
 open FunctionalNet
 
-/// How a (batched) product is done; a function of shapes only.
-type internal GemmPath =
-    /// Nothing to multiply: zeros.
-    | Zeros = 0
-    /// One row (or one column, with the operands swapped): no packing, the columns shared out.
-    | Row = 1
-    /// Each chunk computes whole products of the batch, packing into its thread's scratch block.
-    | Whole = 2
-    /// Phase 0 packs (B, and A when its blocks are used more than once) into the workspace; phase 1 computes tiles of C.
-    | Shared = 3
+#nowarn "3535" // interfaces with static abstract members: that is what they are for
 
-/// Shapes of a product and how it is cut.
-[<Sealed>]
-type internal GemmPlan(size: int, transA: bool, transB: bool, m: int, n: int, k: int, batch: int) =
-
-    let nr = 64 / size
-    let depth = 256
-    let pad (x: int) (to': int) = (x + to' - 1) / to' * to'
-    let paddedN = pad n nr
-    let paddedM = pad m 6
-
-    // B is used straight from memory when few rows use it.
-    let directB = not transB && m <= 48
-    let work = int64 m * int64 n * int64 k
-    let fits = int64 (if directB then nr else paddedN) * int64 k * int64 size <= 512L * 1024L
-
-    let path =
-        if m = 0 || n = 0 || batch = 0 || k = 0 then GemmPath.Zeros
-        elif m = 1 || n = 1 then GemmPath.Row
-        elif fits && (work <= 200000L || batch >= 8) then GemmPath.Whole
-        else GemmPath.Shared
-
-    let panels = paddedM / 6
-    let rowBlocks = (panels + 15) / 16
-    let blockRows = (panels + rowBlocks - 1) / max 1 rowBlocks * 6
-
-    // Enough tiles to share out evenly, as long as each is worth a fork.
-    let columnBlocks =
-        let wanted = int (min 16L (max 1L (work / 250000L)))
-        let tiles = max 1 (rowBlocks * batch)
-        if tiles >= wanted then 1 else max 1 (min ((wanted + tiles - 1) / tiles) (paddedN / nr / 2))
-
-    let blockColumns =
-        let perBlock = (paddedN / nr + columnBlocks - 1) / max 1 columnBlocks
-        max nr (perBlock * nr)
-
-    let columnBlocks = (n + blockColumns - 1) / blockColumns
-    let shareA = columnBlocks > 1
-    let packedA =
-        if path = GemmPath.Shared && shareA then Mem.align (int64 paddedM * int64 k * int64 size) else 0L
-
-    let packedB =
-        if path <> GemmPath.Shared then 0L
-        elif directB then (if n % nr = 0 then 0L else Mem.align (int64 nr * int64 k * int64 size))
-        else Mem.align (int64 paddedN * int64 k * int64 size)
-
-    member _.M = m
-    member _.N = n
-    member _.K = k
-    member _.Batch = batch
-    member _.TransA = transA
-    member _.TransB = transB
-    member _.Path = path
-    member _.Depth = depth
-    member _.PaddedM = paddedM
-    member _.PaddedN = paddedN
-    member _.DirectB = directB
-    member _.RowBlocks = (m + blockRows - 1) / max 1 blockRows
-    member _.BlockRows = blockRows
-    member _.ColumnBlocks = columnBlocks
-    member _.BlockColumns = blockColumns
-    member _.ShareA = shareA
-
-    /// Bytes of packed A of one product in the workspace.
-    member _.PackedA = packedA
-
-    /// Bytes of packed B (or of its last, partial panel) of one product in the workspace.
-    member _.PackedB = packedB
-
-    /// Products of a chunk on the whole path.
-    member _.Group = int (max 1L (min (int64 batch) (200000L / max 1L work)))
-
-    member _.Workspace = (packedA + packedB) * int64 batch
+/// What a product reads and writes, besides its shapes: pointers, elements between rows, elements before each product of
+/// a batch.
+[<NoEquality; NoComparison>]
+type internal GemmOperands =
+    { A: nativeint
+      Lda: int
+      AOffsets: int[]
+      B: nativeint
+      Ldb: int
+      BOffsets: int[]
+      C: nativeint
+      Ldc: int
+      COffsets: int[] }
 
 /// C = op(A) op(B), once for each entry of the offsets.
 [<Sealed>]
-type internal GemmKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-    (
-        plan: GemmPlan,
-        a: nativeint,
-        lda: int,
-        aOffsets: int[],
-        b: nativeint,
-        ldb: int,
-        bOffsets: int[],
-        c: nativeint,
-        ldc: int,
-        cOffsets: int[],
-        workspace: nativeint,
-        epilogue: Epilogue
-    ) =
+type internal GemmKernel<'W, 'V, 'T
+    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
+    (plan: GemmPlan, operands: GemmOperands, epilogue: Epilogue) =
     inherit Kernel()
 
     let m = plan.M
     let n = plan.N
     let k = plan.K
-    let nr = 64 / sizeof<'T>
     let size = nativeint sizeof<'T>
-    let edge = n % nr
-    let fullN = n - edge
+    let lda = nativeint operands.Lda * size
+    let ldb = nativeint operands.Ldb * size
+    let ldc = nativeint operands.Ldc * size
+    let panel = plan.Panel
+    let tileRows = plan.TileRows
+    let paddedColumns = GemmPlan.PackedColumns(enum<Width>(int 'W.Bytes), sizeof<'T>, n)
 
-    let matrix (p: nativeint) (offsets: int[]) (i: int) = NativePtr.ofNativeInt<'T>(p + nativeint offsets[i] * size)
+    // Steps along the rows and the depth of op(A) as it is.
+    let aRow = if plan.TransA then size else lda
+    let aColumn = if plan.TransA then lda else size
 
-    // Packing chunks of phase 0: groups of panels of about this many elements.
-    let packGrain = 32768
-    let bPanelsPerChunk = max 1 (packGrain / (nr * max 1 k))
-    let aPanelsPerChunk = max 1 (packGrain / (6 * max 1 k))
-    let ceil (x: int) (y: int) = (x + y - 1) / y
+    // Behind the panels of B in a thread's block.
+    let asideA = 512n * 1024n
 
-    let bChunks =
-        if plan.PackedB = 0L then 0
-        elif plan.DirectB then 1
-        else ceil (plan.PaddedN / nr) bPanelsPerChunk
-
-    let aChunks = if plan.ShareA then ceil (plan.PaddedM / 6) aPanelsPerChunk else 0
-
-    // The row path: vector x (k elements) times a matrix, or rows of a matrix times x.
+    // The vector path: a vector (k elements) times a matrix, or rows of a matrix times a vector.
     let swapped = m <> 1
     let columns = if swapped then m else n
-    // The matrix of the row path, seen as k x columns, is stored transposed.
+    // The matrix of this path, seen as k x columns, is stored transposed.
     let dots = if swapped then not plan.TransA else plan.TransB
 
     let vectorStep =
-        if swapped then (if plan.TransB then 1 else ldb)
+        if swapped then (if plan.TransB then size else ldb)
         elif plan.TransA then lda
-        else 1
+        else size
 
-    let rowGrain = max 64 (((65536 / max 1 k) + 63) &&& ~~~63)
+    let vectorGrain =
+        max (8 * 'W.Count) (((65536 / max 1 k) + 8 * 'W.Count - 1) / (8 * 'W.Count) * (8 * 'W.Count))
+    let pieces = (columns + vectorGrain - 1) / vectorGrain
 
-    /// Rows [row, row + rows), columns [column, column + width) of product i. `packedA` holds all of A packed with the
-    /// whole depth of each block, or is null when A is packed here; the same for `packedB`, unless B is read directly.
-    member private _.Tile
-        (i: int, row: int, rows: int, column: int, width: int, packedA: nativeint, packedB: nativeint, aside: nativeint)
-        =
-        let target = NativePtr.add (matrix c cOffsets i) (row * ldc + column)
-        let mutable k0 = 0
+    let matrix (p: nativeint) (offsets: int[]) (i: int) = p + nativeint offsets[i] * size
 
-        while k0 < k do
-            let kc = min plan.Depth (k - k0)
+    /// Rows [row, row + rows) of op(A), depths [k0, k0 + depth), tile by tile, each with room for the highest tile.
+    member private _.PackA(a: nativeint, row: int, rows: int, k0: int, depth: int, target: nativeint) =
+        let tiles = (rows + tileRows - 1) / tileRows
+        let width = nativeint tileRows * size
+        let mutable first = row
+        let mutable t = target
 
-            let pa =
-                if packedA <> 0n then
-                    NativePtr.ofNativeInt<'T>(
-                        packedA + (nativeint plan.PaddedM * nativeint k0 + nativeint row * nativeint kc) * size
-                    )
-                else
-                    let p = NativePtr.ofNativeInt<'T> aside
-                    GemmCore<'T>.PackA(plan.TransA, matrix a aOffsets i, lda, row, rows, k0, kc, p)
-                    p
+        for tile in 0 .. tiles - 1 do
+            let height = (rows + tiles - 1 - tile) / tiles
+            let source = a + nativeint first * aRow + nativeint k0 * aColumn
 
-            if plan.DirectB then
-                let full = max 0 (min width (fullN - column))
-                let source = NativePtr.add (matrix b bOffsets i) (k0 * ldb + column)
-                GemmCore<'T>.Block(rows, full, kc, pa, source, nr, ldb, target, ldc, (k0 > 0))
-
-                if full < width then
-                    let last = NativePtr.ofNativeInt<'T>(packedB + nativeint (k0 * nr) * size)
-                    GemmCore<'T>
-                        .Block(rows, width - full, kc, pa, last, nr * kc, nr, NativePtr.add target full, ldc, (k0 > 0))
+            if plan.TransA then
+                GemmPanels<'W, 'V, 'T>.PackBeside(source, lda, depth, height, t, width)
             else
-                let pb =
-                    NativePtr.ofNativeInt<'T>(
-                        packedB + (nativeint plan.PaddedN * nativeint k0 + nativeint column * nativeint kc) * size
-                    )
+                GemmPanels<'W, 'V, 'T>.PackAlong(source, lda, depth, height, t, width)
 
-                GemmCore<'T>.Block(rows, width, kc, pa, pb, nr * kc, nr, target, ldc, (k0 > 0))
+            first <- first + height
+            t <- t + width * nativeint depth
 
-            k0 <- k0 + kc
+    /// Columns [column, column + count) of op(B), depths [k0, k0 + depth), panel by panel.
+    member _.PackB(b: nativeint, column: int, count: int, k0: int, depth: int, target: nativeint) =
+        let width = nativeint panel * size
+        let mutable j = 0
 
-        epilogue.Run(cOffsets[i] + row * ldc + column, rows, width, ldc)
+        while j < count do
+            let c = min panel (count - j)
+            let t = target + nativeint (j * depth) * size
 
-    /// Packs column panels of product i for all depths.
-    member private _.PackB(i: int, column: int, width: int, packed: nativeint) =
-        let mutable k0 = 0
+            if plan.TransB then
+                let source = b + nativeint (column + j) * ldb + nativeint k0 * size
+                GemmPanels<'W, 'V, 'T>.PackAlong(source, ldb, depth, c, t, width)
+            else
+                let source = b + nativeint k0 * ldb + nativeint (column + j) * size
+                GemmPanels<'W, 'V, 'T>.PackBeside(source, ldb, depth, c, t, width)
 
-        while k0 < k do
-            let kc = min plan.Depth (k - k0)
+            j <- j + panel
 
-            let d =
-                if plan.DirectB then
-                    NativePtr.ofNativeInt<'T>(packed + nativeint (k0 * nr) * size)
-                else
-                    NativePtr.ofNativeInt<'T>(
-                        packed + (nativeint plan.PaddedN * nativeint k0 + nativeint column * nativeint kc) * size
-                    )
+    /// Rows [row, row + rows), columns [column, column + count), with panels of B at `b`: one depth block.
+    member private this.Inner
+        (
+            i: int,
+            row: int,
+            rows: int,
+            column: int,
+            count: int,
+            k0: int,
+            depth: int,
+            b: nativeint,
+            bRow: nativeint,
+            bPanel: nativeint,
+            aside: nativeint
+        ) =
+        let a = matrix operands.A operands.AOffsets i
+        let c = matrix operands.C operands.COffsets i + nativeint row * ldc + nativeint column * size
+        let packs = plan.PackA
+        if packs then this.PackA(a, row, rows, k0, depth, aside)
+        let start = if packs then aside else a + nativeint row * aRow + nativeint k0 * aColumn
+        let stepRow = if packs then size else aRow
+        let stepColumn = if packs then nativeint tileRows * size else aColumn
+        let tiles = (rows + tileRows - 1) / tileRows
+        let mutable b = b
+        let mutable j = 0
 
-            GemmCore<'T>.PackB(plan.TransB, matrix b bOffsets i, ldb, column, width, k0, kc, d)
-            k0 <- k0 + kc
+        while j < count do
+            let columns = min panel (count - j)
+            let mutable p = start
+            let mutable t = c + nativeint j * size
 
-    member private _.PackA(i: int, row: int, rows: int, packed: nativeint) =
-        let mutable k0 = 0
+            for tile in 0 .. tiles - 1 do
+                // Heights that differ by one at most.
+                let height = (rows + tiles - 1 - tile) / tiles
 
-        while k0 < k do
-            let kc = min plan.Depth (k - k0)
-            let d =
-                NativePtr.ofNativeInt<'T>(
-                    packed + (nativeint plan.PaddedM * nativeint k0 + nativeint row * nativeint kc) * size
-                )
-            GemmCore<'T>.PackA(plan.TransA, matrix a aOffsets i, lda, row, rows, k0, kc, d)
-            k0 <- k0 + kc
+                GemmPanels<'W, 'V, 'T>.Tile(height, columns, depth, p, stepRow, stepColumn, b, bRow, t, ldc, (k0 > 0))
 
-    member private _.Row(i: int, first: int, count: int) =
-        let x = if swapped then matrix b bOffsets i else matrix a aOffsets i
-        let y = if swapped then matrix a aOffsets i else matrix b bOffsets i
+                p <- if packs then p + nativeint tileRows * size * nativeint depth else p + nativeint height * aRow
+
+                t <- t + nativeint height * ldc
+
+            b <- b + bPanel
+            j <- j + panel
+
+    /// Rows [row, row + rows), columns [column, column + count) of product i.
+    member private this.Block(i: int, row: int, rows: int, column: int, count: int) =
+        let b = matrix operands.B operands.BOffsets i
+        let aside = Scratch.Pointer
+        let innerBlocks = (rows + plan.InnerRows - 1) / plan.InnerRows
+        let mutable j = 0
+
+        while j < count do
+            let c = min plan.InnerColumns (count - j)
+            let mutable k0 = 0
+
+            while k0 < k do
+                let depth = min plan.Depth (k - k0)
+                if not plan.Prepacked && not plan.DirectB then
+                    this.PackB(b, column + j, c, k0, depth, aside)
+
+                let start =
+                    if plan.Prepacked then
+                        b + (nativeint k0 * nativeint paddedColumns + nativeint (column + j) * nativeint depth) * size
+                    elif plan.DirectB then
+                        b + nativeint k0 * ldb + nativeint (column + j) * size
+                    else
+                        aside
+
+                let bRow = if plan.DirectB then ldb else nativeint panel * size
+                let bPanel = if plan.DirectB then nativeint panel * size else nativeint (panel * depth) * size
+                let mutable r = 0
+
+                for block in 0 .. innerBlocks - 1 do
+                    let here = (rows / tileRows + innerBlocks - 1 - block) / innerBlocks * tileRows
+                    let here = if block = innerBlocks - 1 then rows - r else here
+                    this.Inner(i, row + r, here, column + j, c, k0, depth, start, bRow, bPanel, aside + asideA)
+
+                    if k0 + depth = k then
+                        epilogue.Run(
+                            operands.COffsets[i] + (row + r) * operands.Ldc + column + j,
+                            here,
+                            c,
+                            operands.Ldc
+                        )
+
+                    r <- r + here
+
+                k0 <- k0 + depth
+
+            j <- j + c
+
+    member private _.Vector(i: int, first: int, count: int) =
+        let a = matrix operands.A operands.AOffsets i
+        let b = matrix operands.B operands.BOffsets i
+        let x = if swapped then b else a
+        let y = if swapped then a else b
         let ld = if swapped then lda else ldb
-        let target = matrix c cOffsets i
-        let step = if swapped then ldc else 1
+        let step = if swapped then ldc else size
+        let target = matrix operands.C operands.COffsets i + nativeint first * step
 
-        if dots && vectorStep = 1 then
-            for j in first .. first + count - 1 do
-                NativePtr.set target (j * step) (GemmCore<'T>.Dot(k, x, NativePtr.add y (j * ld)))
-        elif not dots && step = 1 then
-            GemmCore<'T>.RowTimes(k, x, vectorStep, NativePtr.add y first, ld, count, NativePtr.add target first)
+        if dots && vectorStep = size then
+            GemmVector<'W, 'V, 'T>.Dots(k, x, y + nativeint first * ld, ld, count, target, step)
+        elif not dots && step = size then
+            GemmVector<'W, 'V, 'T>.Combine(k, x, vectorStep, y + nativeint first * size, ld, count, target)
         else
-            // Strided vectors or results: plain loops.
-            for j in first .. first + count - 1 do
+            // Vectors or results that are not contiguous: plain loops.
+            let down = if dots then size else ld
+            let across = if dots then ld else size
+
+            for j in 0 .. count - 1 do
+                let from = y + nativeint (first + j) * across
                 let mutable sum = 'T.Zero
 
                 for p in 0 .. k - 1 do
-                    let e: 'T = if dots then NativePtr.get y (j * ld + p) else NativePtr.get y (p * ld + j)
-                    let f: 'T = NativePtr.get x (p * vectorStep)
-                    let product: 'T = f * e
+                    let e = Mem.get<'T> (from + nativeint p * down) 0
+                    let f = Mem.get<'T> (x + nativeint p * vectorStep) 0
+                    let product: 'T = e * f
                     sum <- sum + product
 
-                NativePtr.set target (j * step) sum
+                Mem.set<'T> (target + nativeint j * step) 0 sum
 
-        if step = 1 then
-            epilogue.Run(cOffsets[i] + first, 1, count, 0)
+        if step = size then
+            epilogue.Run(operands.COffsets[i] + first, 1, count, 0)
         else
-            epilogue.Run(cOffsets[i] + first * step, count, 1, step)
+            epilogue.Run(operands.COffsets[i] + first * operands.Ldc, count, 1, operands.Ldc)
 
-    override _.Phases = if plan.Path = GemmPath.Shared then 2 else 1
-
-    override _.Chunks(phase) =
+    override _.Chunks(_) =
         match plan.Path with
         | GemmPath.Zeros -> if m = 0 || n = 0 || plan.Batch = 0 then 0 else 1
-        | GemmPath.Row -> plan.Batch * ceil columns rowGrain
-        | GemmPath.Whole -> ceil plan.Batch plan.Group
-        | _ when phase = 0 -> plan.Batch * (aChunks + bChunks)
-        | _ -> plan.Batch * plan.RowBlocks * plan.ColumnBlocks
+        | GemmPath.Vector -> plan.Batch * pieces
+        | _ -> plan.Chunks
 
-    override this.Run(phase, chunk) =
+    override this.Run(_, chunk) =
         match plan.Path with
         | GemmPath.Zeros ->
             for i in 0 .. plan.Batch - 1 do
                 for r in 0 .. m - 1 do
-                    Mem.zero
-                        (NativePtr.toNativeInt (NativePtr.add (matrix c cOffsets i) (r * ldc)))
-                        (int64 n * int64 size)
+                    Mem.zero (matrix operands.C operands.COffsets i + nativeint r * ldc) (int64 n * int64 size)
 
-                epilogue.Run(cOffsets[i], m, n, ldc)
-        | GemmPath.Row ->
-            let pieces = ceil columns rowGrain
-            let first = chunk % pieces * rowGrain
-            this.Row(chunk / pieces, first, min rowGrain (columns - first))
-        | GemmPath.Whole ->
-            let packedB = Scratch.Pointer
-            let aside = Scratch.Pointer + nativeint (512 * 1024)
-
-            for i in chunk * plan.Group .. min plan.Batch ((chunk + 1) * plan.Group) - 1 do
-                if plan.DirectB then
-                    if edge > 0 then this.PackB(i, fullN, edge, packedB)
-                else
-                    this.PackB(i, 0, n, packedB)
-
-                let mutable row = 0
-
-                while row < m do
-                    let rows = min plan.BlockRows (m - row)
-                    this.Tile(i, row, rows, 0, n, 0n, packedB, aside)
-                    row <- row + rows
+                epilogue.Run(operands.COffsets[i], m, n, operands.Ldc)
+        | GemmPath.Vector ->
+            let first = chunk % pieces * vectorGrain
+            this.Vector(chunk / pieces, first, min vectorGrain (columns - first))
         | _ ->
-            let perProduct = plan.PackedA + plan.PackedB
+            let blocks = plan.RowBlocks * plan.ColumnBlocks
 
-            if phase = 0 then
-                let i = chunk / (aChunks + bChunks)
-                let part = chunk % (aChunks + bChunks)
-                let home = workspace + nativeint (int64 i * perProduct)
-
-                if part < aChunks then
-                    let row = part * aPanelsPerChunk * 6
-                    this.PackA(i, row, min (aPanelsPerChunk * 6) (m - row), home)
-                elif plan.DirectB then
-                    this.PackB(i, fullN, edge, home + nativeint plan.PackedA)
-                else
-                    let column = (part - aChunks) * bPanelsPerChunk * nr
-                    this.PackB(i, column, min (bPanelsPerChunk * nr) (n - column), home + nativeint plan.PackedA)
+            if blocks = 1 then
+                for i in chunk * plan.Group .. min plan.Batch ((chunk + 1) * plan.Group) - 1 do
+                    this.Block(i, 0, m, 0, n)
             else
-                let tiles = plan.RowBlocks * plan.ColumnBlocks
-                let i = chunk / tiles
-                let t = chunk % tiles
-                let row = t / plan.ColumnBlocks * plan.BlockRows
-                let column = t % plan.ColumnBlocks * plan.BlockColumns
-                let home = workspace + nativeint (int64 i * perProduct)
+                let block = chunk % blocks
+                let row = block / plan.ColumnBlocks * plan.BlockRows
+                let column = block % plan.ColumnBlocks * plan.BlockColumns
 
-                this.Tile(
-                    i,
+                this.Block(
+                    chunk / blocks,
                     row,
                     min plan.BlockRows (m - row),
                     column,
-                    min plan.BlockColumns (n - column),
-                    (if plan.ShareA then home else 0n),
-                    home + nativeint plan.PackedA,
-                    Scratch.Pointer
+                    min plan.BlockColumns (n - column)
                 )
 
 /// Matrix products.
@@ -326,9 +267,50 @@ type internal Gemm private () =
 
     static let zero = [| 0 |]
 
-    /// Bytes of workspace.
-    static member Workspace(dtype: DType, transA: bool, transB: bool, m: int, n: int, k: int, batch: int) : int64 =
-        GemmPlan(DType.size dtype, transA, transB, m, n, k, batch).Workspace
+    static let kernel
+        (width: Width)
+        (dtype: DType)
+        (plan: GemmPlan)
+        (operands: GemmOperands)
+        (epilogue: Epilogue)
+        : Kernel =
+        match dtype, width with
+        | DType.Float32, Width.W512 ->
+            GemmKernel<Lanes512<float32>, Vector512<float32>, float32>(plan, operands, epilogue)
+        | DType.Float32, Width.W256 ->
+            GemmKernel<Lanes256<float32>, Vector256<float32>, float32>(plan, operands, epilogue)
+        | DType.Float32, _ -> GemmKernel<Lanes128<float32>, Vector128<float32>, float32>(plan, operands, epilogue)
+        | _, Width.W512 -> GemmKernel<Lanes512<float>, Vector512<float>, float>(plan, operands, epilogue)
+        | _, Width.W256 -> GemmKernel<Lanes256<float>, Vector256<float>, float>(plan, operands, epilogue)
+        | _ -> GemmKernel<Lanes128<float>, Vector128<float>, float>(plan, operands, epilogue)
+
+    /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n; one product for each entry of the offsets (in elements),
+    /// with vectors of a given width. The epilogue gets indices of elements from the start of C.
+    static member CreateOf
+        (
+            width: Width,
+            dtype: DType,
+            transA: bool,
+            transB: bool,
+            m: int,
+            n: int,
+            k: int,
+            operands: GemmOperands,
+            epilogue: Epilogue
+        ) : Kernel =
+        if dtype <> DType.Float32 && dtype <> DType.Float64 then
+            raise (
+                DTypeException(
+                    "Matrix products need floating numbers.",
+                    "matmul",
+                    "float32 or float64",
+                    DType.name dtype,
+                    "Cast the operands first."
+                )
+            )
+
+        let plan = GemmPlan(width, DType.size dtype, transA, transB, m, n, k, operands.COffsets.Length, false)
+        kernel width dtype plan operands epilogue
 
     /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n; one product for each entry of the offsets (in elements).
     /// The epilogue gets indices of elements from the start of C.
@@ -349,27 +331,27 @@ type internal Gemm private () =
             c: nativeint,
             ldc: int,
             cOffsets: int[],
-            workspace: nativeint,
             ?epilogue: Epilogue
         ) : Kernel =
-        let plan = GemmPlan(DType.size dtype, transA, transB, m, n, k, cOffsets.Length)
-        let epilogue = defaultArg epilogue Epilogue.None
-
-        match dtype with
-        | DType.Float32 ->
-            GemmKernel<float32>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace, epilogue)
-        | DType.Float64 ->
-            GemmKernel<float>(plan, a, lda, aOffsets, b, ldb, bOffsets, c, ldc, cOffsets, workspace, epilogue)
-        | other ->
-            raise (
-                DTypeException(
-                    "Matrix products need floating numbers.",
-                    "matmul",
-                    "float32 or float64",
-                    DType.name other,
-                    "Cast the operands first."
-                )
-            )
+        Gemm.CreateOf(
+            Width.current,
+            dtype,
+            transA,
+            transB,
+            m,
+            n,
+            k,
+            { A = a
+              Lda = lda
+              AOffsets = aOffsets
+              B = b
+              Ldb = ldb
+              BOffsets = bOffsets
+              C = c
+              Ldc = ldc
+              COffsets = cOffsets },
+            defaultArg epilogue Epilogue.None
+        )
 
     /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n.
     static member Create
@@ -386,7 +368,6 @@ type internal Gemm private () =
             ldb: int,
             c: nativeint,
             ldc: int,
-            workspace: nativeint,
             ?epilogue: Epilogue
         ) : Kernel =
         Gemm.CreateBatched(
@@ -405,6 +386,5 @@ type internal Gemm private () =
             c,
             ldc,
             zero,
-            workspace,
             ?epilogue = epilogue
         )

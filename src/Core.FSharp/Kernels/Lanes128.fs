@@ -92,10 +92,12 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector128.Round(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
             Vector128.MinNative(Vector128.Create<'T> high, Vector128.MaxNative(Vector128.Create<'T> low, x))
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
             if Avx512F.VL.IsSupported && sizeof<'T> = 4 then
                 Avx512F.VL.Scale(x.As<'T, float32>(), n.As<'T, float32>()).As<float32, 'T>()
@@ -121,34 +123,50 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
         static member Splits = Avx512F.VL.IsSupported
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Mantissa x =
             if sizeof<'T> = 4 then
                 Avx512F.VL.GetMantissa(x.As<'T, float32>(), 11uy).As<float32, 'T>()
             else
                 Avx512F.VL.GetMantissa(x.As<'T, float>(), 11uy).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Exponent x =
             if sizeof<'T> = 4 then
                 Avx512F.VL.GetExponent(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Avx512F.VL.GetExponent(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Lookup(table, indices) =
-            let mutable v = Vector128<'T>.Zero
+            let table = NativePtr.ofNativeInt<float32> table
+            let indices = indices.AsInt32() &&& Vector128.Create 15
 
-            for i in 0 .. Vector128<'T>.Count - 1 do
-                let index = indices.AsInt32().GetElement i &&& 15
-                v <- v.WithElement(i, NativePtr.get (NativePtr.ofNativeInt<'T> table) index)
-
-            v
+            Vector128
+                .Create(
+                    NativePtr.get table (indices.GetElement 0),
+                    NativePtr.get table (indices.GetElement 1),
+                    NativePtr.get table (indices.GetElement 2),
+                    NativePtr.get table (indices.GetElement 3)
+                )
+                .As<float32, 'T>()
 
         static member Equal(x, y) = Vector128.Equals(x, y)
         static member Less(x, y) = Vector128.LessThan(x, y)
         static member LessOrEqual(x, y) = Vector128.LessThanOrEqual(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member First count =
+            if sizeof<'T> = 4 then
+                Vector128.LessThan(Vector128<int>.Indices, Vector128.Create count).As<int, 'T>()
+            else
+                Vector128.LessThan(Vector128<int64>.Indices, Vector128.Create(int64 count)).As<int64, 'T>()
+
         static member Pick(mask, yes, no) = Vector128.ConditionalSelect(mask, yes, no)
         static member And(x, y) = x &&& y
         static member Or(x, y) = x ||| y
         static member Xor(x, y) = x ^^^ y
+        static member Not x = Vector128.OnesComplement x
         static member AndNot(x, y) = Vector128.AndNot(x, y)
 
         static member CreateInt n =
@@ -193,18 +211,21 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector128.ShiftRightArithmetic(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
                 Vector128.ConvertToInt32Native(x.As<'T, float32>()).As<int, 'T>()
             else
                 Vector128.ConvertToInt64Native(x.As<'T, float>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
             if sizeof<'T> = 4 then
                 Vector128.ConvertToSingle(x.As<'T, int>()).As<float32, 'T>()
             else
                 Vector128.ConvertToDouble(x.As<'T, int64>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member MulHalves(x, y) =
             if Sse2.IsSupported then
                 Sse2.Multiply(x.AsUInt32(), y.AsUInt32()).As<uint64, 'T>()
@@ -222,15 +243,24 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member HalvesDown x = Vector128.ShiftRightLogical(x.AsUInt64(), 32).As<uint64, 'T>()
         static member HalvesUp x = Vector128.ShiftLeft(x.AsUInt64(), 32).As<uint64, 'T>()
 
-        static member Sum x = Vector128.Sum x
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Sum x =
+            let pairs = x + HalfLanes.swap64 x
 
+            if sizeof<'T> = 4 then (pairs + HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
-            let mutable best = x.GetElement 0
+            if Vector128.EqualsAll(x, x) then
+                let pairs = Vector128.MaxNative(x, HalfLanes.swap64 x)
 
-            for i in 1 .. Vector128<'T>.Count - 1 do
-                best <- 'T.Max(best, x.GetElement i)
-
-            best
+                if sizeof<'T> = 4 then
+                    Vector128.MaxNative(pairs, HalfLanes.swap32 pairs).ToScalar()
+                else
+                    pairs.ToScalar()
+            else
+                // The sum of what holds a NaN is one.
+                Vector128.Sum x
 
         static member Any mask = Vector128.ExtractMostSignificantBits mask <> 0u
         static member Bits mask = uint64 (Vector128.ExtractMostSignificantBits mask)

@@ -91,10 +91,12 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector256.Round(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
             Vector256.MinNative(Vector256.Create<'T> high, Vector256.MaxNative(Vector256.Create<'T> low, x))
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
             if Avx512F.VL.IsSupported && sizeof<'T> = 4 then
                 Avx512F.VL.Scale(x.As<'T, float32>(), n.As<'T, float32>()).As<float32, 'T>()
@@ -120,18 +122,21 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
         static member Splits = Avx512F.VL.IsSupported
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Mantissa x =
             if sizeof<'T> = 4 then
                 Avx512F.VL.GetMantissa(x.As<'T, float32>(), 11uy).As<float32, 'T>()
             else
                 Avx512F.VL.GetMantissa(x.As<'T, float>(), 11uy).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Exponent x =
             if sizeof<'T> = 4 then
                 Avx512F.VL.GetExponent(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Avx512F.VL.GetExponent(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Lookup(table, indices) =
             if Avx512F.VL.IsSupported then
                 let low = Vector256.Load(NativePtr.ofNativeInt<float32> table)
@@ -155,10 +160,19 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Equal(x, y) = Vector256.Equals(x, y)
         static member Less(x, y) = Vector256.LessThan(x, y)
         static member LessOrEqual(x, y) = Vector256.LessThanOrEqual(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member First count =
+            if sizeof<'T> = 4 then
+                Vector256.LessThan(Vector256<int>.Indices, Vector256.Create count).As<int, 'T>()
+            else
+                Vector256.LessThan(Vector256<int64>.Indices, Vector256.Create(int64 count)).As<int64, 'T>()
+
         static member Pick(mask, yes, no) = Vector256.ConditionalSelect(mask, yes, no)
         static member And(x, y) = x &&& y
         static member Or(x, y) = x ||| y
         static member Xor(x, y) = x ^^^ y
+        static member Not x = Vector256.OnesComplement x
         static member AndNot(x, y) = Vector256.AndNot(x, y)
 
         static member CreateInt n =
@@ -203,18 +217,21 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector256.ShiftRightArithmetic(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
                 Vector256.ConvertToInt32Native(x.As<'T, float32>()).As<int, 'T>()
             else
                 Vector256.ConvertToInt64Native(x.As<'T, float>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
             if sizeof<'T> = 4 then
                 Vector256.ConvertToSingle(x.As<'T, int>()).As<float32, 'T>()
             else
                 Vector256.ConvertToDouble(x.As<'T, int64>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member MulHalves(x, y) =
             if Avx2.IsSupported then
                 Avx2.Multiply(x.AsUInt32(), y.AsUInt32()).As<uint64, 'T>()
@@ -225,16 +242,26 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member HalvesDown x = Vector256.ShiftRightLogical(x.AsUInt64(), 32).As<uint64, 'T>()
         static member HalvesUp x = Vector256.ShiftLeft(x.AsUInt64(), 32).As<uint64, 'T>()
 
-        static member Sum x = Vector256.Sum x
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Sum x =
+            let halves = x.GetLower() + x.GetUpper()
+            let pairs = halves + HalfLanes.swap64 halves
 
+            if sizeof<'T> = 4 then (pairs + HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
-            let halves = Vector128.Max(x.GetLower(), x.GetUpper())
-            let mutable best = halves.GetElement 0
+            if Vector256.EqualsAll(x, x) then
+                let halves = Vector128.MaxNative(x.GetLower(), x.GetUpper())
+                let pairs = Vector128.MaxNative(halves, HalfLanes.swap64 halves)
 
-            for i in 1 .. Vector128<'T>.Count - 1 do
-                best <- 'T.Max(best, halves.GetElement i)
-
-            best
+                if sizeof<'T> = 4 then
+                    Vector128.MaxNative(pairs, HalfLanes.swap32 pairs).ToScalar()
+                else
+                    pairs.ToScalar()
+            else
+                // The sum of what holds a NaN is one.
+                Vector256.Sum x
 
         static member Any mask = Vector256.ExtractMostSignificantBits mask <> 0u
         static member Bits mask = uint64 (Vector256.ExtractMostSignificantBits mask)

@@ -91,10 +91,12 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector512.Round(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
             Vector512.MinNative(Vector512.Create<'T> high, Vector512.MaxNative(Vector512.Create<'T> low, x))
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
             if Avx512F.IsSupported && sizeof<'T> = 4 then
                 Avx512F.Scale(x.As<'T, float32>(), n.As<'T, float32>()).As<float32, 'T>()
@@ -120,18 +122,21 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
         static member Splits = Avx512F.IsSupported
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Mantissa x =
             if sizeof<'T> = 4 then
                 Avx512F.GetMantissa(x.As<'T, float32>(), 11uy).As<float32, 'T>()
             else
                 Avx512F.GetMantissa(x.As<'T, float>(), 11uy).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Exponent x =
             if sizeof<'T> = 4 then
                 Avx512F.GetExponent(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Avx512F.GetExponent(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Lookup(table, indices) =
             if Avx512F.IsSupported then
                 Avx512F
@@ -149,10 +154,19 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member Equal(x, y) = Vector512.Equals(x, y)
         static member Less(x, y) = Vector512.LessThan(x, y)
         static member LessOrEqual(x, y) = Vector512.LessThanOrEqual(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member First count =
+            if sizeof<'T> = 4 then
+                Vector512.LessThan(Vector512<int>.Indices, Vector512.Create count).As<int, 'T>()
+            else
+                Vector512.LessThan(Vector512<int64>.Indices, Vector512.Create(int64 count)).As<int64, 'T>()
+
         static member Pick(mask, yes, no) = Vector512.ConditionalSelect(mask, yes, no)
         static member And(x, y) = x &&& y
         static member Or(x, y) = x ||| y
         static member Xor(x, y) = x ^^^ y
+        static member Not x = Vector512.OnesComplement x
         static member AndNot(x, y) = Vector512.AndNot(x, y)
 
         static member CreateInt n =
@@ -197,18 +211,21 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector512.ShiftRightArithmetic(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
                 Vector512.ConvertToInt32Native(x.As<'T, float32>()).As<int, 'T>()
             else
                 Vector512.ConvertToInt64Native(x.As<'T, float>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
             if sizeof<'T> = 4 then
                 Vector512.ConvertToSingle(x.As<'T, int>()).As<float32, 'T>()
             else
                 Vector512.ConvertToDouble(x.As<'T, int64>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member MulHalves(x, y) =
             if Avx512F.IsSupported then
                 Avx512F.Multiply(x.AsUInt32(), y.AsUInt32()).As<uint64, 'T>()
@@ -219,17 +236,28 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         static member HalvesDown x = Vector512.ShiftRightLogical(x.AsUInt64(), 32).As<uint64, 'T>()
         static member HalvesUp x = Vector512.ShiftLeft(x.AsUInt64(), 32).As<uint64, 'T>()
 
-        static member Sum x = Vector512.Sum x
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Sum x =
+            let quarters = x.GetLower() + x.GetUpper()
+            let halves = quarters.GetLower() + quarters.GetUpper()
+            let pairs = halves + HalfLanes.swap64 halves
 
+            if sizeof<'T> = 4 then (pairs + HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
-            let halves = Vector256.Max(x.GetLower(), x.GetUpper())
-            let quarters = Vector128.Max(halves.GetLower(), halves.GetUpper())
-            let mutable best = quarters.GetElement 0
+            if Vector512.EqualsAll(x, x) then
+                let quarters = Vector256.MaxNative(x.GetLower(), x.GetUpper())
+                let halves = Vector128.MaxNative(quarters.GetLower(), quarters.GetUpper())
+                let pairs = Vector128.MaxNative(halves, HalfLanes.swap64 halves)
 
-            for i in 1 .. Vector128<'T>.Count - 1 do
-                best <- 'T.Max(best, quarters.GetElement i)
-
-            best
+                if sizeof<'T> = 4 then
+                    Vector128.MaxNative(pairs, HalfLanes.swap32 pairs).ToScalar()
+                else
+                    pairs.ToScalar()
+            else
+                // The sum of what holds a NaN is one.
+                Vector512.Sum x
 
         static member Any mask = Vector512.ExtractMostSignificantBits mask <> 0UL
         static member Bits mask = uint64 (Vector512.ExtractMostSignificantBits mask)

@@ -139,7 +139,7 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
                     d <- d - nativeint (next - 1) * nativeint layout.Dst[a] * size
                     i <- i - 1
 
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private _.Line(s: nativeint, d: nativeint, count: int) =
         let s = NativePtr.ofNativeInt<'T> s
         let d = NativePtr.ofNativeInt<'T> d
@@ -175,10 +175,9 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
                 q <- NativePtr.add q dstStep
 
     /// Rows of the source become columns of the target: in blocks of 16 by 16, so that both sides stay in the cache.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    [<FullyOptimized>]
     member private _.Plane(s: nativeint, d: nativeint, count: int) =
         let rowStep = layout.Dst[layout.Across]
-        let inRegisters = sizeof<'T> = 4 && Transpose.isSupported ()
         let mutable j0 = 0
 
         while j0 < count do
@@ -190,13 +189,10 @@ type internal StridedCopyKernel<'T when 'T: unmanaged and 'T: struct>
                 let from = s + (nativeint j0 + nativeint i0 * nativeint srcStep) * size
                 let into = d + (nativeint j0 * nativeint rowStep + nativeint i0) * size
 
-                if inRegisters && i1 - i0 = 16 && j1 - j0 = 16 then
+                if sizeof<'T> = 4 then
                     let down = nativeint srcStep * size
                     let across = nativeint rowStep * size
-                    Transpose.block from down 8 into across
-                    Transpose.block (from + 32n) down 8 (into + 8n * across) across
-                    Transpose.block (from + 8n * down) down 8 (into + 32n) across
-                    Transpose.block (from + 8n * down + 32n) down 8 (into + 8n * across + 32n) across
+                    Transpose.words from down (i1 - i0) (j1 - j0) into across
                 else
                     for j in 0 .. j1 - j0 - 1 do
                         let mutable p = NativePtr.ofNativeInt<'T>(from + nativeint j * size)

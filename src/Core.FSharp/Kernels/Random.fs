@@ -9,25 +9,48 @@ type internal RandomFillKind =
     | Uniform = 0
     | Normal = 1
     | Bits = 2
+    | Coarse = 3
 
 /// Fills a buffer with numbers that depend on (seed, stream, step, index) only.
 [<Sealed>]
 type internal RandomFillKernel
-    (kind: RandomFillKind, dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) =
+    (
+        kind: RandomFillKind,
+        dtype: DType,
+        count: int,
+        seed: nativeint,
+        step: nativeint,
+        stream: uint64,
+        dst: nativeint,
+        width: Width
+    ) =
     inherit Kernel()
 
+    let source = RandomBits.At width
+
+    // Whole groups of the generator.
     let grain = 8192
 
-    let write (i: int) (value: float) =
-        if i < count then
-            if dtype = DType.Float32 then Mem.set<float32> dst i (float32 value) else Mem.set<float> dst i value
+    /// Numbers that float32 holds exactly, widened.
+    let widen (n: int) (d: nativeint) (at: int) (seed: uint64) (step: uint32) =
+        let aside = Scratch.Pointer
 
-    /// A pair of normal numbers from two words (Box and Muller).
-    let pair (i: int) (w0: uint32) (w1: uint32) =
-        let radius = Math.Sqrt(-2.0 * Math.Log(1.0 - float (Philox.toUniform w0)))
-        let angle = 2.0 * Math.PI * float (Philox.toUniform w1)
-        write i (radius * Math.Cos angle)
-        write (i + 1) (radius * Math.Sin angle)
+        if kind = RandomFillKind.Coarse then
+            source.Coarse(n, aside, at, seed, stream, step)
+        else
+            source.Uniform(n, aside, at, seed, stream, step)
+
+        Convert<float32, float>.Run(n, d, aside, 1)
+
+    /// Normal numbers in full precision (Box and Muller).
+    let normal (n: int) (d: nativeint) (at: int) (seed: uint64) (step: uint32) =
+        let uniform (i: int) = float (Philox.toUniform (Philox.bits seed stream step (int64 i)))
+
+        for i in 0 .. n - 1 do
+            let struct (first, second) = Philox.pair (int64 (at + i))
+            let radius = Math.Sqrt(-2.0 * Math.Log(1.0 - uniform (int first)))
+            let angle = 2.0 * Math.PI * uniform (int second)
+            Mem.set<float> d i (radius * (if int64 (at + i) = first then Math.Cos angle else Math.Sin angle))
 
     override _.Chunks(_) = (count + grain - 1) / grain
 
@@ -35,53 +58,49 @@ type internal RandomFillKernel
         let seed = uint64 (Mem.get<int64> seed 0)
         let step = uint32 (Mem.get<int64> step 0)
         let first = chunk * grain
-        let stop = min count (first + grain)
+        let n = min grain (count - first)
+        let d = dst + nativeint first * nativeint (DType.size dtype)
 
-        // Uniform numbers come from the vector loop; the others block by block.
-        let mutable i = if kind = RandomFillKind.Uniform then stop else first
-
-        if kind = RandomFillKind.Uniform then
-            let d = dst + nativeint first * nativeint (DType.size dtype)
-
-            if dtype = DType.Float32 then
-                TileMove<float32>.Uniform(stop - first, d, first, seed, stream, step)
-            else
-                TileMove<float>.Uniform(stop - first, d, first, seed, stream, step)
-
-        while i < stop do
-            let struct (w0, w1, w2, w3) = Philox.block seed stream step (uint32 i >>> 2)
-
-            match kind with
-            | RandomFillKind.Normal ->
-                pair i w0 w1
-                pair (i + 2) w2 w3
-            | _ ->
-                for j in 0 .. min 4 (stop - i) - 1 do
-                    let w =
-                        if j = 0 then w0
-                        elif j = 1 then w1
-                        elif j = 2 then w2
-                        else w3
-                    Mem.set<int64> dst (i + j) (int64 w)
-
-            i <- i + 4
+        match kind, dtype with
+        | RandomFillKind.Uniform, DType.Float32 -> source.Uniform(n, d, first, seed, stream, step)
+        | RandomFillKind.Coarse, DType.Float32 -> source.Coarse(n, d, first, seed, stream, step)
+        | RandomFillKind.Normal, DType.Float32 -> source.Normal(n, d, first, seed, stream, step)
+        | RandomFillKind.Normal, _ -> normal n d first seed step
+        | RandomFillKind.Bits, _ ->
+            source.Words(n, Scratch.Pointer, first, seed, stream, step)
+            Convert<uint32, int64>.Run(n, d, Scratch.Pointer, 1)
+        | _ -> widen n d first seed step
 
 /// Random numbers.
 [<AbstractClass; Sealed>]
 type internal RandomFill private () =
 
+    /// The kernel for a kind, type and width.
+    static member Create
+        (
+            kind: RandomFillKind,
+            dtype: DType,
+            count: int,
+            seed: nativeint,
+            step: nativeint,
+            stream: uint64,
+            dst: nativeint,
+            width: Width
+        ) : Kernel =
+        RandomFillKernel(kind, dtype, count, seed, step, stream, dst, width)
+
     /// Uniform in [0, 1), 24 random bits.
-    static member Uniform
-        (dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint)
-        : Kernel =
-        RandomFillKernel(RandomFillKind.Uniform, dtype, count, seed, step, stream, dst)
+    static member Uniform(dtype, count, seed, step, stream, dst) : Kernel =
+        RandomFill.Create(RandomFillKind.Uniform, dtype, count, seed, step, stream, dst, Width.current)
+
+    /// Uniform in [0, 1), 16 random bits.
+    static member Coarse(dtype, count, seed, step, stream, dst) : Kernel =
+        RandomFill.Create(RandomFillKind.Coarse, dtype, count, seed, step, stream, dst, Width.current)
 
     /// Standard normal.
-    static member Normal
-        (dtype: DType, count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint)
-        : Kernel =
-        RandomFillKernel(RandomFillKind.Normal, dtype, count, seed, step, stream, dst)
+    static member Normal(dtype, count, seed, step, stream, dst) : Kernel =
+        RandomFill.Create(RandomFillKind.Normal, dtype, count, seed, step, stream, dst, Width.current)
 
     /// 32 random bits in an int64.
-    static member Bits(count: int, seed: nativeint, step: nativeint, stream: uint64, dst: nativeint) : Kernel =
-        RandomFillKernel(RandomFillKind.Bits, DType.Int64, count, seed, step, stream, dst)
+    static member Bits(count, seed, step, stream, dst) : Kernel =
+        RandomFill.Create(RandomFillKind.Bits, DType.Int64, count, seed, step, stream, dst, Width.current)

@@ -1,94 +1,31 @@
 namespace FunctionalNet.Kernels
 
-open System
-open System.Numerics
-open System.Runtime.CompilerServices
 open System.Runtime.Intrinsics
-open Microsoft.FSharp.NativeInterop
 open FunctionalNet
-
-/// The elementwise loops of a softmax, each with one or two numbers of its row.
-[<AbstractClass; Sealed>]
-type internal SoftmaxLoops<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> private () =
-
-    /// d = exp (x - shift)
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member ExpShifted(n: int, d: nativeint, x: nativeint, shift: 'T) =
-        if sizeof<'T> = 4 then
-            let s = Vector256.Create(shift).As<'T, float32>()
-            TileLoop.map1<float32> (fun v -> VectorMath.exp (v - s)) n d x
-        else
-            let s = Double.CreateTruncating<'T> shift
-            TileLoop.scalar1<float> (fun v -> Math.Exp(v - s)) n d x
-
-    /// d = x / by
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member Divide(n: int, d: nativeint, x: nativeint, by: 'T) =
-        let s = Vector256.Create by
-        TileLoop.map1<'T> (fun v -> v / s) n d x
-
-    /// d = (x - first) - second
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member Subtract(n: int, d: nativeint, x: nativeint, first: 'T, second: 'T) =
-        let s = Vector256.Create first
-        let t = Vector256.Create second
-        TileLoop.map1<'T> (fun v -> v - s - t) n d x
-
-    /// d = y (dy - dot)
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member Pull(n: int, d: nativeint, y: nativeint, dy: nativeint, dot: 'T) =
-        let s = Vector256.Create dot
-        TileLoop.map2<'T> (fun v g -> v * (g - s)) n d y dy
-
-    /// d = dy - exp y * sum
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    static member PullLog(n: int, d: nativeint, y: nativeint, dy: nativeint, sum: 'T) =
-        if sizeof<'T> = 4 then
-            let s = Vector256.Create(sum).As<'T, float32>()
-            TileLoop.map2<float32> (fun v g -> g - VectorMath.exp v * s) n d y dy
-        else
-            let s = Double.CreateTruncating<'T> sum
-            TileLoop.scalar2<float> (fun v g -> g - Math.Exp v * s) n d y dy
 
 /// Softmax or log-softmax of each row.
 [<Sealed>]
-type internal SoftmaxKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
-    (isLog: bool, rows: int, n: int, x: nativeint, y: nativeint) =
+type internal SoftmaxKernel(loops: SoftmaxLoops, isLog: bool, rows: int, rowBytes: nativeint, n: int, x, y) =
     inherit Kernel()
 
     let grain = max 1 (8192 / max 1 n)
-    let tile = 1024
 
     override _.Chunks(_) = if n = 0 then 0 else (rows + grain - 1) / grain
 
     override _.Run(_, chunk) =
-        for r in chunk * grain .. min rows ((chunk + 1) * grain) - 1 do
-            let at = nativeint r * nativeint n * nativeint sizeof<'T>
-            let source = x + at
-            let target = y + at
-            let most = ReduceLoops<'T, MaxOf<'T>>.Run(source, n)
+        let first = chunk * grain
+        let count = min grain (rows - first)
+        let at = nativeint first * rowBytes
 
-            if isLog then
-                let aside = Scratch.Pointer
-                let mutable sum = 'T.Zero
-                let mutable i = 0
-
-                while i < n do
-                    let count = min tile (n - i)
-                    SoftmaxLoops<'T>.ExpShifted(count, aside, source + nativeint (i * sizeof<'T>), most)
-                    sum <- sum + ReduceLoops<'T, SumOf<'T>>.Run(aside, count)
-                    i <- i + count
-
-                let log = 'T.CreateTruncating<float>(Math.Log(Double.CreateTruncating<'T> sum))
-                SoftmaxLoops<'T>.Subtract(n, target, source, most, log)
-            else
-                SoftmaxLoops<'T>.ExpShifted(n, target, source, most)
-                SoftmaxLoops<'T>.Divide(n, target, target, ReduceLoops<'T, SumOf<'T>>.Run(target, n))
+        if isLog then
+            loops.ForwardLog(count, n, x + at, y + at)
+        else
+            loops.Forward(count, n, x + at, y + at)
 
 /// The gradient to the input of a softmax or log-softmax, from its result y and the gradient dy.
 [<Sealed>]
-type internal SoftmaxBackwardKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
-    (isLog: bool, rows: int, n: int, y: nativeint, dy: nativeint, dx: nativeint) =
+type internal SoftmaxBackwardKernel(loops: SoftmaxLoops, isLog: bool, rows: int, rowBytes: nativeint, n: int, y, dy, dx)
+    =
     inherit Kernel()
 
     let grain = max 1 (8192 / max 1 n)
@@ -96,42 +33,54 @@ type internal SoftmaxBackwardKernel<'T when 'T: unmanaged and 'T: struct and 'T 
     override _.Chunks(_) = if n = 0 then 0 else (rows + grain - 1) / grain
 
     override _.Run(_, chunk) =
-        for r in chunk * grain .. min rows ((chunk + 1) * grain) - 1 do
-            let at = nativeint r * nativeint n * nativeint sizeof<'T>
+        let first = chunk * grain
+        let count = min grain (rows - first)
+        let at = nativeint first * rowBytes
 
-            if isLog then
-                SoftmaxLoops<'T>.PullLog(n, dx + at, y + at, dy + at, ReduceLoops<'T, SumOf<'T>>.Run(dy + at, n))
-            else
-                let dot = GemmCore<'T>.Dot(n, NativePtr.ofNativeInt (y + at), NativePtr.ofNativeInt (dy + at))
-                SoftmaxLoops<'T>.Pull(n, dx + at, y + at, dy + at, dot)
+        if isLog then
+            loops.BackwardLog(count, n, y + at, dy + at, dx + at)
+        else
+            loops.Backward(count, n, y + at, dy + at, dx + at)
 
 /// Softmax over the last axis.
 [<AbstractClass; Sealed>]
 type internal Softmax private () =
 
-    static member private Fail(dtype: DType) : Kernel =
-        raise (
-            DTypeException(
-                "Softmax needs floating numbers.",
-                "softmax",
-                "float32 or float64",
-                DType.name dtype,
-                "Cast the input first."
+    static member private Loops(dtype: DType, width: Width) : SoftmaxLoops =
+        match dtype, width with
+        | DType.Float32, Width.W512 -> SoftmaxLoops32<Lanes512<float32>, Vector512<float32>>()
+        | DType.Float32, Width.W256 -> SoftmaxLoops32<Lanes256<float32>, Vector256<float32>>()
+        | DType.Float32, _ -> SoftmaxLoops32<Lanes128<float32>, Vector128<float32>>()
+        | DType.Float64, _ -> SoftmaxLoops64()
+        | _ ->
+            raise (
+                DTypeException(
+                    "Softmax needs floating numbers.",
+                    "softmax",
+                    "float32 or float64",
+                    DType.name dtype,
+                    "Cast the input first."
+                )
             )
-        )
+
+    static member Forward
+        (dtype: DType, isLog: bool, rows: int, n: int, x: nativeint, y: nativeint, width: Width)
+        : Kernel =
+        let rowBytes = nativeint n * nativeint (DType.size dtype)
+        SoftmaxKernel(Softmax.Loops(dtype, width), isLog, rows, rowBytes, n, x, y)
 
     /// y = softmax x or log (softmax x) for each of `rows` rows; y may be x.
     static member Forward(dtype: DType, isLog: bool, rows: int, n: int, x: nativeint, y: nativeint) : Kernel =
-        match dtype with
-        | DType.Float32 -> SoftmaxKernel<float32>(isLog, rows, n, x, y)
-        | DType.Float64 -> SoftmaxKernel<float>(isLog, rows, n, x, y)
-        | other -> Softmax.Fail other
+        Softmax.Forward(dtype, isLog, rows, n, x, y, Width.current)
+
+    static member Backward
+        (dtype: DType, isLog: bool, rows: int, n: int, y: nativeint, dy: nativeint, dx: nativeint, width: Width)
+        : Kernel =
+        let rowBytes = nativeint n * nativeint (DType.size dtype)
+        SoftmaxBackwardKernel(Softmax.Loops(dtype, width), isLog, rows, rowBytes, n, y, dy, dx)
 
     /// dx from the result y and its gradient dy; dx may be either.
     static member Backward
         (dtype: DType, isLog: bool, rows: int, n: int, y: nativeint, dy: nativeint, dx: nativeint)
         : Kernel =
-        match dtype with
-        | DType.Float32 -> SoftmaxBackwardKernel<float32>(isLog, rows, n, y, dy, dx)
-        | DType.Float64 -> SoftmaxBackwardKernel<float>(isLog, rows, n, y, dy, dx)
-        | other -> Softmax.Fail other
+        Softmax.Backward(dtype, isLog, rows, n, y, dy, dx, Width.current)

@@ -78,6 +78,8 @@ type internal TileOp =
     | Select = 57
     /// A * B + C.
     | FusedMultiplyAdd = 58
+    /// x (1 + erf (x / sqrt 2)) / 2.
+    | Gelu = 59
 
 /// One instruction in single assignment form: operands are value ids (inputs first, then results in order).
 [<Struct; NoEquality; NoComparison>]
@@ -110,8 +112,8 @@ type internal TileAccess =
     /// An element stride for each dim of the region; 0 broadcasts.
     | Strided of dims: int[] * strides: int[]
     /// Uniform numbers in [0, 1): the input's pointer is the int64 seed, `stepPointer` is the index of the pointer of the
-    /// int64 step.
-    | RandomUniform of stream: uint64 * stepPointer: int
+    /// int64 step. Coarse ones have 16 random bits instead of 24.
+    | RandomUniform of stream: uint64 * stepPointer: int * coarse: bool
     /// The index along one axis of the region.
     | Iota of dims: int[] * axis: int
 
@@ -129,7 +131,7 @@ module internal TileOps =
     /// Number of operands.
     let arity (op: TileOp) =
         if op = TileOp.Const then 0
-        elif op <= TileOp.IsFinite then 1
+        elif op <= TileOp.IsFinite || op = TileOp.Gelu then 1
         elif op <= TileOp.Xor then 2
         else 3
 
@@ -140,7 +142,8 @@ module internal TileOps =
         | TileOp.Div
         | TileOp.Atan2 -> false
         | TileOp.Erf
-        | TileOp.Erfinv -> false
+        | TileOp.Erfinv
+        | TileOp.Gelu -> false
         | _ -> op < TileOp.Sqrt || op > TileOp.Softplus
 
     /// True for the operations that cost many times an addition.
@@ -148,6 +151,7 @@ module internal TileOps =
         (op >= TileOp.Exp && op <= TileOp.Softplus)
         || op = TileOp.Erf
         || op = TileOp.Erfinv
+        || op = TileOp.Gelu
         || op = TileOp.Pow
         || op = TileOp.Atan2
 

@@ -3,364 +3,338 @@ namespace FunctionalNet.Kernels
 open System
 open System.Runtime.Intrinsics
 open System.Runtime.Intrinsics.X86
-open Microsoft.FSharp.NativeInterop
 
-type internal VF = Vector256<float32>
+#nowarn "3535"
 
-/// Loads and stores of vectors, and of the first few lanes of one.
-module internal Lanes =
+/// Elementary functions on float32 lanes: argument reduction, then polynomials, within 2 units in the last place of normal
+/// results. Polynomials are minimax fits of relative error unless said otherwise.
+[<AbstractClass; Sealed>]
+type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
 
-    let inline load<'T when 'T: unmanaged> (p: nativeint) : Vector256<'T> = Vector256.Load(NativePtr.ofNativeInt<'T> p)
+    static member inline C(x: float32) : 'V = 'W.Create x
 
-    let inline store<'T when 'T: unmanaged> (p: nativeint) (v: Vector256<'T>) =
-        Vector256.Store(v, NativePtr.ofNativeInt<'T> p)
+    /// ((a x + b) x + ...): the highest coefficient first.
+    static member inline Horner(x: 'V, a: float32, b: float32) : 'V = 'W.Fma('W.Create a, x, 'W.Create b)
 
-    /// A mask whose first `count` lanes are set.
-    let inline mask32 (count: int) = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create count)
+    static member inline Horner(x: 'V, a: 'V, b: float32, c: float32) : 'V =
+        'W.Fma('W.Fma(a, x, 'W.Create b), x, 'W.Create c)
 
-    let inline mask64 (count: int) = Vector256.LessThan(Vector256<int64>.Indices, Vector256.Create(int64 count))
+    static member inline Horner(x: 'V, a: float32, b: float32, c: float32) : 'V =
+        VectorMath<'W, 'V>.Horner(x, 'W.Create a, b, c)
 
-    /// The first `count` elements, zeros after them; reads nothing beyond.
-    let inline loadFirst<'T when 'T: unmanaged> (p: nativeint) (count: int) : Vector256<'T> =
-        if Avx.IsSupported && sizeof<'T> = 4 then
-            Avx.MaskLoad(NativePtr.ofNativeInt<float32> p, (mask32 count).AsSingle()).As<float32, 'T>()
-        elif Avx.IsSupported && sizeof<'T> = 8 then
-            Avx.MaskLoad(NativePtr.ofNativeInt<float> p, (mask64 count).AsDouble()).As<float, 'T>()
+    static member inline Horner(x: 'V, a: 'V, b: float32, c: float32, d: float32, e: float32) : 'V =
+        VectorMath<'W, 'V>.Horner(x, VectorMath<'W, 'V>.Horner(x, a, b, c), d, e)
+
+    static member inline Horner(x: 'V, a: float32, b: float32, c: float32, d: float32, e: float32) : 'V =
+        VectorMath<'W, 'V>.Horner(x, 'W.Create a, b, c, d, e)
+
+    static member inline WithSign(magnitude: 'V, x: 'V) : 'V = 'W.Or(magnitude, 'W.And(x, 'W.Create -0.0f))
+
+    /// The whole number n of x = n ln 2 + r with |r| <= ln 2 / 2.
+    static member inline ExpTurns(x: 'V) : 'V = 'W.Round('W.Mul(x, 'W.Create 1.44269504f))
+
+    static member inline ExpRest(x: 'V, n: 'V) : 'V =
+        'W.Fma(n, 'W.Create -1.42860677e-6f, 'W.Fma(n, 'W.Create -0.693145752f, x))
+
+    /// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2.
+    static member inline ExpCurve(r: 'V) : 'V =
+        'W
+            .Fma(
+                VectorMath<'W, 'V>.Horner(r, 1.9875691e-4f, 1.3981999e-3f, 8.3334519e-3f, 4.1665796e-2f, 1.6666665e-1f),
+                r,
+                'W.Create 0.5f
+            )
+
+    /// e^x 2^shift.
+    static member inline ExpShifted(x: 'V, shift: float32) : 'V =
+        let x = 'W.Clamp(x, -104.0f, 90.0f)
+        let n = VectorMath<'W, 'V>.ExpTurns x
+        let r = VectorMath<'W, 'V>.ExpRest(x, n)
+        let p = 'W.Fma(VectorMath<'W, 'V>.ExpCurve r, 'W.Mul(r, r), 'W.Add(r, 'W.Create 1.0f))
+        'W.Scale(p, (if shift = 0.0f then n else 'W.Add(n, 'W.Create shift)))
+
+    static member inline Exp(x: 'V) : 'V = VectorMath<'W, 'V>.ExpShifted(x, 0.0f)
+
+    static member inline Expm1(x: 'V) : 'V =
+        let y = 'W.Clamp(x, -20.0f, 89.0f)
+        let n = VectorMath<'W, 'V>.ExpTurns y
+        let r = VectorMath<'W, 'V>.ExpRest(y, n)
+        let e = 'W.Fma(VectorMath<'W, 'V>.ExpCurve r, 'W.Mul(r, r), r)
+        // Halves, so that the largest results do not overflow on the way.
+        let s = 'W.Scale('W.Create 0.5f, n)
+        let h = 'W.Fma(s, e, 'W.Sub(s, 'W.Create 0.5f))
+        'W.Pick('W.Less('W.Abs x, 'W.Create 1e-10f), x, 'W.Add(h, h))
+
+    /// log (m 2^e) for m in [0.75, 1.5).
+    static member inline LogParts(m: 'V, e: 'V) : 'V =
+        let f = 'W.Sub(m, 'W.Create 1.0f)
+        // (log (1 + f) - f) / f^2
+        let p =
+            VectorMath<'W, 'V>
+                .Horner(
+                    f,
+                    VectorMath<'W, 'V>
+                        .Horner(f, -0.0461906530f, 0.1059105433f, -0.1319300822f, 0.1446805634f, -0.1664294445f),
+                    0.1999097456f,
+                    -0.2500023002f,
+                    0.3333345201f,
+                    -0.4999999938f
+                )
+        // Both parts of ln 2 are positive, so that infinite exponents pass through.
+        let y = 'W.Fma(e, 'W.Create 1.42860677e-6f, f)
+        'W.Fma(e, 'W.Create 0.693145752f, 'W.Fma('W.Mul(f, f), p, y))
+
+    static member inline Log(x: 'V) : 'V =
+        if 'W.Splits then
+            let m = 'W.Mantissa x
+            VectorMath<'W, 'V>.LogParts(m, 'W.Sub('W.Exponent x, 'W.Exponent m))
         else
-            let mutable v = Vector256<'T>.Zero
+            let small = 'W.Less(x, 'W.Create 1.17549435e-38f)
+            let i = 'W.Pick(small, 'W.Mul(x, 'W.Create 8388608.0f), x)
+            // Subtracting the pattern of 0.75 leaves the exponent of x = m 2^e in the high bits.
+            let e = 'W.ShiftRightSigned('W.SubInt(i, 'W.Create 0.75f), 23)
+            let m = 'W.SubInt(i, 'W.ShiftLeft(e, 23))
+            let e = 'W.Sub('W.OfInt e, 'W.And(small, 'W.Create 23.0f))
+            let y = VectorMath<'W, 'V>.LogParts(m, e)
+            let y = 'W.Pick('W.Less(x, 'W.Create Single.PositiveInfinity), y, x)
+            let y = 'W.Pick('W.Equal(x, 'W.Zero), 'W.Create Single.NegativeInfinity, y)
+            'W.Pick('W.Less(x, 'W.Zero), 'W.Create Single.NaN, y)
 
-            for i in 0 .. count - 1 do
-                v <- v.WithElement(i, NativePtr.get (NativePtr.ofNativeInt<'T> p) i)
-
-            v
-
-    /// Writes the first `count` lanes only.
-    let inline storeFirst<'T when 'T: unmanaged> (p: nativeint) (count: int) (v: Vector256<'T>) =
-        if Avx.IsSupported && sizeof<'T> = 4 then
-            Avx.MaskStore(NativePtr.ofNativeInt<float32> p, (mask32 count).AsSingle(), v.As<'T, float32>())
-        elif Avx.IsSupported && sizeof<'T> = 8 then
-            Avx.MaskStore(NativePtr.ofNativeInt<float> p, (mask64 count).AsDouble(), v.As<'T, float>())
-        else
-            for i in 0 .. count - 1 do
-                NativePtr.set (NativePtr.ofNativeInt<'T> p) i (v.GetElement i)
-
-    /// a * b + c, fused where the machine can.
-    let inline fma<'T when 'T: unmanaged> (a: Vector256<'T>) (b: Vector256<'T>) (c: Vector256<'T>) : Vector256<'T> =
-        if sizeof<'T> = 4 then
-            Vector256
-                .MultiplyAddEstimate(a.As<'T, float32>(), b.As<'T, float32>(), c.As<'T, float32>())
-                .As<float32, 'T>()
-        else
-            Vector256.MultiplyAddEstimate(a.As<'T, float>(), b.As<'T, float>(), c.As<'T, float>()).As<float, 'T>()
-
-/// Elementary functions on eight float32 lanes: argument reduction and polynomials, about 1 to 2 units in the last place.
-module internal VectorMath =
-
-    let inline private c (x: float32) = Vector256.Create x
-    let inline private bits (x: int) = Vector256.Create(x).AsSingle()
-    let inline private fma (x: VF) (y: VF) (z: VF) = Vector256.MultiplyAddEstimate(x, y, z)
-    let inline private pick (mask: VF) (a: VF) (b: VF) = Vector256.ConditionalSelect(mask, a, b)
-    let inline private isNaN (x: VF) = Vector256.OnesComplement(Vector256.Equals(x, x))
-    let inline private signBit () = bits 0x80000000
-    let inline private withSign (magnitude: VF) (x: VF) = magnitude ||| (x &&& signBit ())
-
-    /// Limits to [low, high]; NaN stays NaN.
-    let inline private clamp (low: float32) (high: float32) (x: VF) =
-        let y = pick (Vector256.LessThan(x, c low)) (c low) x
-        pick (Vector256.GreaterThan(y, c high)) (c high) y
-
-    /// 2^n of whole numbers -126..127.
-    let inline private pow2 (n: Vector256<int>) = Vector256.ShiftLeft(n + Vector256.Create 127, 23).AsSingle()
-
-    /// x = n ln 2 + r with |r| <= ln 2 / 2: gives struct (n, r, (e^r - 1 - r) / r^2).
-    let inline private reduceExp (x: VF) =
-        let n = Vector256.Round(x * c 1.44269504f)
-        let r = fma n (c -0.693145752f) x
-        let r = fma n (c -1.42860677e-6f) r
-        let p = fma (c 1.9875691e-4f) r (c 1.3981999e-3f)
-        let p = fma p r (c 8.3334519e-3f)
-        let p = fma p r (c 4.1665796e-2f)
-        let p = fma p r (c 1.6666665e-1f)
-        let p = fma p r (c 0.5f)
-        struct (n, r, p)
-
-    let inline exp (x: VF) : VF =
-        let struct (n, r, p) = reduceExp (clamp -104.0f 89.0f x)
-        let p = fma p (r * r) (r + VF.One)
-        // Two factors, so that results near the largest float and below the smallest normal one come out right.
-        let n = Vector256.ConvertToInt32Native n
-        let half = Vector256.ShiftRightArithmetic(n, 1)
-        p * pow2 half * pow2 (n - half)
-
-    let inline expm1 (x: VF) : VF =
-        let struct (n, r, p) = reduceExp (clamp -20.0f 89.0f x)
-        let e = fma p (r * r) r
-        let s = pow2 (Vector256.ConvertToInt32Native n - Vector256<int>.One)
-        let y = fma s e (s - c 0.5f)
-        pick (Vector256.LessThan(Vector256.Abs x, c 1e-10f)) x (y + y)
-
-    let inline log (x: VF) : VF =
-        let small = Vector256.LessThan(x, c 1.17549435e-38f)
-        let scaled = pick small (x * c 8388608.0f) x
-        let i = scaled.AsInt32()
-        // m in [sqrt(1/2), sqrt 2): subtracting the pattern of sqrt(1/2) leaves the exponent in the high bits.
-        let shifted = i - Vector256.Create 0x3f3504f3
-        let e = Vector256.ShiftRightArithmetic(shifted, 23)
-        let m = (i - Vector256.ShiftLeft(e, 23)).AsSingle()
-        let e = Vector256.ConvertToSingle e - (small &&& c 23.0f)
-        let f = m - VF.One
-        let z = f * f
-        let p = fma (c 7.0376836292e-2f) f (c -1.1514610310e-1f)
-        let p = fma p f (c 1.1676998740e-1f)
-        let p = fma p f (c -1.2420140846e-1f)
-        let p = fma p f (c 1.4249322787e-1f)
-        let p = fma p f (c -1.6668057665e-1f)
-        let p = fma p f (c 2.0000714765e-1f)
-        let p = fma p f (c -2.4999993993e-1f)
-        let p = fma p f (c 3.3333331174e-1f)
-        let y = fma e (c -2.12194440e-4f) (p * f * z)
-        let y = fma (c -0.5f) z y
-        let y = fma e (c 0.693359375f) (f + y)
-        let y = pick (Vector256.LessThan(x, c Single.PositiveInfinity)) y x
-        let y = pick (Vector256.Equals(x, VF.Zero)) (c Single.NegativeInfinity) y
-        pick (Vector256.LessThan(x, VF.Zero)) (c Single.NaN) y
-
-    let inline log1p (x: VF) : VF =
-        let u = VF.One + x
+    static member inline Log1p(x: 'V) : 'V =
+        let u = 'W.Add(x, 'W.Create 1.0f)
         // What rounding u lost, to first order.
-        let lost = (x - (u - VF.One)) / u
-        let y = log u
-        let regular = Vector256.GreaterThan(u, VF.Zero) &&& Vector256.LessThan(u, c Single.PositiveInfinity)
-        let y = pick regular (y + lost) y
-        pick (Vector256.Equals(u, VF.One)) x y
+        let lost = 'W.Div('W.Sub(x, 'W.Sub(u, 'W.Create 1.0f)), u)
+        let y = VectorMath<'W, 'V>.Log u
+        let regular = 'W.And('W.Less('W.Zero, u), 'W.Less(u, 'W.Create Single.PositiveInfinity))
+        let y = 'W.Add(y, 'W.And(regular, lost))
+        'W.Pick('W.Equal(u, 'W.Create 1.0f), x, y)
 
-    let inline sigmoid (x: VF) : VF = VF.One / (VF.One + exp (-x))
+    static member inline Sigmoid(x: 'V) : 'V =
+        let one = 'W.Create 1.0f
+        'W.Div(one, 'W.Add(one, VectorMath<'W, 'V>.Exp('W.Neg x)))
 
-    let inline tanh (x: VF) : VF =
+    static member inline Tanh(x: 'V) : 'V =
         // expm1(2|x|) / (expm1(2|x|) + 2), exact in the limit at both ends.
-        let a = Vector256.Abs x
-        let e = expm1 (clamp 0.0f 30.0f (a + a))
-        withSign (e / (e + c 2.0f)) x
+        let a = 'W.Clamp('W.Abs x, 0.0f, 15.0f)
+        let e = VectorMath<'W, 'V>.Expm1('W.Add(a, a))
+        VectorMath<'W, 'V>.WithSign('W.Div(e, 'W.Add(e, 'W.Create 2.0f)), x)
 
-    let inline softplus (x: VF) : VF =
-        let positive = pick (Vector256.LessThan(x, VF.Zero)) VF.Zero x
-        positive + log1p (exp (-(Vector256.Abs x)))
+    static member inline Softplus(x: 'V) : 'V =
+        let positive = 'W.Pick('W.Less(x, 'W.Zero), 'W.Zero, x)
+        'W.Add(positive, VectorMath<'W, 'V>.Log1p(VectorMath<'W, 'V>.Exp('W.Neg('W.Abs x))))
 
-    let inline rsqrt (x: VF) : VF = VF.One / Vector256.Sqrt x
+    static member inline Rsqrt(x: 'V) : 'V = 'W.Div('W.Create 1.0f, 'W.Sqrt x)
 
-    let inline erf (x: VF) : VF =
-        let t = Vector256.Abs x
-        let s = x * x
-        let p = fma (c 8.212780533e-5f) s (c -0.0008105054511f)
-        let p = fma p s (c 0.005197684914f)
-        let p = fma p s (c -0.02685804248f)
-        let p = fma p s (c 0.1128367104f)
-        let p = fma p s (c -0.3761263215f)
-        let near = fma p (s * x) (x * c 1.128379166f)
-        // Beyond: 1 - e^-q, q = -log(erfc t) as a polynomial around 2.5.
-        let u = clamp -1.6f 1.6f (t - c 2.5f)
-        let q = fma (c -1.605333988e-6f) u (c 1.33497189e-5f)
-        let q = fma q u (c -7.740995457e-5f)
-        let q = fma q u (c 0.0004199934635f)
-        let q = fma q u (c -0.002165176026f)
-        let q = fma q u (c 0.01085867648f)
-        let q = fma q u (c 0.943893666f)
-        let q = fma q u (c 5.35268064f)
-        let q = fma q u (c 7.806815274f)
-        let far = withSign (VF.One - exp (-q)) x
-        pick (Vector256.LessThan(t, c 0.94f)) near far
+    /// A function of s in [0, 16) from a table of polynomials, one for each unit.
+    static member inline Piecewise(table: nativeint, s: 'V) : 'V =
+        let index = 'W.ToInt s
+        let v = 'W.Sub(s, 'W.OfInt index)
+        let p = 'W.Fma('W.Lookup(table, index), v, 'W.Lookup(table + 64n, index))
+        let p = 'W.Fma(p, v, 'W.Lookup(table + 128n, index))
+        let p = 'W.Fma(p, v, 'W.Lookup(table + 192n, index))
+        let p = 'W.Fma(p, v, 'W.Lookup(table + 256n, index))
+        'W.Fma(p, v, 'W.Lookup(table + 320n, index))
 
-    let inline erfinv (x: VF) : VF =
-        let w = -(log ((VF.One - x) * (VF.One + x)))
-        let u = w - c 2.5f
-        let p = fma (c 2.260593596e-8f) u (c 3.422247632e-7f)
-        let p = fma p u (c -3.454779058e-6f)
-        let p = fma p u (c -4.380347225e-6f)
-        let p = fma p u (c 0.0002183129783f)
-        let p = fma p u (c -0.001253758883f)
-        let p = fma p u (c -0.004177346516f)
-        let p = fma p u (c 0.2466407663f)
-        let near = fma p u (c 1.501409351f)
-        let v = Vector256.Sqrt w - c 3.0f
-        let q = fma (c 0.0001292417547f) v (c -0.0003199266729f)
-        let q = fma q v (c -7.604790171e-5f)
-        let q = fma q v (c 0.001497222509f)
-        let q = fma q v (c -0.00358781577f)
-        let q = fma q v (c 0.005682678522f)
-        let q = fma q v (c -0.007639139034f)
-        let q = fma q v (c 0.009445743821f)
-        let q = fma q v (c 1.001675066f)
-        let far = fma q v (c 2.832976794f)
-        let y = x * pick (Vector256.LessThan(w, c 5.0f)) near far
-        let edge = Vector256.Equals(Vector256.Abs x, VF.One)
-        pick edge (withSign (c Single.PositiveInfinity) x) y
+    /// `table` is PiecewiseTable.Erf.
+    static member inline Erf(table: nativeint, x: 'V) : 'V =
+        let t = 'W.Clamp(x, -3.99999976f, 3.99999976f)
+        let ratio = VectorMath<'W, 'V>.Piecewise(table, 'W.Mul('W.Abs t, 'W.Create 4.0f))
+        'W.Clamp('W.Mul(t, ratio), -1.0f, 1.0f)
 
-    /// Applies a scalar function to each lane: for functions too rare to deserve a polynomial.
-    let inline lanes ([<InlineIfLambda>] f: float -> float) (x: VF) : VF =
-        let mutable r = x
+    /// x (1 + erf (x / sqrt 2)) / 2; `table` is PiecewiseTable.Normal.
+    static member inline Gelu(table: nativeint, x: 'V) : 'V =
+        let t = 'W.Clamp(x, -5.65685391f, 5.65685391f)
+        let ratio = VectorMath<'W, 'V>.Piecewise(table, 'W.Mul('W.Abs t, 'W.Create 2.82842708f))
+        let half = 'W.Mul(x, 'W.Create 0.5f)
+        // The sum is formed before the product, so that far below zero nothing is left.
+        'W.Mul(half, 'W.Add('W.Create 1.0f, 'W.Clamp('W.Mul(t, ratio), -1.0f, 1.0f)))
 
-        for i in 0..7 do
-            r <- r.WithElement(i, float32 (f (float (x.GetElement i))))
+    static member inline Erfinv(x: 'V) : 'V =
+        let one = 'W.Create 1.0f
+        let w = 'W.Neg(VectorMath<'W, 'V>.Log('W.Mul('W.Sub(one, x), 'W.Add(one, x))))
+        let near =
+            VectorMath<'W, 'V>
+                .Horner(
+                    w,
+                    VectorMath<'W, 'V>
+                        .Horner(
+                            w,
+                            -8.790955193e-9f,
+                            2.210293917e-7f,
+                            -1.976453501e-6f,
+                            3.983213638e-6f,
+                            4.456523919e-5f
+                        ),
+                    -0.0001274815961f,
+                    -0.002334296338f,
+                    0.01154865404f,
+                    0.232013818f
+                )
+        let near = 'W.Fma(near, w, 'W.Create 0.8862269205f)
+        let v = 'W.Sub('W.Sqrt w, 'W.Create 3.0f)
+        let far =
+            VectorMath<'W, 'V>
+                .Horner(
+                    v,
+                    VectorMath<'W, 'V>
+                        .Horner(
+                            v,
+                            0.0001292417547f,
+                            -0.0003199266729f,
+                            -7.604790171e-5f,
+                            0.001497222509f,
+                            -0.00358781577f
+                        ),
+                    0.005682678522f,
+                    -0.007639139034f,
+                    0.009445743821f,
+                    1.001675066f
+                )
+        let far = 'W.Fma(far, v, 'W.Create 2.832976794f)
+        let y = 'W.Mul(x, 'W.Pick('W.Less(w, 'W.Create 5.0f), near, far))
+        let edge = 'W.Equal('W.Abs x, one)
+        'W.Pick(edge, VectorMath<'W, 'V>.WithSign('W.Create Single.PositiveInfinity, x), y)
 
-        r
+    /// Beyond this the argument reduction of sine and cosine is not exact enough.
+    static member inline TurnLimit: float32 =
+        if Fma.IsSupported || Arm.AdvSimd.IsSupported then 100000.0f else 8192.0f
 
-    let inline lanes2 ([<InlineIfLambda>] f: float -> float -> float) (x: VF) (y: VF) : VF =
-        let mutable r = x
-
-        for i in 0..7 do
-            r <- r.WithElement(i, float32 (f (float (x.GetElement i)) (float (y.GetElement i))))
-
-        r
-
-    // x = q pi/2 + r with |r| <= pi/4, pi/2 in three parts; `shift` 0 gives the sine, 1 the cosine.
-    let inline private sineOf (shift: int) (x: VF) : VF =
-        let q = Vector256.Round(x * c 0.636619772f)
+    /// The sine (shift 0) or cosine (shift 1) up to TurnLimit: x = q pi/2 + r with |r| <= pi/4, pi/2 in three parts.
+    static member inline SineOf(shift: int64, x: 'V) : 'V =
+        let q = 'W.Round('W.Mul(x, 'W.Create 0.636619772f))
         // Without a fused product the parts of pi/2 must be so short that their products with q are exact.
         let r =
             if Fma.IsSupported || Arm.AdvSimd.IsSupported then
-                fma q (c 1.71512489e-15f) (fma q (c 4.37113883e-8f) (fma q (c -1.57079637f) x))
+                let r = 'W.Fma(q, 'W.Create 4.37113883e-8f, 'W.Fma(q, 'W.Create -1.57079637f, x))
+                'W.Fma(q, 'W.Create 1.71512489e-15f, r)
             else
-                x - q * c 1.5703125f - q * c 4.837512969970703125e-4f - q * c 7.549789948768648e-8f
+                let r = 'W.Sub(x, 'W.Mul(q, 'W.Create 1.5703125f))
+                let r = 'W.Sub(r, 'W.Mul(q, 'W.Create 4.837512969970703125e-4f))
+                'W.Sub(r, 'W.Mul(q, 'W.Create 7.549789948768648e-8f))
 
-        let k = Vector256.ConvertToInt32Native q + Vector256.Create shift
-        let z = r * r
-        let s = fma (c -1.9515295891e-4f) z (c 8.3321608736e-3f)
-        let s = fma s z (c -1.6666654611e-1f)
-        let s = fma (s * z) r r
-        let t = fma (c 2.443315711809948e-5f) z (c -1.388731625493765e-3f)
-        let t = fma t z (c 4.166664568298827e-2f)
-        let t = fma t (z * z) (fma (c -0.5f) z VF.One)
-        let odd = Vector256.Equals(k &&& Vector256<int>.One, Vector256<int>.One).AsSingle()
-        let y = pick odd t s
-        let negative = Vector256.ShiftLeft(k &&& Vector256.Create 2, 30).AsSingle()
-        y ^^^ negative
+        let k = 'W.AddInt('W.ToInt q, 'W.CreateInt shift)
+        let z = 'W.Mul(r, r)
+        let s = VectorMath<'W, 'V>.Horner(z, -1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f)
+        let s = 'W.Fma('W.Mul(s, z), r, r)
+        let t =
+            VectorMath<'W, 'V>.Horner(z, 2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f)
+        let t = 'W.Fma(t, 'W.Mul(z, z), 'W.Fma('W.Create -0.5f, z, 'W.Create 1.0f))
+        // The lowest bit of k chooses, the next one is the sign.
+        let odd = 'W.ShiftRightSigned('W.ShiftLeft(k, 31), 31)
+        let sign = 'W.And('W.ShiftLeft(k, 30), 'W.Create -0.0f)
+        'W.Xor('W.Pick(odd, t, s), sign)
 
-    /// True when the argument reduction of sine and cosine is exact enough for all lanes.
-    let inline private reducible (x: VF) = Vector256.LessThanOrEqualAll(Vector256.Abs x, c 8192.0f)
+    static member inline Sin(x: 'V) : 'V =
+        // The reduction would lose the sign of zero.
+        'W.Pick('W.Equal(x, 'W.Zero), x, VectorMath<'W, 'V>.SineOf(0L, x))
 
-    let inline sin (x: VF) : VF = if reducible x then sineOf 0 x else lanes (fun v -> Math.Sin v) x
+    static member inline Cos(x: 'V) : 'V = VectorMath<'W, 'V>.SineOf(1L, x)
+    static member inline Tan(x: 'V) : 'V = 'W.Div(VectorMath<'W, 'V>.Sin x, VectorMath<'W, 'V>.Cos x)
 
-    let inline cos (x: VF) : VF = if reducible x then sineOf 1 x else lanes (fun v -> Math.Cos v) x
+    static member inline Sinh(x: 'V) : 'V =
+        let a = 'W.Abs x
+        let e = VectorMath<'W, 'V>.Expm1('W.Clamp(a, 0.0f, 20.0f))
+        let near = 'W.Mul('W.Create 0.5f, 'W.Add(e, 'W.Div(e, 'W.Add(e, 'W.Create 1.0f))))
+        let far = VectorMath<'W, 'V>.ExpShifted(a, -1.0f)
+        VectorMath<'W, 'V>.WithSign('W.Pick('W.Less(a, 'W.Create 10.0f), near, far), x)
 
-    let inline tan (x: VF) : VF = if reducible x then sineOf 0 x / sineOf 1 x else lanes (fun v -> Math.Tan v) x
+    static member inline Cosh(x: 'V) : 'V =
+        let half = VectorMath<'W, 'V>.ExpShifted('W.Abs x, -1.0f)
+        'W.Add(half, 'W.Div('W.Create 0.25f, half))
 
-/// Functions of one float64 that System.Math lacks.
-module internal ScalarMath =
+    static member inline Asinh(x: 'V) : 'V =
+        let a = 'W.Abs x
+        let square = 'W.Mul(a, a)
+        let one = 'W.Create 1.0f
+        let near = 'W.Add(a, 'W.Div(square, 'W.Add(one, 'W.Sqrt('W.Add(square, one)))))
+        // Beyond: log (2 a).
+        let large = 'W.Less('W.Create 1e4f, a)
+        let y = VectorMath<'W, 'V>.Log1p('W.Pick(large, 'W.Sub(a, one), near))
+        VectorMath<'W, 'V>.WithSign('W.Add(y, 'W.And(large, 'W.Create 0.693147182f)), x)
 
-    let expm1 (x: float) =
-        let u = Math.Exp x
+    static member inline Acosh(x: 'V) : 'V =
+        let one = 'W.Create 1.0f
+        let t = 'W.Sub(x, one)
+        let near = 'W.Add(t, 'W.Sqrt('W.Fma(t, t, 'W.Add(t, t))))
+        let large = 'W.Less('W.Create 1e4f, x)
+        let y = VectorMath<'W, 'V>.Log1p('W.Pick(large, t, near))
+        let y = 'W.Add(y, 'W.And(large, 'W.Create 0.693147182f))
+        'W.Pick('W.Less(x, one), 'W.Create Single.NaN, y)
 
-        // Near 0 the rounding of u is divided out again; elsewhere the difference loses nothing.
-        if u = 1.0 then x
-        elif Math.Abs x > 1.0 then u - 1.0
-        else (u - 1.0) * x / Math.Log u
+    static member inline Atanh(x: 'V) : 'V =
+        let a = 'W.Abs x
+        let y = VectorMath<'W, 'V>.Log1p('W.Div('W.Add(a, a), 'W.Sub('W.Create 1.0f, a)))
+        VectorMath<'W, 'V>.WithSign('W.Mul('W.Create 0.5f, y), x)
 
-    let log1p (x: float) =
-        let u = 1.0 + x
+    /// asin s for s in [0, 0.625], from z = s^2.
+    static member inline AsinNear(s: 'V, z: 'V) : 'V =
+        let p =
+            VectorMath<'W, 'V>
+                .Horner(
+                    z,
+                    VectorMath<'W, 'V>.Horner(z, 0.0640117416f, -0.0236374732f, 0.0376461177f),
+                    0.0274059172f,
+                    0.0449454838f,
+                    0.0749856048f,
+                    0.1666668965f
+                )
+        'W.Fma('W.Mul(s, z), p, s)
 
-        if u = 1.0 then x
-        elif u <= 0.0 || Double.IsInfinity u then Math.Log u
-        else Math.Log u * x / (u - 1.0)
+    /// struct (whether |x| > 0.625, asin |x| or, in that case, asin (sqrt ((1 - |x|) / 2))).
+    static member inline AsinParts(x: 'V) : struct ('V * 'V) =
+        let a = 'W.Abs x
+        let far = 'W.Less('W.Create 0.625f, a)
+        let z = 'W.Pick(far, 'W.Mul('W.Create 0.5f, 'W.Sub('W.Create 1.0f, a)), 'W.Mul(a, a))
+        struct (far, VectorMath<'W, 'V>.AsinNear('W.Pick(far, 'W.Sqrt z, a), z))
 
-    let sigmoid (x: float) = 1.0 / (1.0 + Math.Exp -x)
+    static member inline Asin(x: 'V) : 'V =
+        let struct (far, y) = VectorMath<'W, 'V>.AsinParts x
+        // pi/2 - 2 y, pi/2 in two parts.
+        let turned = 'W.Sub('W.Create 1.57079637f, 'W.Add('W.Add(y, y), 'W.Create 4.37113883e-8f))
+        VectorMath<'W, 'V>.WithSign('W.Pick(far, turned, y), x)
 
-    let softplus (x: float) = Math.Max(x, 0.0) + log1p (Math.Exp(-(Math.Abs x)))
+    static member inline Acos(x: 'V) : 'V =
+        let struct (far, y) = VectorMath<'W, 'V>.AsinParts x
+        let negative = 'W.Less(x, 'W.Zero)
+        let signed = VectorMath<'W, 'V>.WithSign(y, x)
+        let near = 'W.Sub('W.Create 1.57079637f, 'W.Add(signed, 'W.Create 4.37113883e-8f))
+        let twice = 'W.Add(y, y)
+        let turned = 'W.Sub('W.Create 3.14159274f, 'W.Add(twice, 'W.Create 8.74227766e-8f))
+        'W.Pick(far, 'W.Pick(negative, turned, twice), near)
 
-    /// 2 / sqrt pi.
-    let private slope = 1.1283791670955126
+    /// atan t for t in [0, 1].
+    static member inline AtanNear(t: 'V) : 'V =
+        let z = 'W.Mul(t, t)
+        let p =
+            VectorMath<'W, 'V>
+                .Horner(
+                    z,
+                    VectorMath<'W, 'V>
+                        .Horner(z, -0.0017936145f, 0.0109145762f, -0.0311777983f, 0.0579575524f, -0.0840344876f),
+                    0.1095218509f,
+                    -0.1426424235f,
+                    0.1999854892f,
+                    -0.3333329856f
+                )
+        'W.Fma('W.Mul(p, z), t, t)
 
-    // erf x = 2/sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (2n+1)!!: all terms have one sign, so nothing cancels.
-    let private erfSeries (x: float) =
-        let z = 2.0 * x * x
-        let mutable term = x
-        let mutable sum = x
-        let mutable n = 1.0
+    static member inline Atan(x: 'V) : 'V =
+        let a = 'W.Abs x
+        let one = 'W.Create 1.0f
+        let far = 'W.Less(one, a)
+        let y = VectorMath<'W, 'V>.AtanNear('W.Pick(far, 'W.Div(one, a), a))
+        let turned = 'W.Sub('W.Create 1.57079637f, 'W.Add(y, 'W.Create 4.37113883e-8f))
+        VectorMath<'W, 'V>.WithSign('W.Pick(far, turned, y), x)
 
-        while Math.Abs term > 1e-17 * Math.Abs sum do
-            term <- term * z / (2.0 * n + 1.0)
-            sum <- sum + term
-            n <- n + 1.0
-
-        slope * Math.Exp(-x * x) * sum
-
-    // erfc x = e^(-x^2) / (sqrt(pi) (x + (1/2)/(x + 1/(x + (3/2)/(x + ...))))), evaluated from the far end.
-    let private erfcFraction (x: float) =
-        let mutable f = x
-
-        for n in 60..-1..1 do
-            f <- x + 0.5 * float n / f
-
-        Math.Exp(-x * x) * slope * 0.5 / f
-
-    let erf (x: float) =
-        let a = Math.Abs x
-
-        if Double.IsNaN x then x
-        elif a < 2.5 then erfSeries x
-        elif a > 6.0 then Math.CopySign(1.0, x)
-        else Math.CopySign(1.0 - erfcFraction a, x)
-
-    /// Inverse of erf: a closed first guess, then Halley steps on erf, or on erfc where erf is close to 1.
-    let erfinv (x: float) =
-        let a = Math.Abs x
-
-        if a > 1.0 || Double.IsNaN x then
-            Double.NaN
-        elif a = 1.0 then
-            Math.CopySign(Double.PositiveInfinity, x)
-        elif a = 0.0 then
-            x
-        else
-            let l = Math.Log((1.0 - a) * (1.0 + a))
-            let b = 4.330746750799873 + 0.5 * l
-            let mutable y = Math.Sqrt(Math.Max(Math.Sqrt(b * b - l / 0.147) - b, 0.0))
-
-            if a < 1e-3 then y <- a / slope
-
-            for _ in 1..3 do
-                let error = if y < 2.5 then erfSeries y - a else (1.0 - a) - erfcFraction y
-                let step = error / (slope * Math.Exp(-y * y))
-                y <- y - step / (1.0 + y * step)
-
-            Math.CopySign(y, x)
-
-    let relu (x: float) = if x < 0.0 then 0.0 else x
-
-    /// floor(x / y).
-    let floorDiv (x: float) (y: float) = Math.Floor(x / y)
-
-    /// The remainder with the sign of the divisor.
-    let floorMod (x: float) (y: float) =
-        let r = x % y
-
-        if r <> 0.0 && (r < 0.0) <> (y < 0.0) then r + y else r
-
-    /// The quotient rounded down; 0 for a divisor of 0.
-    let floorDivInt (x: int64) (y: int64) =
-        if y = 0L then
-            0L
-        elif y = -1L then
-            // Not by division: the smallest number has no positive counterpart.
-            0L - x
-        else
-            let q = x / y
-            if (x % y <> 0L) && ((x < 0L) <> (y < 0L)) then q - 1L else q
-
-    /// x to the power y by squaring; 0 for negative powers of anything but 1 and -1.
-    let powInt (x: int64) (y: int64) =
-        if y < 0L then
-            if x = 1L then 1L
-            elif x = -1L then (if y &&& 1L = 0L then 1L else -1L)
-            else 0L
-        else
-            let mutable result = 1L
-            let mutable b = x
-            let mutable e = y
-
-            while e > 0L do
-                if e &&& 1L = 1L then result <- result * b
-
-                b <- b * b
-                e <- e >>> 1
-
-            result
+    static member inline Atan2(y: 'V, x: 'V) : 'V =
+        let a = 'W.Abs y
+        let b = 'W.Abs x
+        let one = 'W.Create 1.0f
+        let same = 'W.Pick('W.Equal(a, 'W.Zero), 'W.Zero, one)
+        let t = 'W.Pick('W.Equal(a, b), same, 'W.Div('W.Min(a, b), 'W.Max(a, b)))
+        let r = VectorMath<'W, 'V>.AtanNear t
+        let steep = 'W.Sub('W.Create 1.57079637f, 'W.Add(r, 'W.Create 4.37113883e-8f))
+        let r = 'W.Pick('W.Less(b, a), steep, r)
+        let behind = 'W.Sub('W.Create 3.14159274f, 'W.Add(r, 'W.Create 8.74227766e-8f))
+        let r = 'W.Pick('W.ShiftRightSigned(x, 31), behind, r)
+        VectorMath<'W, 'V>.WithSign(r, y)

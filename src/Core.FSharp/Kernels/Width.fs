@@ -79,11 +79,16 @@ type internal ILanes<'V, 'T> =
     static abstract Less: 'V * 'V -> 'V
     static abstract LessOrEqual: 'V * 'V -> 'V
 
+    /// A mask of the first `count` lanes.
+    static abstract First: count: int -> 'V
+
     /// Lanes of `yes` where the mask is set, of `no` elsewhere.
     static abstract Pick: mask: 'V * yes: 'V * no: 'V -> 'V
     static abstract And: 'V * 'V -> 'V
     static abstract Or: 'V * 'V -> 'V
     static abstract Xor: 'V * 'V -> 'V
+
+    static abstract Not: 'V -> 'V
 
     /// Bits of the first that are not set in the second.
     static abstract AndNot: 'V * 'V -> 'V
@@ -145,6 +150,17 @@ module internal Width =
         if Vector512.IsHardwareAccelerated then Width.W512
         elif Vector256.IsHardwareAccelerated then Width.W256
         else Width.W128
+
+/// Exchanges within 128 bits, for combining lanes.
+module internal HalfLanes =
+
+    /// The halves.
+    let inline swap64 (x: Vector128<'T>) : Vector128<'T> =
+        Vector128.Shuffle(x.AsInt64(), Vector128.Create(1L, 0L)).As<int64, 'T>()
+
+    /// The halves of the halves.
+    let inline swap32 (x: Vector128<'T>) : Vector128<'T> =
+        Vector128.Shuffle(x.AsInt32(), Vector128.Create(1, 0, 3, 2)).As<int, 'T>()
 
 /// Copies of a few elements, for machines without masked access.
 module internal FirstLanes =

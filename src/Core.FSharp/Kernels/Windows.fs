@@ -1,6 +1,8 @@
 namespace FunctionalNet.Kernels
 
+open System
 open System.Globalization
+open Microsoft.FSharp.NativeInterop
 open FunctionalNet
 
 /// Sliding windows over up to three spatial dims, written as three with leading ones.
@@ -63,3 +65,13 @@ type internal Windows(inSpatial: int[], window: int[], strides: int[], dilations
 
     /// Positions of a window.
     member _.WindowSize = size[0] * size[1] * size[2]
+
+/// Offsets in bytes, listed when a kernel is made.
+[<Sealed>]
+type internal OffsetTable(values: nativeint[]) =
+    let buffer = Buffer(int64 values.Length * 8L)
+    let first = NativePtr.ofNativeInt<nativeint> buffer.Pointer
+    do ReadOnlySpan<nativeint>(values).CopyTo(Span<nativeint>(buffer.Pointer.ToPointer(), values.Length))
+
+    /// The entries from one on.
+    member _.From(i: int) = NativePtr.add first i

@@ -1,6 +1,7 @@
 namespace FunctionalNet
 
 open System
+open System.Runtime.CompilerServices
 open FunctionalNet.Common
 
 /// <summary>Initializer options.</summary>
@@ -35,9 +36,21 @@ module Initializer =
     let private uniform53 (a: uint32) (b: uint32) =
         float (uint64 (a / 32u) * 67108864UL + uint64 (b / 64u)) * (1.0 / 9007199254740992.0)
 
-    let private uniformAt seed stream index =
+    let inline private uniformAt seed stream index =
         let struct (a, b, _, _) = Philox.block seed stream 0u (uint32 index)
         uniform53 a b
+
+    /// low + width (scale u - shift) for uniform u.
+    // The largest matrices of a model start here, before anything else has run: without the attribute, the loop would be
+    // compiled without optimisations first.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    let private uniforms seed stream (low: float) (width: float) (scale: float) (shift: float) count : float[] =
+        let values = Array.zeroCreate count
+
+        for i in 0 .. count - 1 do
+            values[i] <- low + width * (scale * uniformAt seed stream i - shift)
+
+        values
 
     let private normalAt seed stream attempt index =
         let struct (a, b, c, d) = Philox.block seed stream attempt (uint32 index)
@@ -111,10 +124,8 @@ module Initializer =
 
     /// <summary>Uniform between two values. Keras's defaults: -0.05 and 0.05.</summary>
     let randomUniform (low: float) (high: float) =
-        custom
-            "RandomUniform"
-            [ noSeed; "minval", Float low; "maxval", Float high ]
-            (elementwise (fun seed stream i -> low + (high - low) * uniformAt seed stream i))
+        custom "RandomUniform" [ noSeed; "minval", Float low; "maxval", Float high ] (fun seed stream shape ->
+            uniforms seed stream low (high - low) 1.0 0.0 shape.Size)
 
     /// <summary>Normal, cut at two standard deviations from the mean. Keras's defaults: 0 and 0.05.</summary>
     let truncatedNormal (mean: float) (stddev: float) =
@@ -148,19 +159,16 @@ module Initializer =
 
         let variance = scale / max 1.0 fan
 
-        let draw =
-            match distribution with
-            | FanDistribution.TruncatedNormal ->
-                let deviation = sqrt variance / TruncatedDeviation
-                fun i -> deviation * truncatedAt seed stream 0u i
-            | FanDistribution.UntruncatedNormal ->
-                let deviation = sqrt variance
-                fun i -> deviation * normalAt seed stream 0u i
-            | FanDistribution.Uniform ->
-                let limit = sqrt (3.0 * variance)
-                fun i -> limit * (2.0 * uniformAt seed stream i - 1.0)
-
-        Array.init shape.Size draw
+        match distribution with
+        | FanDistribution.TruncatedNormal ->
+            let deviation = sqrt variance / TruncatedDeviation
+            Array.init shape.Size (fun i -> deviation * truncatedAt seed stream 0u i)
+        | FanDistribution.UntruncatedNormal ->
+            let deviation = sqrt variance
+            Array.init shape.Size (fun i -> deviation * normalAt seed stream 0u i)
+        | FanDistribution.Uniform ->
+            let limit = sqrt (3.0 * variance)
+            uniforms seed stream 0.0 limit 2.0 1.0 shape.Size
 
     let private fanModes = [ "fan_in", FanIn; "fan_out", FanOut; "fan_avg", FanAvg ]
 

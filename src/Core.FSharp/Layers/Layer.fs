@@ -80,20 +80,66 @@ module LayerTypes =
     type internal Trace(mode: Mode, floatType: DType, isFrozen: string -> bool) =
         let variables = Dictionary<string, struct (VariableSpec * Expr)>()
         let order = List<string>()
+        // What variables have become so far, and whose value a node is; only where parts of a step see what others changed.
+        let current = Dictionary<string, Expr>()
+        let owners = Dictionary<Expr, string>(HashIdentity.Reference)
 
-        member _.Mode = mode
+        member val Mode = mode with get, set
         member _.FloatType = floatType
         member _.IsFrozen(path: string) = isFrozen path
         member val Seed = Expr.LeafOf(LeafRole.Hyper, "seed", DType.Int64, Shape.Scalar)
         member val Step = Expr.LeafOf(LeafRole.Hyper, "step", DType.Int64, Shape.Scalar)
-        member val Updates = List<struct (Expr * Expr)>()
         member val Losses = List<Expr>()
         member val Streams = HashSet<string>()
 
+        /// The names that a layer's parts got in the order of their calls, by its path.
+        member val Parts = Dictionary<string, List<struct (obj * string)>>()
+
         member _.Variables = order |> Seq.map (fun path -> variables[path]) |> Seq.toArray
 
+        /// A variable's value at this point of the step.
+        member _.Current(path: string) : Expr =
+            match current.TryGetValue path with
+            | true, value -> value
+            | _ ->
+                let struct (_, leaf) = variables[path]
+                leaf
+
+        /// How often variables were given other values.
+        member val UpdateCount = 0 with get, set
+
+        /// From here on the variable has another value.
+        member this.Assign(path: string, value: Expr) =
+            this.UpdateCount <- this.UpdateCount + 1
+            current[path] <- value
+            owners[value] <- path
+
+        /// The variables that were assigned to, in the order of their declaration, with their last values.
+        member _.Updates: struct (Expr * Expr)[] =
+            [| for path in order do
+                   match current.TryGetValue path with
+                   | true, value ->
+                       let struct (_, leaf) = variables[path]
+                       struct (leaf, value)
+                   | _ -> () |]
+
+        /// Records what a variable becomes, given by its value at this point of the step.
+        member this.Update(state: Expr, value: Expr) =
+            match owners.TryGetValue state with
+            | true, path -> this.Assign(path, value)
+            | _ ->
+                raise (
+                    GraphException(
+                        "Something is updated that is not a variable.",
+                        "",
+                        "a variable as it was declared",
+                        "another node",
+                        "Give Update the node that State returned."
+                    )
+                )
+
         /// The leaf of a variable: declared now, or declared before by a layer that is used twice.
-        member _.Declare(spec: VariableSpec) : Expr =
+        member this.Declare(spec: VariableSpec) : Expr =
             match variables.TryGetValue spec.Path with
             | true, struct (known, leaf) ->
                 if not (known.Shape.Equals spec.Shape) then
@@ -107,11 +153,12 @@ module LayerTypes =
                         )
                     )
 
-                leaf
+                if current.Count = 0 then leaf else this.Current spec.Path
             | _ ->
                 let role = if spec.Trainable then LeafRole.Param else LeafRole.State
                 let leaf = Expr.LeafOf(role, spec.Path, spec.DType, spec.Shape)
                 variables[spec.Path] <- struct (spec, leaf)
+                owners[leaf] <- spec.Path
                 order.Add spec.Path
                 leaf
 
@@ -182,8 +229,7 @@ module LayerTypes =
                   Constraint = None }
 
         /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it.</summary>
-        member _.Update(state: Expr, value: Expr) =
-            trace.Updates.Add(struct (state, Expr.Node(StopGradient, [| value |])))
+        member _.Update(state: Expr, value: Expr) = trace.Update(state, Expr.Node(StopGradient, [| value |]))
 
         /// <summary>Adds a scalar to the loss.</summary>
         member _.AddLoss(loss: Expr) = trace.Losses.Add loss
@@ -422,6 +468,77 @@ module Layer =
     /// weights.</summary>
     let shared (name: string) (layer: Layer) : Layer = { layer with LayerName = name; Shared = true }
 
+    /// Runs a layer as a part of another, under a name that follows from the order of the calls; called again, it has the same
+    /// weights.
+    let internal runPart (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
+        let known =
+            match scope.Trace.Parts.TryGetValue scope.Path with
+            | true, parts -> parts
+            | _ ->
+                let parts = List<struct (obj * string)>()
+                scope.Trace.Parts[scope.Path] <- parts
+                parts
+
+        let same (struct (other: obj, name: string)) =
+            obj.ReferenceEquals(other, layer)
+            || (not (isNull layer.Owner) && obj.ReferenceEquals(other, layer.Owner))
+            || (layer.Shared && name = layer.LayerName)
+
+        let name =
+            match Seq.tryFind same known with
+            | Some(struct (_, name)) -> name
+            | None ->
+                let taken (name: string) = known |> Seq.exists (fun (struct (_, other)) -> other = name)
+
+                let name =
+                    if layer.LayerName <> "" then
+                        if taken layer.LayerName then
+                            raise (
+                                ArgumentValueException(
+                                    "Two parts of a layer have the same name.",
+                                    (if scope.Path = "" then layer.LayerName else scope.Path + "/" + layer.LayerName),
+                                    "a different name for every part",
+                                    "twice " + layer.LayerName,
+                                    "Rename one, or call one layer in both places to share its weights."
+                                )
+                            )
+
+                        layer.LayerName
+                    else
+                        let stem = snakeCase layer.Kind
+                        let mutable name = stem
+                        let mutable n = 0
+
+                        while taken name do
+                            n <- n + 1
+                            name <- stem + "_" + string n
+
+                        name
+
+                let identity: obj =
+                    match layer.Owner with
+                    | null -> layer :> obj
+                    | owner -> owner
+
+                known.Add(struct (identity, name))
+                name
+
+        call (enter scope name layer) layer inputs
+
+    /// <summary>Runs a layer as a part of a layer of your own, inside the function given to <c>Layer.create</c>. A part without a
+    /// name is named by its class in the order of calls: dense, dense_1, ... One layer value called twice shares its weights.</summary>
+    /// <example><code>
+    /// let twice = Layer.dense 8
+    /// let own = Layer.create "Own" (fun scope x -> x |> Layer.invoke scope twice |> Layer.invoke scope twice)
+    /// </code></example>
+    let invoke (scope: Scope) (layer: Layer) (x: Expr) : Expr =
+        let outputs = runPart scope layer [| Flow.ofValue x |]
+        outputs[0].Value
+
+    /// <summary>The same with several inputs and outputs.</summary>
+    let invokeMany (scope: Scope) (layer: Layer) (inputs: Expr[]) : Expr[] =
+        runPart scope layer (Array.map Flow.ofValue inputs) |> Array.map (fun flow -> flow.Value)
+
     let private runParts (parts: (string * Layer)[]) (scope: Scope) (inputs: Flow[]) =
         let mutable flows = inputs
 
@@ -464,7 +581,7 @@ module Layer =
 
         { Outputs = outputs
           Variables = trace.Variables
-          Updates = trace.Updates.ToArray()
+          Updates = trace.Updates
           Losses = trace.Losses.ToArray()
           Seed = trace.Seed
           Step = trace.Step }

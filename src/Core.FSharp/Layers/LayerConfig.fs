@@ -120,6 +120,10 @@ module internal LayerConfig =
 
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
+    /// Beside the class name: the layer was made by Layer.shared.
+    [<Literal>]
+    let SharedKey = "shared_at_root"
+
     /// Keras's object of a layer that its container holds under a name.
     let rec toValue (name: string) (layer: Layer) : ConfigValue =
         let arguments =
@@ -134,7 +138,9 @@ module internal LayerConfig =
             [ "module", Text(moduleOf layer.Kind)
               "class_name", Text layer.Kind
               "config", withCommon name layer arguments
-              "registered_name", (if layer.Kind = "Functional" then Text "Functional" else Null) ]
+              "registered_name", (if layer.Kind = "Functional" then Text "Functional" else Null)
+              // Its weights lie at the root of the model, wherever it stands.
+              if layer.Shared then SharedKey, Bool true ]
 
     /// A layer of a network, which says so if it computes in float64.
     and private inNetwork (floatType: DType) (name: string) (layer: Layer) : ConfigValue =

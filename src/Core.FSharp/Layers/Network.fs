@@ -335,6 +335,30 @@ module Network =
             LayerName = network.GivenName
             Run = NetworkRun.functionOf network }
 
+    /// <summary>Networks side by side as one: its inputs and outputs are those of all parts, each part a layer under its name. For
+    /// models whose steps call their parts themselves, such as the two of an adversarial pair.</summary>
+    /// <example><code>let gan = Network.ofParts [ "generator", generator; "discriminator", discriminator ]</code></example>
+    let ofParts (parts: (string * Network) list) : Network =
+        let fresh (name: string) (part: Network) =
+            part.Inputs
+            |> Seq.map (fun node ->
+                let dims = Seq.toList node.Shape
+
+                inputWith
+                    { Name = name + "_" + node.Name
+                      Shape = List.tail dims
+                      DType = node.DType
+                      BatchSize = if dims.Head < 0 then None else Some dims.Head })
+            |> Seq.toList
+
+        let placed =
+            parts
+            |> List.map (fun (name, part) ->
+                let inputs = fresh name part
+                inputs, applyMany (Layer.named name (asLayer part)) inputs)
+
+        create (List.collect fst placed) (List.collect snd placed)
+
     /// Types of the network's inputs under which it could be typed when it was described.
     let internal probeFlows (network: Network) : Flow[] =
         let setting = network.Outputs |> Seq.map (fun n -> n.Owner.Setting) |> Seq.max
@@ -365,7 +389,7 @@ module Network =
 
         { Outputs = outputs
           Variables = trace.Variables
-          Updates = trace.Updates.ToArray()
+          Updates = trace.Updates
           Losses = trace.Losses.ToArray()
           Seed = trace.Seed
           Step = trace.Step }

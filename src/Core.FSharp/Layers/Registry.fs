@@ -11,77 +11,149 @@ module Registry =
 
     let private entryOf definition = LayerClass.entry definition
 
-    /// Every class of this library except the models.
-    let internal builtIn: LayerEntry list =
-        [ entryOf Dense.definition
-          entryOf EinsumDense.definition
-          entryOf Embedding.definition
-          entryOf PassThrough.identity
-          entryOf PassThrough.masking
-          entryOf PassThrough.notEqual
-          PassThrough.lambdaEntry
-          entryOf PassThrough.activityRegularization
-          entryOf SmallActivations.activation
-          entryOf ReLU.definition
-          entryOf SmallActivations.leakyReLU
-          entryOf PReLU.definition
-          entryOf SmallActivations.elu
-          entryOf SmallActivations.softmax
-          entryOf Reshaping.flatten
-          entryOf Reshaping.reshape
-          entryOf Reshaping.permute
-          entryOf Reshaping.repeatVector
-          yield! Array.map entryOf Borders.zeroPadding
-          yield! Array.map entryOf Borders.cropping
-          yield! Array.map entryOf Resampling.upSamplings
-          yield! Array.map entryOf Conv.definitions
-          yield! Array.map entryOf ConvTranspose.definitions
-          yield! Array.map entryOf DepthwiseConv.definitions
-          yield! Array.map entryOf SeparableConv.definitions
-          yield! Array.map entryOf Pool.maxima
-          yield! Array.map entryOf Pool.averages
-          yield! Array.map entryOf GlobalPool.maxima
-          yield! Array.map entryOf GlobalPool.averages
-          entryOf BatchNormalization.definition
-          entryOf LayerNormalization.definition
-          entryOf GroupNormalization.definition
-          entryOf SmallNormalizations.rms
-          entryOf SmallNormalizations.unit
-          entryOf Dropout.plain
-          yield! Array.map entryOf Dropout.spatial
-          entryOf Dropout.gaussian
-          entryOf Dropout.alpha
-          entryOf Dropout.noise
-          entryOf Merging.add
-          entryOf Merging.subtract
-          entryOf Merging.multiply
-          entryOf Merging.average
-          entryOf Merging.maximum
-          entryOf Merging.minimum
-          entryOf Merging.concatenate
-          entryOf Dot.definition
-          entryOf Normalization.definition
-          entryOf SmallPreprocessing.rescaling
-          entryOf Resizing.definition
-          entryOf Discretization.definition
-          entryOf CategoryEncoding.definition
-          entryOf SimpleRNN.definition
-          entryOf SimpleRNN.cell
-          entryOf LSTM.definition
-          entryOf LSTM.cell
-          entryOf GRU.definition
-          entryOf GRU.cell
-          entryOf RecurrentCell.stacked
-          entryOf RNN.definition
-          entryOf Bidirectional.definition
-          entryOf TimeDistributed.definition
-          yield! Array.map entryOf ConvLSTM.definitions
-          entryOf Composition.branches
-          entryOf Composition.merged
-          entryOf Composition.residual ]
+    let private several definitions = definitions |> Array.map entryOf |> Array.toList
 
-    let private table =
-        Dictionary<string, LayerEntry>(builtIn |> List.map (fun e -> KeyValuePair(e.Class, e)))
+    let private ranks (name: string) (suffix: string) =
+        [ 1..3 ] |> List.map (fun rank -> name + string rank + "D" + suffix)
+
+    /// Class names, and their entries, which are only made when one of them is asked for: most programs use few classes.
+    let private family (names: string list) (entries: unit -> LayerEntry list) : string list * Lazy<LayerEntry list> =
+        names, Lazy<LayerEntry list>(Func<LayerEntry list>(entries))
+
+    /// Every class of this library except the models, by the file that has them.
+    let internal families: (string list * Lazy<LayerEntry list>) list =
+        [ family
+              [ "Dense"
+                "EinsumDense"
+                "Embedding"
+                "Identity"
+                "Masking"
+                "NotEqual"
+                "Lambda"
+                "ActivityRegularization" ]
+              (fun () ->
+                  [ entryOf Dense.definition
+                    entryOf EinsumDense.definition
+                    entryOf Embedding.definition
+                    entryOf PassThrough.identity
+                    entryOf PassThrough.masking
+                    entryOf PassThrough.notEqual
+                    PassThrough.lambdaEntry
+                    entryOf PassThrough.activityRegularization ])
+          family [ "Activation"; "ReLU"; "LeakyReLU"; "PReLU"; "ELU"; "Softmax" ] (fun () ->
+              [ entryOf SmallActivations.activation
+                entryOf ReLU.definition
+                entryOf SmallActivations.leakyReLU
+                entryOf PReLU.definition
+                entryOf SmallActivations.elu
+                entryOf SmallActivations.softmax ])
+          family
+              [ "Flatten"
+                "Reshape"
+                "Permute"
+                "RepeatVector"
+                yield! ranks "ZeroPadding" ""
+                yield! ranks "Cropping" ""
+                yield! ranks "UpSampling" "" ]
+              (fun () ->
+                  [ entryOf Reshaping.flatten
+                    entryOf Reshaping.reshape
+                    entryOf Reshaping.permute
+                    entryOf Reshaping.repeatVector
+                    yield! several Borders.zeroPadding
+                    yield! several Borders.cropping
+                    yield! several Resampling.upSamplings ])
+          family
+              [ yield! ranks "Conv" ""
+                yield! ranks "Conv" "Transpose"
+                "DepthwiseConv1D"
+                "DepthwiseConv2D"
+                "SeparableConv1D"
+                "SeparableConv2D" ]
+              (fun () ->
+                  [ yield! several Conv.definitions
+                    yield! several ConvTranspose.definitions
+                    yield! several DepthwiseConv.definitions
+                    yield! several SeparableConv.definitions ])
+          family
+              [ yield! ranks "MaxPooling" ""
+                yield! ranks "AveragePooling" ""
+                yield! ranks "GlobalMaxPooling" ""
+                yield! ranks "GlobalAveragePooling" "" ]
+              (fun () ->
+                  [ yield! several Pool.maxima
+                    yield! several Pool.averages
+                    yield! several GlobalPool.maxima
+                    yield! several GlobalPool.averages ])
+          family
+              [ "BatchNormalization"
+                "LayerNormalization"
+                "GroupNormalization"
+                "RMSNormalization"
+                "UnitNormalization" ]
+              (fun () ->
+                  [ entryOf BatchNormalization.definition
+                    entryOf LayerNormalization.definition
+                    entryOf GroupNormalization.definition
+                    entryOf SmallNormalizations.rms
+                    entryOf SmallNormalizations.unit ])
+          family
+              [ "Dropout"; yield! ranks "SpatialDropout" ""; "GaussianDropout"; "AlphaDropout"; "GaussianNoise" ]
+              (fun () ->
+                  [ entryOf Dropout.plain
+                    yield! several Dropout.spatial
+                    entryOf Dropout.gaussian
+                    entryOf Dropout.alpha
+                    entryOf Dropout.noise ])
+          family [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot" ] (fun () ->
+              [ entryOf Merging.add
+                entryOf Merging.subtract
+                entryOf Merging.multiply
+                entryOf Merging.average
+                entryOf Merging.maximum
+                entryOf Merging.minimum
+                entryOf Merging.concatenate
+                entryOf Dot.definition ])
+          family [ "Normalization"; "Rescaling"; "Resizing" ] (fun () ->
+              [ entryOf Normalization.definition
+                entryOf SmallPreprocessing.rescaling
+                entryOf Resizing.definition ])
+          family [ "Discretization"; "CategoryEncoding" ] (fun () ->
+              [ entryOf Discretization.definition; entryOf CategoryEncoding.definition ])
+          family
+              [ "SimpleRNN"
+                "SimpleRNNCell"
+                "LSTM"
+                "LSTMCell"
+                "GRU"
+                "GRUCell"
+                "StackedRNNCells"
+                "RNN"
+                "Bidirectional"
+                "TimeDistributed"
+                yield! ranks "ConvLSTM" "" ]
+              (fun () ->
+                  [ entryOf SimpleRNN.definition
+                    entryOf SimpleRNN.cell
+                    entryOf LSTM.definition
+                    entryOf LSTM.cell
+                    entryOf GRU.definition
+                    entryOf GRU.cell
+                    entryOf RecurrentCell.stacked
+                    entryOf RNN.definition
+                    entryOf Bidirectional.definition
+                    entryOf TimeDistributed.definition
+                    yield! several ConvLSTM.definitions ])
+          family [ "Parallel"; "ParallelMerge"; "Residual" ] (fun () ->
+              [ entryOf Composition.branches; entryOf Composition.merged; entryOf Composition.residual ]) ]
+
+    /// Every class of this library except the models.
+    let internal builtIn () : LayerEntry list = families |> List.collect (fun (_, entries) -> entries.Value)
+
+    let private tryFind (className: string) : LayerEntry option =
+        families
+        |> List.tryFind (fun (names, _) -> List.contains className names)
+        |> Option.map (fun (_, entries) -> entries.Value |> List.find (fun entry -> entry.Class = className))
 
     let private custom = ConcurrentDictionary<string, (string * ConfigValue) list -> Layer>()
 
@@ -93,7 +165,7 @@ module Registry =
 
     /// <summary>The class names known now, the user's included, in alphabetical order.</summary>
     let classNames () : string list =
-        Seq.concat [ Seq.cast table.Keys; Seq.cast custom.Keys; Seq.ofList [ "Sequential"; "Functional" ] ]
+        Seq.concat [ Seq.collect fst families; Seq.cast custom.Keys; Seq.ofList [ "Sequential"; "Functional" ] ]
         |> Seq.distinct
         |> Seq.sortWith (fun a b -> String.CompareOrdinal(a, b))
         |> List.ofSeq
@@ -105,10 +177,9 @@ module Registry =
         )
 
     let private find (className: string) =
-        match custom.TryGetValue className, table.TryGetValue className with
-        | (true, read), _ -> Some(fun _ arguments -> read arguments)
-        | _, (true, entry) -> Some entry.Read
-        | _ -> None
+        match custom.TryGetValue className with
+        | true, read -> Some(fun _ arguments -> read arguments)
+        | _ -> tryFind className |> Option.map _.Read
 
     /// The layer of a class with arguments, whose nested layers `reader` reads.
     let internal read (className: string) (reader: ConfigValue -> Layer) (arguments: (string * ConfigValue) list) =
@@ -144,4 +215,5 @@ module Registry =
                 (match ConfigRead.get "name" config with
                  | Text name -> name
                  | _ -> layer.LayerName)
+            Shared = layer.Shared || ConfigRead.get LayerConfig.SharedKey entries = Bool true
             Frozen = layer.Frozen || (ConfigRead.get "trainable" config = Bool false) }

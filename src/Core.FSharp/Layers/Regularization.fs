@@ -39,7 +39,7 @@ module Dropout =
 
     /// True where an element stays: with probability 1 - rate.
     let private keep (scope: Scope) (o: DropoutOptions) (shape: Shape) =
-        let uniform = draw scope o.Seed RandomKind.Uniform shape
+        let uniform = draw scope o.Seed RandomKind.Coarse shape
         Ops.greaterEqual uniform (Expr.Scalar(uniform.DType, o.Rate))
 
     let private noiseShape kind (o: DropoutOptions) (x: Expr) : Shape =

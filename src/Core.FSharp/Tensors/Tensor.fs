@@ -1,6 +1,7 @@
 namespace FunctionalNet
 
 open System
+open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
 
 module private Rows =
@@ -154,6 +155,16 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
     /// <summary>A scalar.</summary>
     static member Scalar<'T when 'T: unmanaged>(value: 'T) = Tensor(dtypeOf typeof<'T>, Shape.Scalar, [| value |])
 
+    // All weights of a model pass through it, before anything else has run.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
+    static member private Rounded(values: float[]) : float32[] =
+        let rounded = Array.zeroCreate<float32> values.Length
+
+        for i in 0 .. values.Length - 1 do
+            rounded[i] <- float32 values[i]
+
+        rounded
+
     /// <summary>A tensor of the given float64 numbers converted to a dtype: rounded for Float32, cut toward zero for
     /// integers, tested against zero for Bool.</summary>
     static member OfDoubles(dtype: DType, shape: Shape, values: float[]) =
@@ -161,7 +172,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
 
         let data: Array =
             match dtype with
-            | DType.Float32 -> Array.map float32 values
+            | DType.Float32 -> Tensor.Rounded values
             | DType.Float64 -> Array.copy values
             | DType.Int32 -> Array.map int values
             | DType.Int64 -> Array.map int64 values

@@ -24,7 +24,7 @@ module internal CompilePlan =
         let several = names.Length > 1
         let given = options.Losses
 
-        if given.Length = 0 then
+        if given.Length = 0 && isNull options.TrainStep then
             raise (
                 ArgumentValueException(
                     "There is no loss to train with.",

@@ -186,6 +186,44 @@ module internal DataChecks =
                     "Give one for all outputs, or one per output."
         | names -> arrange "sample weight" (Network.outputNames network) names data.SampleWeights
 
+    /// Data for a step of the user's own, which decides what it means: only dtypes and rows are looked at, and inputs are given
+    /// the network's form where they fit it.
+    let prepareFreely (network: Network) (data: TrainingData) : PreparedData =
+        let floatType = network.FloatType
+
+        let converted (t: Tensor) = if DType.isFloating t.DType || t.DType = DType.Bool then t.Cast floatType else t
+
+        let given = Seq.toArray data.Inputs
+
+        let inputs =
+            if isNull data.InputNames && given.Length <> network.Inputs.Count then
+                given |> Array.map converted
+            else
+                inputsOf network data
+                |> Array.mapi (fun i t ->
+                    try
+                        input floatType network.Inputs[i] t
+                    with :? ShapeException ->
+                        converted t)
+
+        let targets = data.Targets |> Seq.map converted |> Seq.toArray
+        let weights = data.SampleWeights |> Seq.map (fun w -> w.Cast floatType) |> Seq.toArray
+
+        let names =
+            Array.concat
+                [ inputs |> Array.mapi (fun i _ -> "input " + string i)
+                  targets |> Array.mapi (fun i _ -> "target " + string i)
+                  weights |> Array.mapi (fun i _ -> "sample_weight " + string i) ]
+
+        { Rows = rowsOf names (Array.concat [ inputs; targets; weights ])
+          Inputs = inputs
+          Targets = targets
+          Weights =
+            Array.init (max targets.Length weights.Length) (fun i ->
+                if weights.Length = 1 then ValueSome weights[0]
+                elif i < weights.Length then ValueSome weights[i]
+                else ValueNone) }
+
     /// Data in the network's order and dtypes. `isJudged` says which outputs a loss or metric asks for; without targets, to
     /// predict, there are no weights either.
     let prepare (network: Network) (isJudged: int -> bool) (withTargets: bool) (data: TrainingData) : PreparedData =
@@ -335,7 +373,7 @@ module internal DataChecks =
     let ids (network: Network) (batchSize: int) (idLimits: int[]) (inputs: Tensor[]) : unit =
         inputs
         |> Array.iteri (fun i t ->
-            if idLimits[i] > 0 then
+            if idLimits[i] > 0 && i < network.Inputs.Count then
                 within
                     batchSize
                     network.Inputs[i].Name
@@ -353,12 +391,13 @@ module internal DataChecks =
         (idLimits: int[])
         (data: PreparedData)
         : unit =
-        let names = Network.inputNames network
+        let nameOf (nodes: IReadOnlyList<Node>) (i: int) = if i < nodes.Count then nodes[i].Name else string i
 
-        data.Inputs |> Array.iteri (fun i t -> finite batchSize names[i] t)
+        data.Inputs |> Array.iteri (fun i t -> finite batchSize (nameOf network.Inputs i) t)
         ids network batchSize idLimits data.Inputs
 
-        data.Targets |> Array.iteri (fun i t -> finite batchSize ("target of " + network.Outputs[i].Name) t)
+        data.Targets
+        |> Array.iteri (fun i t -> finite batchSize ("target of " + nameOf network.Outputs i) t)
 
         for w in data.Weights do
             match w with
@@ -368,7 +407,7 @@ module internal DataChecks =
         match plan with
         | ValueNone -> ()
         | ValueSome plan ->
-            for l in plan.Losses do
+            for l in plan.Losses |> Array.filter (fun l -> l.Output < data.Targets.Length) do
                 let node = network.Outputs[l.Output]
                 let t = data.Targets[l.Output]
 

@@ -8,6 +8,17 @@ open FunctionalNet.Compiler
 open FunctionalNet.Graph
 open FunctionalNet.Kernels
 
+/// Working memory for steps that never run at the same time. What it has given stays as it is when more is asked for.
+[<Sealed>]
+type internal Arena() =
+
+    let mutable buffer = Buffer 0L
+
+    /// At least so many bytes.
+    member _.Room(bytes: int64) : Buffer =
+        if buffer.Bytes < bytes then buffer <- Buffer bytes
+        buffer
+
 /// A step made executable, with memory of its own for one batch.
 [<Sealed>]
 type internal BoundStep
@@ -27,9 +38,9 @@ type internal BoundStep
         // A leaf that the graph does not use has no memory.
         | _ -> Buffer 0L
 
-    let inputs = types.Inputs |> Array.mapi (fun i _ -> find (TrainStep.inputName i))
-    let targets = types.Targets |> Array.mapi (fun i _ -> find (TrainStep.targetName i))
-    let weights = types.Weights |> Array.mapi (fun i _ -> find (TrainStep.weightName i))
+    let inputs = types.Inputs |> Array.mapi (fun i _ -> find (StepNames.input i))
+    let targets = types.Targets |> Array.mapi (fun i _ -> find (StepNames.target i))
+    let weights = types.Weights |> Array.mapi (fun i _ -> find (StepNames.weight i))
 
     member _.Key = key
     member _.Step = graph
@@ -50,8 +61,10 @@ type internal BoundStep
 /// Making steps executable.
 module internal BoundStep =
 
-    /// `variable` finds the memory of leaves that are not part of a batch.
-    let create
+    /// `variable` finds the memory of leaves that are not part of a batch; `arena` gives working memory of at least so many
+    /// bytes.
+    let createIn
+        (arena: int64 -> Buffer)
         (options: CompileOptions)
         (key: string)
         (types: BatchTypes)
@@ -76,9 +89,12 @@ module internal BoundStep =
                 v.Buffer
             | _ -> Buffer 0L
 
-        let executable = Compile.executable options graph.Graph bind
+        let executable = Compile.executableIn arena options graph.Graph bind
         let outputs = graph.Graph.Outputs |> Array.map (fun (name, _) -> executable.Output name)
         BoundStep(key, graph, types, executable, memory, outputs, kept)
+
+    /// A step with working memory of its own.
+    let create options key types graph variable : BoundStep = createIn Buffer options key types graph variable
 
     /// Text that two batches have in common exactly if one step serves both.
     let keyOf (mode: string) (types: BatchTypes) : string =
@@ -144,6 +160,7 @@ type internal StepParts =
     {
         Network: Network
         Plan: TrainingPlan
+        Settings: TrainingOptions
         IsFrozen: string -> bool
         Options: CompileOptions
         Variable: LeafRole -> Expr -> string -> Variable

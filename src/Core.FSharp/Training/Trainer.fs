@@ -14,10 +14,12 @@ open FunctionalNet.Training
 /// <param name="network">The network.</param>
 /// <param name="seed">Decides first weights, dropout and the order of samples.</param>
 /// <param name="compileOptions">Which passes of the compiler run.</param>
+/// <param name="lent">Variables of other trainers that take the place of some of its own.</param>
 [<Sealed>]
-type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOptions) =
+type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOptions, lent: string -> Variable voption)
+    =
 
-    let core = TrainerCore(network, seed, compileOptions)
+    let core = TrainerCore(network, seed, compileOptions, lent)
     let loop = TrainingLoop core
     let gate = obj ()
     let writer = WritingThread network.Name
@@ -46,6 +48,18 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 )
             )
 
+    let mutable applying: (string * TrainerFunction) voption = ValueNone
+
+    /// Held while a function of the user's own runs.
+    let hold () : IDisposable =
+        enter ()
+        let before = writer.Begin()
+
+        { new IDisposable with
+            member _.Dispose() =
+                writer.End before
+                Monitor.Exit gate }
+
     let verbose (verbosity: Verbosity) (output: IO.TextWriter | null) : TrainingCallback list =
         if verbosity = Verbosity.Silent then [] else [ ProgressBar(output) :> TrainingCallback ]
 
@@ -54,9 +68,17 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         | ValueSome plan -> plan.IsJudged output
         | ValueNone -> true
 
-    let prepare (data: TrainingData) = DataChecks.prepare network isJudged true data
+    let prepare (data: TrainingData) =
+        if core.HasOwnSteps then
+            DataChecks.prepareFreely network data
+        else
+            DataChecks.prepare network isJudged true data
 
-    let prepareInputs (data: TrainingData) = DataChecks.prepare network isJudged false data
+    let prepareInputs (data: TrainingData) =
+        if core.HasOwnSteps then
+            DataChecks.prepareFreely network (TrainingData(Seq.toArray data.Inputs, [||]))
+        else
+            DataChecks.prepare network isJudged false data
 
     let checkValues (enabled: bool) (batchSize: int) (step: BoundStep) (data: PreparedData) =
         if enabled then
@@ -94,6 +116,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         | dataset ->
             ValueSome(fun () ->
                 new DatasetFeed(dataset, settings.ValidationSteps, false, prepare, settings.Cancellation) :> BatchFeed)
+
+    internal new(network: Network, seed: uint64, compileOptions: CompileOptions) =
+        Trainer(network, seed, compileOptions, (fun _ -> ValueNone))
 
     /// <summary>A network with fresh weights, and a choice of the passes that the compiler runs.</summary>
     new(network: Network, seed: uint64, options: PlanOptions) = Trainer(network, seed, options.ToCompileOptions())
@@ -420,6 +445,107 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <summary>Loss and metrics of one batch, in inference mode. Keras: test_on_batch.</summary>
     member this.TestOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, false)
 
+    /// <summary>A function over the model's variables, for training loops of your own. It runs in training mode; what it describes
+    /// (calls of the model, gradients, updates) is compiled once per signature of its arguments, which are the step's inputs.</summary>
+    /// <param name="describe">From the step to the results.</param>
+    /// <example><code>
+    /// var step = trainer.Function(s =&gt; {
+    ///     var loss = Ops.Mean(Ops.Square(s.Call([s.Inputs[0]])[0] - s.Inputs[1]));
+    ///     s.Minimize(loss);
+    ///     return [loss];
+    /// });
+    /// foreach (var (x, y) in batches) { step.Run(x, y); total += step.Scalar(0); }
+    /// </code></example>
+    member _.Function(describe: Func<StepContext, Expr[]>) : TrainerFunction =
+        TrainerFunction(core, "function", describe, Func<_, _>(hold))
+
+    /// <summary>A loss that gives its gradients to all variables that training changes, as tensors. Keras: GradientTape.</summary>
+    /// <param name="loss">From the step, whose inputs are the function's arguments, to a scalar.</param>
+    member this.GradientFunction(loss: Func<StepContext, Expr>) : GradientFunction =
+        FunctionalNet.GradientFunction(Func<_, _>(fun describe -> this.Function describe), loss)
+
+    /// <summary>Moves variables by gradients with the optimizer of Compile. Keras: optimizer.apply.</summary>
+    /// <param name="gradients">A gradient for each path.</param>
+    /// <exception cref="T:FunctionalNet.NotReadyException">The model is not compiled.</exception>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no variable to train at a path.</exception>
+    member this.ApplyGradients(gradients: IReadOnlyList<KeyValuePair<string, Tensor>>) : unit =
+        core.Compiled() |> ignore
+        let paths = gradients |> Seq.map (fun pair -> pair.Key) |> Seq.toArray
+        let key =
+            String.Join(
+                "
+",
+                paths
+            )
+
+        let apply =
+            match applying with
+            | ValueSome(known, f) when known = key -> f
+            | _ ->
+                let f =
+                    this.Function(fun step ->
+                        let variables = step.TrainableVariables
+
+                        let chosen =
+                            paths
+                            |> Array.map (fun path ->
+                                match variables |> Array.tryFind (fun v -> v.Path = path) with
+                                | Some v -> v
+                                | None ->
+                                    raise (
+                                        FunctionalNet.Common.Names.unknown
+                                            "variable to train"
+                                            network.Name
+                                            path
+                                            (variables |> Array.map (fun v -> v.Path))
+                                    ))
+
+                        step.Apply(step.Inputs, chosen)
+                        [||])
+
+                applying <- ValueSome(key, f)
+                f
+
+        apply.Run(gradients |> Seq.map (fun pair -> pair.Value.Cast network.FloatType) |> Seq.toArray)
+
+    /// The variables, to be shared with other trainers.
+    member internal _.VariableStore = core.Variables
+
+    /// <summary>A trainer of a network inside this one, on the same weights: what either of them learns, both have learned. Not for
+    /// two threads at once.</summary>
+    /// <param name="path">The path of a layer that is a network, such as generator.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no network at that path.</exception>
+    member _.Part(path: string) : Trainer =
+        let rec find (inside: Network) (rest: string) : Network =
+            let slash = rest.IndexOf '/'
+            let name = if slash < 0 then rest else rest.Substring(0, slash)
+
+            match Network.tryOfLayer (Network.getLayer name inside) with
+            | Some inner when slash < 0 -> inner
+            | Some inner -> find inner (rest.Substring(slash + 1))
+            | None ->
+                raise (
+                    ArgumentValueException(
+                        "There is no network at that path.",
+                        path,
+                        "a layer that is a network",
+                        name + ", which is none",
+                        "Name a model that is used as a layer."
+                    )
+                )
+
+        let inner = find network path
+
+        let lent (below: string) =
+            match core.Variables.TryFind(path + "/" + below) with
+            | ValueSome v -> ValueSome v
+            // A layer shared by name lies at the root.
+            | ValueNone -> core.Variables.TryFind below
+
+        let inner =
+            if inner.FloatType = network.FloatType then inner else Network.withDType network.FloatType inner
+        Trainer(inner, seed, compileOptions, lent)
+
     /// <summary>Copies of all weights and state by path, in the order of Keras's get_weights.</summary>
     member _.GetWeights() : IReadOnlyList<KeyValuePair<string, Tensor>> =
         [| for v in core.Variables.All -> KeyValuePair(v.Name, v.Value) |]
@@ -506,7 +632,10 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             None
         else
             Some
-                { Options = ValueOption.toOption core.Options
+                { Options =
+                    (match core.Options with
+                     | ValueSome options when not options.HasOwnSteps -> Some options
+                     | _ -> None)
                   LearningRate = core.Rate
                   Seed = seed
                   EpochsTrained = loop.EpochsTrained
@@ -515,6 +644,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                   Callbacks = loop.CallbackStates }
 
     member private _.Continue(where: string, state: TrainingState) : unit =
+        // Optimizers of steps of the user's own have slots once their step has run.
+        if core.HasOwnSteps then core.EnsureSlots state.Slots
+
         Checkpoint.restore where "value of the optimizer" core.Slots state.Slots
         core.Rate <- state.LearningRate
         loop.EpochsTrained <- state.EpochsTrained

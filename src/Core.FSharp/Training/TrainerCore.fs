@@ -9,7 +9,8 @@ open FunctionalNet.Graph
 
 /// A network's values and the steps that work on them in place.
 [<Sealed>]
-type internal TrainerCore(network: Network, seed: uint64, compileOptions: CompileOptions) =
+type internal TrainerCore
+    (network: Network, seed: uint64, compileOptions: CompileOptions, lent: string -> Variable voption) =
 
     let specs = Network.variables network
     let variables = VariableStore()
@@ -25,16 +26,21 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
     let mutable trainFigures: FigureSet voption = ValueNone
     let mutable testFigures: FigureSet voption = ValueNone
     let mutable rate = 0.0
+    // Steps compiled before this number changed are not valid any more.
+    let mutable version = 0
+    let furtherOptimizers = Dictionary<string, struct (Optimizer * Variable)>()
 
     let seedVariable = hypers.Ensure("seed", DType.Int64, Shape.Scalar, 0.0)
     let stepVariable = hypers.Ensure("step", DType.Int64, Shape.Scalar, 0.0)
-    let rateVariable = hypers.Ensure(TrainStep.LearningRate, DType.Float64, Shape.Scalar, 0.0)
+    let rateVariable = hypers.Ensure(StepNames.LearningRate, DType.Float64, Shape.Scalar, 0.0)
 
     do
         seedVariable.SetInt64(int64 seed)
 
         for spec, value in Network.init seed network do
-            variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0).Set value
+            match lent spec.Path with
+            | ValueSome shared -> variables.Share(spec.Path, spec.DType, spec.Shape, shared)
+            | ValueNone -> variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0).Set value
 
     let isFrozen (path: string) =
         frozen.Count > 0
@@ -43,7 +49,7 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
     let memoryOf (totals: VariableStore) (role: LeafRole) (leaf: Expr) (name: string) : Variable =
         match role with
         | LeafRole.Hyper -> hypers.Ensure(name, leaf.DType, leaf.Shape, 0.0)
-        | LeafRole.Slot when name.StartsWith(TrainStep.FigurePrefix, StringComparison.Ordinal) ->
+        | LeafRole.Slot when name.StartsWith(StepNames.FigurePrefix, StringComparison.Ordinal) ->
             totals.Ensure(name, leaf.DType, leaf.Shape, 0.0)
         | LeafRole.Slot -> slots.Ensure(name, leaf.DType, leaf.Shape, 0.0)
         | _ ->
@@ -76,7 +82,7 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
 
     /// What the optimizer keeps, at its first values.
     let ensureSlots (plan: TrainingPlan) =
-        slots.Ensure(TrainStep.Iterations, DType.Int64, Shape.Scalar, 0.0) |> ignore
+        slots.Ensure(StepNames.Iterations, DType.Int64, Shape.Scalar, 0.0) |> ignore
 
         for s in plan.Optimizer.Rule.Scalars do
             slots.Ensure(s.Name, DType.Float64, s.Shape, s.Initial) |> ignore
@@ -84,26 +90,41 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
         for spec in specs do
             if spec.Trainable && not spec.Frozen && not (isFrozen spec.Path) then
                 for s in Optimizer.slots plan.Optimizer spec.Shape do
-                    slots.Ensure(TrainStep.slotName spec.Path s.Name, spec.DType, s.Shape, s.Initial) |> ignore
+                    slots.Ensure(StepNames.slot spec.Path s.Name, spec.DType, s.Shape, s.Initial) |> ignore
 
-    let figuresOf (plan: TrainingPlan) (totals: VariableStore) (graph: StepGraph) =
-        let scalar key name = totals.Ensure(TrainStep.totalName key name, DType.Float64, Shape.Scalar, 0.0)
-
-        let mean key = Figure(key, ValueNone, [| scalar key "total"; scalar key "count" |])
-
+    let figuresOf (totals: VariableStore) (graph: StepGraph) =
         let known name =
             match totals.TryFind name with
             | ValueSome v -> v
             | ValueNone ->
                 raise (GraphException("A total has no memory.", name, "a total of the step", name, "Compile again."))
 
-        FigureSet(
-            [| mean "loss"
-               for l in plan.Losses do
-                   if l.Key <> "" then mean l.Key
-               for m, names in Array.zip plan.Metrics graph.Totals do
-                   Figure(m.Key, ValueSome m.Metric, names |> Array.map known) |]
-        )
+        FigureSet(graph.Figures |> Array.map (fun f -> Figure(f.Key, f.Metric, f.Totals |> Array.map known)))
+
+    /// What optimizers keep begins with the rule's first values.
+    let prepareSlots (graph: StepGraph) =
+        for s in graph.Slots do
+            slots.Ensure(s.Name, s.Type.DType, s.Type.Shape, s.Initial) |> ignore
+
+        for name, optimizer in graph.Optimizers do
+            if not (furtherOptimizers.ContainsKey name) then
+                let rate = hypers.Ensure(StepNames.rateOf name, DType.Float64, Shape.Scalar, 0.0)
+                furtherOptimizers[name] <- struct (optimizer, rate)
+
+    /// Makes a step executable, in memory that it shares with others.
+    let bind room (key: string) (types: BatchTypes) (graph: StepGraph) (totals: VariableStore) : BoundStep =
+        prepareSlots graph
+        BoundStep.createIn room compileOptions key types graph (memoryOf totals)
+
+    /// The same in memory of its own: its results are read later.
+    let bindAlone (key: string) (types: BatchTypes) (graph: StepGraph) (totals: VariableStore) : BoundStep =
+        prepareSlots graph
+        BoundStep.create compileOptions key types graph (memoryOf totals)
+
+    let settings () = ValueOption.defaultWith (fun () -> TrainingOptions()) options
+
+    // Of the steps that train and evaluate, one runs at a time.
+    let arena = Arena()
 
     let trainStep (plan: TrainingPlan) (types: BatchTypes) : BoundStep =
         let key = BoundStep.keyOf "train" types
@@ -112,12 +133,11 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
             cache.GetOrAdd(
                 key,
                 fun () ->
-                    let graph = TrainStep.training network plan isFrozen types
-                    BoundStep.create compileOptions key types graph (memoryOf trainTotals)
+                    bind arena.Room key types (TrainStep.training network plan (settings ()) isFrozen types) trainTotals
             )
 
         if trainFigures.IsNone then
-            trainFigures <- ValueSome(figuresOf plan trainTotals step.Step)
+            trainFigures <- ValueSome(figuresOf trainTotals step.Step)
 
         step
 
@@ -128,12 +148,11 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
             cache.GetOrAdd(
                 key,
                 fun () ->
-                    let graph = TrainStep.test network plan isFrozen types
-                    BoundStep.create compileOptions key types graph (memoryOf testTotals)
+                    bind arena.Room key types (TrainStep.test network plan (settings ()) isFrozen types) testTotals
             )
 
         if testFigures.IsNone then
-            testFigures <- ValueSome(figuresOf plan testTotals step.Step)
+            testFigures <- ValueSome(figuresOf testTotals step.Step)
 
         step
 
@@ -141,13 +160,11 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
         PredictionSteps(
             network,
             8,
-            fun key types ->
-                let graph = TrainStep.prediction network isFrozen types
-                BoundStep.create compileOptions key types graph (memoryOf testTotals)
+            fun key types -> bindAlone key types (TrainStep.prediction network plan options isFrozen types) testTotals
         )
 
     let iterations () =
-        match slots.TryFind TrainStep.Iterations with
+        match slots.TryFind StepNames.Iterations with
         | ValueSome v -> v.GetInt64()
         | ValueNone -> 0L
 
@@ -159,7 +176,28 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
             | Fixed _ -> rate
         | ValueNone -> rate
 
+    let runs () =
+        match slots.TryFind StepNames.Runs with
+        | ValueSome v -> v.GetInt64()
+        | ValueNone -> 0L
+
+    /// The rates of the optimizers that steps use beside the one of compile.
+    let setFurtherRates () =
+        for pair in furtherOptimizers do
+            let struct (optimizer, rate) = pair.Value
+
+            rate.SetDouble(
+                match optimizer.Options.LearningRate with
+                | Fixed rate -> rate
+                | Scheduled schedule ->
+                    match slots.TryFind(StepNames.ofOptimizer pair.Key + StepNames.Iterations) with
+                    | ValueSome v -> schedule.Rate(v.GetInt64())
+                    | ValueNone -> schedule.Rate 0L
+            )
+
     let forget () =
+        version <- version + 1
+        furtherOptimizers.Clear()
         cache.Clear()
         predictions.Clear()
         trainFigures <- ValueNone
@@ -167,14 +205,17 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
 
     /// One update of all variables from what is in the memory of the step.
     let update (step: BoundStep) =
-        stepVariable.SetInt64(iterations ())
+        stepVariable.SetInt64(iterations () + runs ())
         rateVariable.SetDouble(rateNow ())
+
+        if furtherOptimizers.Count > 0 then setFurtherRates ()
+
         step.Run()
 
     let finishAverages (plan: TrainingPlan) =
         if plan.Optimizer.Options.UseEma && iterations () > 0L then
             for spec in specs do
-                match slots.TryFind(TrainStep.slotName spec.Path "average"), variables.TryFind spec.Path with
+                match slots.TryFind(StepNames.slot spec.Path "average"), variables.TryFind spec.Path with
                 | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> v.CopyFrom average
                 | _ -> ()
 
@@ -211,12 +252,33 @@ type internal TrainerCore(network: Network, seed: uint64, compileOptions: Compil
     member _.StepParts: StepParts =
         { Network = network
           Plan = compiled ()
+          Settings = settings ()
           IsFrozen = isFrozen
           Options = compileOptions
           Variable = memoryOf trainTotals
           LastTypes = cache.LastTypes "train" }
 
     member _.Update(step: BoundStep) : unit = update step
+
+    /// Makes room for values of optimizers that no step has asked for yet.
+    member _.EnsureSlots(values: (string * Tensor)[]) : unit =
+        for name, value in values do
+            slots.Ensure(name, value.DType, value.Shape, 0.0) |> ignore
+
+    /// Changes when steps that were compiled before must be compiled again.
+    member _.Version = version
+
+    /// A step of a function of the user's own.
+    member _.Bind(key: string, types: BatchTypes, describe: StepContext -> Expr[]) : BoundStep =
+        let step = StepContext(network, plan, Mode.Train, isFrozen, types)
+        let outputs = describe step
+        bindAlone key types (step.Finish outputs) trainTotals
+
+    /// True if a step of the user's own decides what the data means.
+    member _.HasOwnSteps =
+        match options with
+        | ValueSome options -> options.HasOwnSteps
+        | ValueNone -> false
     member _.FinishAverages() : unit = finishAverages (compiled ())
 
     /// Drops all steps: they were made for other layers or losses.

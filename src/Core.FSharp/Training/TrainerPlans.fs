@@ -78,7 +78,7 @@ module internal StepReports =
             fresh.CopyFrom original
             fresh
 
-        let graph = TrainStep.training parts.Network parts.Plan parts.IsFrozen types
+        let graph = TrainStep.training parts.Network parts.Plan parts.Settings parts.IsFrozen types
         let step = BoundStep.create parts.Options "report" types graph copy
 
         if runs > 0 then
@@ -92,16 +92,17 @@ module internal StepReports =
 
     /// The first node of the step for a batch that the plan computes otherwise than the interpreter.
     let difference (parts: StepParts) (batch: PreparedData) (tolerance: float) : string option =
-        let graph = TrainStep.training parts.Network parts.Plan parts.IsFrozen (batch.Types batch.Rows)
+        let graph =
+            TrainStep.training parts.Network parts.Plan parts.Settings parts.IsFrozen (batch.Types batch.Rows)
 
         let given =
             [| for i in 0 .. batch.Inputs.Length - 1 do
-                   TrainStep.inputName i, batch.Inputs[i]
+                   StepNames.input i, batch.Inputs[i]
                for i in 0 .. batch.Targets.Length - 1 do
-                   TrainStep.targetName i, batch.Targets[i]
+                   StepNames.target i, batch.Targets[i]
                for i in 0 .. batch.Weights.Length - 1 do
                    match batch.Weights[i] with
-                   | ValueSome w -> TrainStep.weightName i, w
+                   | ValueSome w -> StepNames.weight i, w
                    | ValueNone -> () |]
             |> dict
 

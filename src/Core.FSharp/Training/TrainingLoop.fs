@@ -22,6 +22,10 @@ type internal TrainingLoop(core: TrainerCore) =
         with :? DataException as e when e.Batch >= 0 ->
             raise (DataException(e.Summary, e.Path, e.Expected, e.Actual, e.Hint, number, e.Row))
 
+    // Made once: a method as a value would be a new object for every batch.
+    let findTrainStep = core.TrainStep
+    let findTestStep = core.TestStep
+
     let fill (step: BoundStep) (batch: BatchRows) = Batches.fill batch.Data batch.Order batch.First step
 
     /// Set to true to stop after the current batch.
@@ -70,7 +74,7 @@ type internal TrainingLoop(core: TrainerCore) =
             match feed.Next() with
             | ValueNone -> running <- false
             | ValueSome batch ->
-                let step = memory.For(feed, batch, core.TestStep)
+                let step = memory.For(feed, batch, findTestStep)
 
                 if figures.IsNone then
                     start ()
@@ -162,7 +166,7 @@ type internal TrainingLoop(core: TrainerCore) =
                             match next with
                             | ValueNone -> running <- false
                             | ValueSome batch ->
-                                let step = memory.For(feed, batch, core.TrainStep)
+                                let step = memory.For(feed, batch, findTrainStep)
 
                                 if figures.IsNone then
                                     figures <- ValueSome core.TrainFigures

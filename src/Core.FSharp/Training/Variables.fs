@@ -7,10 +7,15 @@ open FunctionalNet.Kernels
 
 /// A value that lives as long as the trainer, in memory that plans read and write in place.
 [<Sealed>]
-type internal Variable(name: string, dtype: DType, shape: Shape) =
+type internal Variable private (name: string, dtype: DType, shape: Shape, buffer: Buffer) =
 
     let bytes = shape.Size * DType.size dtype
-    let buffer = Buffer(int64 (max bytes 1))
+
+    new(name: string, dtype: DType, shape: Shape) =
+        Variable(name, dtype, shape, Buffer(int64 (max (shape.Size * DType.size dtype) 1)))
+
+    /// The same memory under another name.
+    member _.Under(other: string) = Variable(other, dtype, shape, buffer)
 
     member _.Name = name
     member _.DType = dtype
@@ -86,6 +91,23 @@ type internal VariableStore() =
             byName[name] <- v
             order.Add v
             v
+
+    /// Adds a variable in the memory of another one.
+    member _.Share(name: string, dtype: DType, shape: Shape, other: Variable) =
+        if other.DType <> dtype || not (other.Shape.Equals shape) then
+            raise (
+                ShapeException(
+                    "A layer's weights have another type in the model that it comes from.",
+                    name,
+                    DType.name other.DType + " " + other.Shape.ToString(),
+                    DType.name dtype + " " + shape.ToString(),
+                    "Use the layer with inputs of the same sizes, and models of one dtype."
+                )
+            )
+
+        let v = other.Under name
+        byName[name] <- v
+        order.Add v
 
     /// Copies of all values.
     member _.Snapshot() : (string * Tensor)[] = [| for v in order -> v.Name, v.Value |]

@@ -4,9 +4,24 @@ open Xunit
 open FsCheck.Xunit
 open FunctionalNet.Common
 
-/// The four words of one block, read as elements.
 let private words seed stream step (block: uint32) =
-    [ for i in 0L .. 3L -> Philox.bits seed stream step (int64 block * 4L + i) ]
+    let struct (a, b, c, d) = Philox.block seed stream step block
+    [ a; b; c; d ]
+
+[<Fact>]
+let ``elements are all words of their blocks`` () =
+    let elements = [ for i in 64L .. 127L -> Philox.bits 3UL 5UL 7u i ]
+    let blocks =
+        [ for b in 16u .. 31u do
+              yield! words 3UL 5UL 7u b ]
+    Assert.Equal<uint32 list>(List.sort blocks, List.sort elements)
+
+[<Fact>]
+let ``halves are all halves of the words`` () =
+    let halves = [ for i in 64L .. 127L -> Philox.half 3UL 5UL 7u i ]
+    let words = [ for i in 32L .. 63L -> Philox.bits 3UL 5UL 7u i ]
+    let expected = words |> List.collect (fun w -> [ w &&& 0xffffu; w >>> 16 ])
+    Assert.Equal<uint32 list>(List.sort expected, List.sort halves)
 
 // The known answers of Philox4x32-10 that its authors publish with Random123.
 [<Fact>]

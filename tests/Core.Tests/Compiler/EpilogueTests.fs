@@ -125,7 +125,7 @@ let ``parts of a region are the region`` () =
         [| { TileInput.DType = f32; Access = Flat }
            { DType = f32; Access = Strided([| rows; columns |], [| 0; 1 |]) }
            { DType = f32; Access = Strided([| rows; columns |], [| 1; 0 |]) }
-           { DType = DType.Int64; Access = RandomUniform(5UL, 4) } |]
+           { DType = DType.Int64; Access = RandomUniform(5UL, 4, true) } |]
 
     let program =
         TileProgram(

@@ -320,19 +320,21 @@ let ``elementwise functions at their edges`` () =
 let ``random numbers are those of Philox, word by word`` () =
     let seed = Expr.Constant(Tensor.Scalar 42L)
     let step = Expr.Constant(Tensor.Scalar 7L)
-    let draw kind = value (Ops.random kind "layer/dropout" DType.Float32 (Shape.Of 9) seed step)
+    let draw kind = value (Ops.random kind "layer/dropout" DType.Float32 (Shape.Of 40) seed step)
     let stream = Philox.streamOf "layer/dropout"
     let word i = Philox.bits 42UL stream 7u (int64 i)
     let uniform i = float (word i / 256u) / 16777216.0
-    close (Array.init 9 (word >> float)) (draw RandomKind.Bits)
-    close (Array.init 9 uniform) (draw RandomKind.Uniform)
+    close (Array.init 40 (word >> float)) (draw RandomKind.Bits)
+    close (Array.init 40 uniform) (draw RandomKind.Uniform)
 
     let normal i =
-        let r = sqrt (-2.0 * log (1.0 - uniform (i / 2 * 2)))
-        let a = 2.0 * Math.PI * uniform (i / 2 * 2 + 1)
-        if i % 2 = 0 then r * cos a else r * sin a
+        let r = sqrt (-2.0 * log (1.0 - uniform (i &&& ~~~16)))
+        let a = 2.0 * Math.PI * uniform (i ||| 16)
+        if i &&& 16 = 0 then r * cos a else r * sin a
 
-    close (Array.init 9 normal) (draw RandomKind.Normal)
+    close (Array.init 40 normal) (draw RandomKind.Normal)
+    let half i = Philox.half 42UL stream 7u (int64 i)
+    close (Array.init 40 (fun i -> float (half i) / 65536.0)) (draw RandomKind.Coarse)
 
 [<Fact>]
 let ``distributions have their moments`` () =

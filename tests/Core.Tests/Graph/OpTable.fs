@@ -370,7 +370,7 @@ let private products =
 let private seedAndStep = together [ ints DType.Int64 0 100000 []; ints DType.Int64 0 1000 [] ]
 
 let private randoms =
-    [ for kind in [ RandomKind.Uniform; RandomKind.Normal; RandomKind.Bits ] do
+    [ for kind in [ RandomKind.Uniform; RandomKind.Normal; RandomKind.Bits; RandomKind.Coarse ] do
           for dims in [ [ 7 ]; [ 2; 5 ] ] do
               row
                   ("Random " + string kind + " " + (shape dims).ToString())
@@ -466,6 +466,72 @@ let private structures =
       row "Custom" "Structured.CustomNode" 2 (together [ any [ 2; 3 ]; any [ 2; 3 ] ]) (fun x ->
           (Ops.custom squareTimes x)[0]) ]
 
+/// The sequences of LSTM and GRU: two rows, three steps, two units.
+let private sequences =
+    let mild = of' (between -0.6 0.6)
+    let state = mild [ 2; 2 ]
+    let mask = bools [ 2; 3 ]
+
+    /// All results, so that none can be wrong.
+    let all (op: Structured) (x: Expr[]) =
+        Expr.Node(Structured op, x).Results |> Array.map Ops.ravel |> Ops.concatenate 0
+
+    let each name count order inputs (make: SequenceOptions -> Structured) =
+        [ for reverse in [ false; true ] do
+              for masked in [ false; true ] do
+                  let title = name + (if reverse then " reverse" else "") + (if masked then " masked" else "")
+                  let inputs = inputs @ (if masked then [ mask ] else [])
+
+                  row title ("Structured." + name) (if masked then order else 1) (together inputs) (fun x ->
+                      // The gates and cells of a sequence are for its derivative only.
+                      let results = Expr.Node(Structured(make { Reverse = reverse; Masked = masked }), x).Results
+                      results[.. count - 1] |> Array.map Ops.ravel |> Ops.concatenate 0) ]
+
+    [ yield!
+          each "LstmSequence" 3 2 [ mild [ 2; 3; 8 ]; mild [ 2; 8 ]; state; state ] (fun options ->
+              LstmSequence options)
+      row
+          "LstmSequence, what is kept"
+          "Structured.LstmSequence"
+          1
+          (together [ mild [ 2; 3; 8 ]; mild [ 2; 8 ]; state; state ])
+          (all (LstmSequence { Reverse = false; Masked = false }))
+      yield!
+          each
+              "LstmSequenceGrad"
+              3
+              1
+              [ mild [ 2; 3; 8 ]; mild [ 2; 3; 2 ]; state; mild [ 2; 8 ]; state; state; mild [ 2; 3; 2 ] ]
+              (fun options -> LstmSequenceGrad(options, true))
+      row
+          "LstmSequenceGrad of the last state"
+          "Structured.LstmSequenceGrad"
+          1
+          (together [ mild [ 2; 3; 8 ]; mild [ 2; 3; 2 ]; state; mild [ 2; 8 ]; state; state ])
+          (all (LstmSequenceGrad({ Reverse = false; Masked = false }, false)))
+      yield!
+          each "GruSequence" 2 2 [ mild [ 2; 3; 6 ]; mild [ 2; 6 ]; mild [ 2 ]; state ] (fun options ->
+              GruSequence options)
+      row
+          "GruSequence, what is kept"
+          "Structured.GruSequence"
+          1
+          (together [ mild [ 2; 3; 6 ]; mild [ 2; 6 ]; mild [ 2 ]; state ])
+          (all (GruSequence { Reverse = false; Masked = false }))
+      yield!
+          each
+              "GruSequenceGrad"
+              3
+              1
+              [ mild [ 2; 3; 8 ]; mild [ 2; 3; 2 ]; state; mild [ 2; 6 ]; state; mild [ 2; 3; 2 ] ]
+              (fun options -> GruSequenceGrad(options, true))
+      row
+          "GruSequenceGrad of the last state"
+          "Structured.GruSequenceGrad"
+          1
+          (together [ mild [ 2; 3; 8 ]; mild [ 2; 3; 2 ]; state; mild [ 2; 6 ]; state ])
+          (all (GruSequenceGrad({ Reverse = false; Masked = false }, false))) ]
+
 /// Every row. Names are unique.
 let rows: Row list =
     unaries
@@ -478,6 +544,7 @@ let rows: Row list =
     @ poolRows
     @ randoms
     @ structures
+    @ sequences
 
 /// Fixed samples of a row's inputs.
 let samples (count: int) (row: Row) : Tensor[][] =

@@ -189,11 +189,15 @@ type ConvPoolTests() =
             run (make target.Pointer (Affine(dtype, target.Pointer))) [ target ] [ gx; gv; gdy ]
             close (tolerance dtype * 2.0) 4.0 (text + ", ended") (Array.map Affine.Of expected) (read dtype target)
 
-        check "max" best (fun t e -> Pool.Max(dtype, spec, gx.Pointer, t, e))
-        check "sum" sum (fun t e -> Pool.Sum(dtype, spec, gv.Pointer, t, e))
-        check "max gradient" maxGrad (fun t e -> Pool.MaxGrad(dtype, spec, gx.Pointer, gdy.Pointer, t, e))
-        check "max gather" gather (fun t e -> Pool.MaxGather(dtype, spec, gx.Pointer, gv.Pointer, t, e))
-        check "sum gradient" sumGrad (fun t e -> Pool.SumGrad(dtype, spec, gdy.Pointer, t, e))
+        for width in widths do
+            check (string width + " max") best (fun t e -> Pool.Max(width, dtype, spec, gx.Pointer, t, e))
+            check (string width + " sum") sum (fun t e -> Pool.Sum(width, dtype, spec, gv.Pointer, t, e))
+            check (string width + " max gradient") maxGrad (fun t e ->
+                Pool.MaxGrad(width, dtype, spec, gx.Pointer, gdy.Pointer, t, e))
+            check (string width + " max gather") gather (fun t e ->
+                Pool.MaxGather(width, dtype, spec, gx.Pointer, gv.Pointer, t, e))
+            check (string width + " sum gradient") sumGrad (fun t e ->
+                Pool.SumGrad(width, dtype, spec, gdy.Pointer, t, e))
 
     [<Fact>]
     member _.``random convolutions, float32``() = Windowed.forAll (convolution DType.Float32)
@@ -264,8 +268,8 @@ type ConvPoolTests() =
             PoolSpec.Create(4, [| 14; 14 |], 16, [| 2; 2 |], [| 2; 2 |], [| 1; 1 |], [| 0; 0 |], [| 0; 0 |])
         let p = room t (4 * 7 * 7 * 16)
         let d = room t (4 * 14 * 14 * 16)
-        allocatesNothing (Pool.Max(t, pool, y.Pointer, p.Pointer))
-        allocatesNothing (Pool.MaxGrad(t, pool, y.Pointer, p.Pointer, d.Pointer))
+        allocatesNothing (Pool.Max(Width.current, t, pool, y.Pointer, p.Pointer))
+        allocatesNothing (Pool.MaxGrad(Width.current, t, pool, y.Pointer, p.Pointer, d.Pointer))
 
     [<Fact>]
     member _.``windows that do not fit are refused``() =

@@ -133,6 +133,9 @@ let allocatesNothing (kernel: Kernel) =
     let best = Seq.init 5 (fun _ -> measure ()) |> Seq.min
     Assert.True((best = 0L), "allocated " + string best)
 
+/// Kernels are tested with vectors of every width, whatever the machine would choose.
+let widths = [ Width.W128; Width.W256; Width.W512 ]
+
 let floats (seed: int) (n: int) =
     let r = Random seed
     Array.init n (fun _ -> r.NextDouble() * 4.0 - 2.0)

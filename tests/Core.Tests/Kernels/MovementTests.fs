@@ -307,44 +307,50 @@ type MovementTests() =
 
     [<Fact>]
     member _.``random fills``() =
-        for n in [ 0; 1; 3; 6; 20001 ] do
+        for n in [ 0; 1; 3; 6; 31; 32; 33; 64; 100; 20001 ] do
             let seed, step = guarded [| -5L |], guarded [| 9L |]
             let word i = Philox.bits (uint64 -5L) 42UL 9u (int64 i)
+            let half i = Philox.half (uint64 -5L) 42UL 9u (int64 i)
 
-            for dtype in [ DType.Float32; DType.Float64 ] do
-                let y = room dtype n
-                run (RandomFill.Uniform(dtype, n, seed.Pointer, step.Pointer, 42UL, y.Pointer)) [ y ] [ seed; step ]
-                Assert.Equal<float[]>(Array.init n (fun i -> float (Philox.toUniform (word i))), read dtype y)
-                run (RandomFill.Normal(dtype, n, seed.Pointer, step.Pointer, 42UL, y.Pointer)) [ y ] [ seed; step ]
+            let normal =
+                Array.init n (fun i ->
+                    let u1 = 1.0 - float (Philox.toUniform (word (i &&& ~~~16)))
+                    let u2 = float (Philox.toUniform (word (i ||| 16)))
+                    let r = sqrt (-2.0 * log u1)
+                    if i &&& 16 = 0 then r * cos (2.0 * Math.PI * u2) else r * sin (2.0 * Math.PI * u2))
 
-                let normal =
-                    Array.init n (fun i ->
-                        let u1 = 1.0 - float (Philox.toUniform (word (i &&& ~~~1)))
-                        let u2 = float (Philox.toUniform (word (i ||| 1)))
-                        let r = sqrt (-2.0 * log u1)
-                        if i % 2 = 0 then r * cos (2.0 * Math.PI * u2) else r * sin (2.0 * Math.PI * u2))
+            for width in widths do
+                let fill kind dtype =
+                    let y = room dtype n
+                    run
+                        (RandomFill.Create(kind, dtype, n, seed.Pointer, step.Pointer, 42UL, y.Pointer, width))
+                        [ y ]
+                        [ seed; step ]
+                    read dtype y
 
-                close (tolerance dtype) 1.0 "normal" normal (read dtype y)
+                for dtype in [ DType.Float32; DType.Float64 ] do
+                    Assert.Equal<float[]>(
+                        Array.init n (word >> Philox.toUniform >> float),
+                        fill RandomFillKind.Uniform dtype
+                    )
+                    Assert.Equal<float[]>(
+                        Array.init n (half >> Philox.toCoarse >> float),
+                        fill RandomFillKind.Coarse dtype
+                    )
+                    close (tolerance dtype) 1.0 "normal" normal (fill RandomFillKind.Normal dtype)
 
-            let bits = room DType.Int64 n
-            run (RandomFill.Bits(n, seed.Pointer, step.Pointer, 42UL, bits.Pointer)) [ bits ] [ seed; step ]
-            Assert.Equal<int64[]>(Array.init n (fun i -> int64 (word i)), bits.Read<int64>())
+                Assert.Equal<float[]>(Array.init n (word >> float), fill RandomFillKind.Bits DType.Int64)
 
     [<Fact>]
     member _.``softmax, log-softmax and their gradients``() =
+        let shapes = [ for n in 0..70 -> 3, n ] @ [ 1, 1; 3, 10; 200, 33; 2, 5000; 4, 0 ]
+
         for dtype in [ DType.Float32; DType.Float64 ] do
-            for rows, n in [ 1, 1; 3, 10; 200, 33; 2, 5000; 4, 0 ] do
+            for rows, n in shapes do
                 let x = floats n (rows * n) |> Array.map (fun v -> v * 20.0) |> rounded dtype
                 let dy = floats 9 (rows * n) |> rounded dtype
 
                 for isLog in [ false; true ] do
-                    let gx, gdy = write dtype x, write dtype dy
-                    let gy, gdx = room dtype x.Length, room dtype x.Length
-                    run (Softmax.Forward(dtype, isLog, rows, n, gx.Pointer, gy.Pointer)) [ gy ] [ gx ]
-                    run
-                        (Softmax.Backward(dtype, isLog, rows, n, gy.Pointer, gdy.Pointer, gdx.Pointer))
-                        [ gdx ]
-                        [ gy; gdy ]
                     let y = Array.zeroCreate x.Length
                     let dx = Array.zeroCreate x.Length
 
@@ -361,13 +367,44 @@ type MovementTests() =
                                 y[r * n + i] <- if isLog then row[i] - most - log total else p[i]
                                 dx[r * n + i] <- if isLog then g[i] - p[i] * Array.sum g else p[i] * (g[i] - inner)
 
-                    close (2.0 * tolerance dtype) 0.5 "softmax" y (read dtype gy)
-                    close (20.0 * tolerance dtype) 1.0 "gradient" dx (read dtype gdx)
-                    // In place.
-                    run (Softmax.Forward(dtype, isLog, rows, n, gx.Pointer, gx.Pointer)) [ gx ] []
-                    Assert.Equal<float[]>(read dtype gy, read dtype gx)
-                    run (Softmax.Backward(dtype, isLog, rows, n, gy.Pointer, gdy.Pointer, gdy.Pointer)) [ gdy ] [ gy ]
-                    Assert.Equal<float[]>(read dtype gdx, read dtype gdy)
+                    for width in widths do
+                        let forward (x: Guarded) (y: Guarded) =
+                            Softmax.Forward(dtype, isLog, rows, n, x.Pointer, y.Pointer, width)
+
+                        let backward (y: Guarded) (dy: Guarded) (dx: Guarded) =
+                            Softmax.Backward(dtype, isLog, rows, n, y.Pointer, dy.Pointer, dx.Pointer, width)
+
+                        let gx, gdy = write dtype x, write dtype dy
+                        let gy, gdx = room dtype x.Length, room dtype x.Length
+                        run (forward gx gy) [ gy ] [ gx ]
+                        run (backward gy gdy gdx) [ gdx ] [ gy; gdy ]
+                        close (2.0 * tolerance dtype) 0.5 "softmax" y (read dtype gy)
+                        close (20.0 * tolerance dtype) 1.0 "gradient" dx (read dtype gdx)
+                        // In place.
+                        run (forward gx gx) [ gx ] []
+                        Assert.Equal<float[]>(read dtype gy, read dtype gx)
+                        run (backward gy gdy gdy) [ gdy ] [ gy ]
+                        Assert.Equal<float[]>(read dtype gdx, read dtype gdy)
+
+    [<Fact>]
+    member _.``a softmax of NaN, infinities and equal numbers``() =
+        for width in widths do
+            for n in [ 1; 10; 40 ] do
+                let softmax (x: float32[]) =
+                    let gx, gy = guarded x, empty<float32> n
+                    runOnce (Softmax.Forward(DType.Float32, false, 1, n, gx.Pointer, gy.Pointer, width))
+                    gy.Read<float32>()
+
+                Assert.All(softmax (Array.create n -3e38f), (fun p -> Assert.Equal(1.0f / float32 n, p, 6)))
+                Assert.All(
+                    softmax (Array.init n (fun i -> if i = n - 1 then nanf else 1.0f)),
+                    (fun p -> Assert.True(Single.IsNaN p))
+                )
+
+                if n > 1 then
+                    let p = softmax (Array.init n (fun i -> if i = 0 then -infinityf else 0.0f))
+                    Assert.Equal(0.0f, p[0])
+                    Assert.Equal(1.0f / float32 (n - 1), p[1], 6)
 
     [<Fact>]
     member _.``running allocates nothing``() =

@@ -58,13 +58,15 @@ type ReduceTests() =
         let x = rounded dtype x
         let expected = naive op dtype dims reduced x
         let source = write dtype x
-        let target = room dtype expected.Length
-        let ws = workspace (Reduce.Workspace(op, dtype, dims, reduced))
-        let kernel = Reduce.Create(op, dtype, dims, reduced, source.Pointer, target.Pointer, ws.Pointer)
-        run kernel [ target ] [ source; ws ]
+        let ws = workspace (Reduce.Workspace(dtype, dims, reduced))
         let name =
             string op + " " + string dtype + " (" + String.Join(",", dims) + ") " + String.Join(",", reduced)
-        close (tolerance dtype) (1.0 + sqrt (float x.Length) / 4.0) name expected (read dtype target)
+
+        for width in widths do
+            let target = room dtype expected.Length
+            let kernel = Reduce.Create(op, dtype, dims, reduced, source.Pointer, target.Pointer, ws.Pointer, width)
+            run kernel [ target ] [ source; ws ]
+            close (tolerance dtype) (1.0 + sqrt (float x.Length) / 4.0) name expected (read dtype target)
 
     let types = [ DType.Float32; DType.Float64; DType.Int32; DType.Int64 ]
     let ops = [ ReduceKind.Sum; ReduceKind.Prod; ReduceKind.Max; ReduceKind.Min ]
@@ -124,6 +126,20 @@ type ReduceTests() =
         check ReduceKind.Sum DType.Float32 [||] [||] [| 3.0 |]
 
     [<Fact>]
+    member _.``truths of every length``() =
+        for n in 0..256 do
+            for at in [ -1; 0; n / 2; n - 1 ] do
+                let x = Array.init n (fun i -> if i = at then 1.0 else 0.0)
+                check ReduceKind.Any DType.Bool [| n |] [| true |] x
+                check ReduceKind.All DType.Bool [| n |] [| true |] (x |> Array.map (fun v -> 1.0 - v))
+
+        // Long enough to be shared out.
+        for at in [ -1; 70000; 199999 ] do
+            let x = Array.init 200000 (fun i -> if i = at then 1.0 else 0.0)
+            check ReduceKind.Any DType.Bool [| 200000 |] [| true |] x
+            check ReduceKind.All DType.Bool [| 20000; 10 |] [| true; false |] (x |> Array.map (fun v -> 1.0 - v))
+
+    [<Fact>]
     member _.``long ones are shared out``() =
         for op in [ ReduceKind.Sum; ReduceKind.Max ] do
             check op DType.Float32 [| 300001 |] [| true |] (floats 1 300001)
@@ -139,7 +155,7 @@ type ReduceTests() =
         let n = (1 <<< 24) + 4096
         let source = guarded (Array.create n 1.0f)
         let target = room DType.Float32 1
-        let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, [| n |], [| true |]))
+        let ws = workspace (Reduce.Workspace(DType.Float32, [| n |], [| true |]))
         runOnce (
             Reduce.Create(
                 ReduceKind.Sum,
@@ -197,7 +213,7 @@ type ReduceTests() =
             [ [| 300000 |], [| true |]; [| 20; 60; 90 |], [| true; false; true |]; [| 4 |], [| true |] ] do
             let n = Array.fold (*) 1 dims
             let source, target = write DType.Float32 (floats 1 n), room DType.Float32 n
-            let ws = workspace (Reduce.Workspace(ReduceKind.Sum, DType.Float32, dims, reduced))
+            let ws = workspace (Reduce.Workspace(DType.Float32, dims, reduced))
             allocatesNothing (
                 Reduce.Create(ReduceKind.Sum, DType.Float32, dims, reduced, source.Pointer, target.Pointer, ws.Pointer)
             )

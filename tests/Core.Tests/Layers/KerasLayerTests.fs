@@ -12,7 +12,7 @@ open Xunit.Abstractions
 /// Outputs, masks, losses, gradients and moving statistics of every layer, against values computed by Keras.
 type KerasLayerTests(output: ITestOutputHelper) =
 
-    static let known = Registry.builtIn |> List.map (fun e -> e.Class) |> Set.ofList
+    static let known = Registry.builtIn () |> List.map (fun e -> e.Class) |> Set.ofList
 
     static let plainFunction = "activations."
 

@@ -204,7 +204,7 @@ module ConvLSTM =
                 o.ActivityRegularizer
                 scope
                 (states o)
-                (step o (scope.Child "conv_lstm_cell"))
+                (fun slice -> Recurrence.loop (flags o) (step o (scope.Child "conv_lstm_cell") slice))
                 flows)
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (kind + ".filters") o.Filters

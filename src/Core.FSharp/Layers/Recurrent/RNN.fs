@@ -31,10 +31,10 @@ module internal CellLayer =
     /// Losses and updates of a step would belong to no batch.
     let pure' (scope: Scope) (step: RecurrentStep) : RecurrentStep =
         fun x states ->
-            let before = scope.Trace.Updates.Count + scope.Trace.Losses.Count
+            let before = scope.Trace.UpdateCount + scope.Trace.Losses.Count
             let result = step x states
 
-            if scope.Trace.Updates.Count + scope.Trace.Losses.Count > before then
+            if scope.Trace.UpdateCount + scope.Trace.Losses.Count > before then
                 raise (
                     GraphException(
                         "A cell adds losses or changes its state from within a loop.",
@@ -194,7 +194,7 @@ module RNN =
             (options (LayerClass.layer SimpleRNN.cell (SimpleRNN.options 1)))
             (fun o scope flows ->
                 let inner = enter scope ((Layer.assignNames [| o.Cell |])[0]) o.Cell
-                let step _ = CellLayer.step inner o.Cell |> CellLayer.pure' inner
+                let step = CellLayer.step inner o.Cell |> CellLayer.pure' inner
 
                 Recurrence.run
                     "RNN"
@@ -202,7 +202,7 @@ module RNN =
                     o.ActivityRegularizer
                     scope
                     (CellLayer.states "RNN.cell" o.Cell)
-                    step
+                    (fun _ -> Recurrence.loop (flags o) step)
                     flows)
         |> LayerClass.checkedBy (fun o ->
             CellLayer.requireCell "RNN.cell" o.Cell

@@ -6,12 +6,17 @@ open FunctionalNet.Graph
 /// One step of a recurrent layer, its weights in scope: input and states to output and new states. All have the batch first.
 type internal RecurrentStep = Expr -> Expr[] -> struct (Expr * Expr[])
 
+/// What a loop over (batch, time, ...) gives: the outputs of all steps, batch first and in the order in which they were
+/// computed, or the last one; and the last states.
+[<Struct; NoEquality; NoComparison>]
+type internal Outcome = { Output: Expr; States: Expr[] }
+
+/// A sequence with what belongs to it: its mask, the states it starts with, and whether those are all zero.
+[<Struct; NoEquality; NoComparison>]
+type internal Run = { X: Expr; Mask: Expr voption; FromZero: bool; Initial: Expr[] }
+
 /// Steps over a sequence: masks, direction, states kept and given.
 module internal Recurrence =
-
-    /// What a loop gives; the outputs of all steps are there if they were asked for.
-    [<Struct; NoEquality; NoComparison>]
-    type Outcome = { Output: Expr; States: Expr[] }
 
     let zeros (dtype: DType) (dims: int[]) = Ops.broadcastTo (Shape.Of dims) (Expr.Scalar(dtype, 0.0))
 
@@ -37,16 +42,9 @@ module internal Recurrence =
                 )
             )
 
-    /// Runs a step over (batch, time, ...). `fromZero` says that the initial states are all zero. The outputs are those of
-    /// all steps, (batch, time, ...), in the order in which they were computed; or the last one.
-    let loop
-        (flags: LoopFlags)
-        (step: RecurrentStep)
-        (x: Expr)
-        (mask: Expr voption)
-        (fromZero: bool)
-        (initial: Expr[])
-        : Outcome =
+    /// Runs a step over a sequence.
+    let loop (flags: LoopFlags) (step: RecurrentStep) (run: Run) : Outcome =
+        let x, mask, initial = run.X, run.Mask, run.Initial
         let length = x.Shape[1]
         let sequence = Ops.moveAxis 1 0 x
         let masks = mask |> ValueOption.map (Ops.transpose [| 1; 0 |])
@@ -71,7 +69,7 @@ module internal Recurrence =
         let same = Array.FindIndex(after, fun s -> obj.ReferenceEquals(s, result))
 
         // At a masked step the output before is repeated. That is a state, unless it was not zero at the start.
-        let repeats = mask.IsSome && not flags.ZeroMasked && (same < 0 || not fromZero)
+        let repeats = mask.IsSome && not flags.ZeroMasked && (same < 0 || not run.FromZero)
         let lastIsState = same >= 0 && not repeats && not (mask.IsSome && flags.ZeroMasked)
         let carriesOutput = repeats || (not flags.Sequences && not lastIsState)
         let count = initial.Length
@@ -191,7 +189,7 @@ module internal Recurrence =
     [<Literal>]
     let StateName = "rnn_state"
 
-    /// What every recurrent layer does with its inputs (a sequence, and initial states if they are given): `makeStep` gets the
+    /// What every recurrent layer does with its inputs (a sequence, and initial states if they are given): `compute` gets the
     /// type of a step's input, `shapes` are those of the states without the batch.
     let run
         (kind: string)
@@ -199,7 +197,7 @@ module internal Recurrence =
         (regularizer: Regularizer option)
         (scope: Scope)
         (shapes: int[] -> int[][])
-        (makeStep: TensorType -> RecurrentStep)
+        (compute: TensorType -> Run -> Outcome)
         (flows: Flow[])
         : Flow[] =
         if flows.Length = 0 then Layer.single kind flows |> ignore
@@ -210,7 +208,7 @@ module internal Recurrence =
         let slice = { DType = x.DType; Shape = Shape.removeAxes [| 1 |] x.Shape }
         let batch = x.Shape[0]
         let shapes = shapes (slice.Shape.ToArray()[1..])
-        let step = makeStep slice
+        let compute = compute slice
 
         let kept =
             if flags.Stateful then
@@ -233,7 +231,7 @@ module internal Recurrence =
             else
                 shapes |> Array.map (fun dims -> zeros x.DType (Array.append [| batch |] dims))
 
-        let outcome = loop flags step x mask fromZero initial
+        let outcome = compute { X = x; Mask = mask; FromZero = fromZero; Initial = initial }
         Array.iter2
             (fun state value -> scope.Update(state, value))
             kept

@@ -1,6 +1,5 @@
 namespace FunctionalNet
 
-open System.Collections.Generic
 open FunctionalNet.Graph
 
 /// A layer applied to every step of a sequence: (batch, time, ...).
@@ -21,7 +20,7 @@ module internal TimeDistributed =
     let private updates (scope: Scope) (layer: Layer) (x: Flow) : bool =
         let trial = Trace(scope.Mode, scope.FloatType, scope.Trace.IsFrozen)
         Layer.call (Scope(trial, scope.Path, scope.IsFrozen)) layer [| x |] |> ignore
-        trial.Updates.Count > 0
+        trial.UpdateCount > 0
 
     /// The mask of the steps' rows: a mask per row is for layers that count rows.
     let private innerMask (layer: Layer) (fold: Expr -> Expr) (mask: Expr voption) : Expr voption =
@@ -41,24 +40,10 @@ module internal TimeDistributed =
 
     /// One step after the other, each with the state that the one before left.
     let private stepwise (scope: Scope) (layer: Layer) (x: Flow) : Expr =
-        let pending = scope.Trace.Updates
-        let before = pending.Count
-        let current = Dictionary<Expr, Expr>(HashIdentity.Reference)
-
         let outputs =
             [| for t in 0 .. x.Value.Shape[1] - 1 do
                    let slice = Ops.index 1 t
-                   let inner = Flow.under (innerMask layer slice x.Mask) (slice x.Value)
-                   let y = one (Layer.call scope layer [| inner |])
-                   let fresh = pending.GetRange(before, pending.Count - before).ToArray()
-                   pending.RemoveRange(before, fresh.Length)
-                   let roots = Array.append [| y |] (fresh |> Array.map (fun (struct (_, value)) -> value))
-                   let results = Traverse.substitute current roots
-                   fresh |> Array.iteri (fun i (struct (state, _)) -> current[state] <- results[i + 1])
-                   yield results[0] |]
-
-        for pair in current do
-            pending.Add(struct (pair.Key, pair.Value))
+                   one (Layer.call scope layer [| Flow.under (innerMask layer slice x.Mask) (slice x.Value) |]) |]
 
         Ops.stack 1 outputs
 

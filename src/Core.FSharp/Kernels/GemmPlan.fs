@@ -1,0 +1,137 @@
+namespace FunctionalNet.Kernels
+
+open System.Runtime.Intrinsics.Arm
+
+/// How a (batched) product is done; a function of shapes only.
+type internal GemmPath =
+    /// Nothing to multiply: zeros.
+    | Zeros = 0
+    /// One row, or one column with the operands swapped: no packing, the columns shared out.
+    | Vector = 1
+    /// Blocks of rows and columns of C.
+    | Blocks = 2
+
+/// Shapes of a product and how it is cut, for vectors of one width and elements of `size` bytes. `prepacked` says that B
+/// comes in panels.
+[<Sealed>]
+type internal GemmPlan
+    (width: Width, size: int, transA: bool, transB: bool, m: int, n: int, k: int, batch: int, prepacked: bool) =
+
+    static let ceil (x: int) (y: int) = (x + y - 1) / y
+    static let roundUp (x: int) (y: int) = ceil x y * y
+
+    let lanes = int width / size
+    let panel = 2 * lanes
+    let rows = if width = Width.W512 || AdvSimd.IsSupported then 8 else 6
+    let work = float m * float n * float k
+
+    let path =
+        if m = 0 || n = 0 || batch = 0 || k = 0 then GemmPath.Zeros
+        elif (m = 1 || n = 1) && not prepacked then GemmPath.Vector
+        else GemmPath.Blocks
+
+    // Equal depths, such that a panel of B stays in the L1 cache.
+    let depth =
+        let most = 1536 / size
+        let blocks = max 1 (ceil k most)
+        max 1 (min k (roundUp (ceil k blocks) 16))
+
+    // Vector operations, two of which a machine does in a cycle, and what one vector of packing and one chunk cost, in
+    // the same unit. For small products, whose cutting matters, that is about what it is.
+    let packing = if transB then 8.0 else 5.0
+    let chunkCost = 600.0
+    let forkCost = 4000.0
+
+    let directB (blockRows: int) = not prepacked && not transB && (blockRows <= 64 || n * k * size <= 32768)
+
+    let cost (blockRows: int) (blockColumns: int) (chunks: int) =
+        let r = float blockRows
+        let c = float (roundUp blockColumns lanes / lanes)
+        let each = r * c * float k
+        let packB = if prepacked || directB blockRows then 0.0 else c * float k * packing
+        let readA = r * float k * (if transA then 1.0 else 0.5)
+        let chunk = each + packB + readA + chunkCost
+
+        // The mean of what 1, 2 and 4 threads need.
+        let on (threads: int) =
+            float (ceil chunks threads) * chunk + (if threads > 1 && chunks > 1 then forkCost else 0.0)
+        on 1 + 2.0 * on 2 + 4.0 * on 4
+
+    // Rows and columns of a chunk.
+    let struct (blockRows, blockColumns) =
+        let mutable best = struct (m, n)
+
+        if path = GemmPath.Blocks then
+            let mutable least = cost m n batch
+
+            for down in 1 .. min 16 (ceil m rows) do
+                for across in 1 .. min (16 / down) (ceil n panel) do
+                    let r = min m (roundUp (ceil m down) rows)
+                    let c = min n (roundUp (ceil n across) panel)
+                    let here = cost r c (batch * ceil m r * ceil n c)
+
+                    if here < least then
+                        least <- here
+                        best <- struct (r, c)
+
+        best
+
+    let rowBlocks = if path = GemmPath.Blocks then ceil m blockRows else 1
+    let columnBlocks = if path = GemmPath.Blocks then ceil n blockColumns else 1
+
+    // Small products of a batch share a chunk.
+    let group =
+        if rowBlocks * columnBlocks > 1 then
+            1
+        else
+            int (max 1.0 (min (float batch) (200000.0 / max 1.0 work)))
+
+    member _.M = m
+    member _.N = n
+    member _.K = k
+    member _.Batch = batch
+    member _.TransA = transA
+    member _.TransB = transB
+    member _.Prepacked = prepacked
+    member _.Path = path
+
+    /// Rows of the highest tile.
+    member _.TileRows = rows
+
+    /// Columns of a panel.
+    member _.Panel = panel
+
+    /// Depth of a block.
+    member _.Depth = depth
+
+    /// Rows of a chunk.
+    member _.BlockRows = blockRows
+
+    /// Columns of a chunk.
+    member _.BlockColumns = blockColumns
+
+    /// Rows of a chunk that are done at once: packed, they stay in the L2 cache beside the panels of B.
+    member _.InnerRows = 120
+
+    /// Columns of a chunk that are done at once: packed, they stay in the L2 cache.
+    member _.InnerColumns = 1024 / size
+
+    /// Whether panels of B are read from B as it is.
+    member _.DirectB = directB blockRows
+
+    /// Whether rows of A are packed.
+    member _.PackA = transA && blockColumns > 4 * panel && k * m * size > 32768
+
+    member _.RowBlocks = rowBlocks
+    member _.ColumnBlocks = columnBlocks
+
+    /// Products of a chunk.
+    member _.Group = group
+
+    member _.Chunks =
+        match path with
+        | GemmPath.Blocks when rowBlocks * columnBlocks = 1 -> ceil batch group
+        | _ -> batch * rowBlocks * columnBlocks
+
+    /// Elements of a packed B.
+    static member PackedColumns(width: Width, size: int, n: int) = roundUp n (2 * int width / size)
