@@ -58,10 +58,10 @@ type internal TrainingOurs(spec: NetSpec, dropout: bool, learningRate: float, we
             stores[name] <- v
             v
 
-    let iterations = ensure TrainStep.Iterations DType.Int64 Shape.Scalar
+    let iterations = ensure StepNames.Iterations DType.Int64 Shape.Scalar
     let step = ensure "step" DType.Int64 Shape.Scalar
-    let rate = ensure TrainStep.LearningRate DType.Float64 Shape.Scalar
-    let total = ensure (TrainStep.totalName "loss" "total") DType.Float64 Shape.Scalar
+    let rate = ensure StepNames.LearningRate DType.Float64 Shape.Scalar
+    let total = ensure (StepNames.total "loss" "total") DType.Float64 Shape.Scalar
 
     let bound =
         let optimizer = Optimizer.adam learningRate
@@ -73,7 +73,7 @@ type internal TrainingOurs(spec: NetSpec, dropout: bool, learningRate: float, we
               Targets = [| { DType = y.DType; Shape = y.Shape } |]
               Weights = [| ValueNone |] }
 
-        let graph = TrainStep.training network plan (fun _ -> false) types
+        let graph = TrainStep.training network plan options (fun _ -> false) types
         let find (_: LeafRole) (leaf: Expr) (name: string) = ensure name leaf.DType leaf.Shape
         BoundStep.create CompileOptions.Default "train" types graph find
 
@@ -121,7 +121,7 @@ type internal PredictOurs(spec: NetSpec, x: Tensor, weights: (string * Tensor)[]
     let plan =
         let types = { Inputs = [| { DType = x.DType; Shape = x.Shape } |]; Targets = [||]; Weights = [||] }
 
-        Compile.compile CompileOptions.Default (TrainStep.prediction trainer.Network (fun _ -> false) types).Graph
+        Compile.compile CompileOptions.Default (TrainStep.prediction trainer.Network ValueNone ValueNone (fun _ -> false) types).Graph
 
     override _.Run() = trainer.PredictInto(ReadOnlySpan<float32> input, Span<float32> output)
     override _.Flops = Plans.flops plan

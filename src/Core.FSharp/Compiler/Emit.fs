@@ -56,6 +56,9 @@ type internal Emitter
     let results = Dictionary<Expr, int[]>(HashIdentity.Reference)
     let order = Traverse.topological (Traverse.roots graph)
     let groups = Fuse.groups fuse order
+
+    do if fuse then Recompute.run groups order (Traverse.roots graph)
+
     // Nodes that are new values of leaves.
     let updatesOf =
         HashSet<Expr>(graph.Updates |> Seq.map (fun (_, e) -> Elementwise.flatSource e), HashIdentity.Reference)
@@ -171,10 +174,21 @@ type internal Emitter
 
         if near || (uses = 1 && View.size o.View <= 16384) then o else this.LoadContiguous node
 
+    /// What a group has to compute for some of its members, in order.
+    member private _.Used(group: FusionGroup, outputs: Expr[]) : Expr[] =
+        let used = HashSet<Expr>(outputs, HashIdentity.Reference)
+
+        for m in group.All |> Seq.sortByDescending (fun m -> m.Id) do
+            if used.Contains m then
+                for i in m.Inputs do
+                    if isInside group m i then used.Add(Elementwise.flatSource i) |> ignore
+
+        used |> Seq.sortBy (fun m -> m.Id) |> Seq.toArray
+
     /// A group as an instruction of its own, or as the end of its host; `keep`: others need the host's result too.
     member private this.EmitGroup(group: FusionGroup, needed: HashSet<Expr>, host: Expr option, keep: bool) =
-        let members = group.Members.ToArray() |> Array.sortBy (fun m -> m.Id)
-        let outputs = members |> Array.filter needed.Contains
+        let outputs = group.Members.ToArray() |> Array.filter needed.Contains |> Array.sortBy (fun m -> m.Id)
+        let members = this.Used(group, outputs)
         let types = outputs |> Array.map (fun e -> e.Type)
         let domain = defaultArg group.Domain TileDomain.F32
         let build load = Regions.build domain members outputs (isInside group) load
@@ -403,7 +417,7 @@ type internal Emitter
 
                 match groups.TryGetValue unit with
                 | true, g ->
-                    for m in g.Members do
+                    for m in g.All do
                         for i in m.Inputs do
                             if not (isInside g m i) then add m i
                 | _ ->

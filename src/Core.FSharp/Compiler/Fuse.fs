@@ -77,8 +77,13 @@ module internal Elementwise =
 type internal FusionGroup(first: Expr, index: int) =
     /// In topological order.
     member val Members = List<Expr>([ first ]) with get
+    /// Members of other groups that this one computes again for itself.
+    member val Recomputed = HashSet<Expr>(HashIdentity.Reference) with get
     member val Domain: TileDomain option = Elementwise.domain first with get, set
     member val Number = index
+
+    /// Everything it computes.
+    member this.All: Expr seq = Seq.append this.Members this.Recomputed
 
 module internal Fuse =
 
@@ -95,7 +100,9 @@ module internal Fuse =
         let node = Elementwise.flatSource operand
 
         match groupOf.TryGetValue node with
-        | true, g -> obj.ReferenceEquals(g, group) && operand.Shape.Size = user.Shape.Size
+        | true, g ->
+            (obj.ReferenceEquals(g, group) || group.Recomputed.Contains node)
+            && operand.Shape.Size = user.Shape.Size
         | _ -> false
 
     /// Groups of elementwise nodes; every elementwise node is in one. Without fusion each is alone. Two groups become one

@@ -1,5 +1,6 @@
 namespace FunctionalNet.Compiler
 
+open System.Collections.Generic
 open FunctionalNet
 open FunctionalNet.Graph
 
@@ -36,7 +37,7 @@ module internal Lower =
             roots
         else
             // Decompositions of nodes with several results, by the node that stands for them.
-            let parts = System.Collections.Generic.Dictionary<Expr, Expr[]>(HashIdentity.Reference)
+            let parts = Dictionary<Expr, Expr[]>(HashIdentity.Reference)
 
             roots
             |> Traverse.rewrite (fun node inputs ->
@@ -74,6 +75,81 @@ module internal Lower =
                 Some(Expr.Node(MatMul(true, false), [| flat a; flat b |]))
             else
                 None
+        | _ -> None
+
+    /// The factors of nested products, signs as factors of -1.
+    let rec private factors (node: Expr) : Expr list =
+        match node.Op with
+        | Binary BinaryOp.Mul -> factors node.Inputs[0] @ factors node.Inputs[1]
+        | Unary UnaryOp.Neg -> Expr.Scalar(node.DType, -1.0) :: factors node.Inputs[0]
+        | _ -> [ node ]
+
+    let private product (nodes: Expr list) = nodes |> List.reduce (fun a b -> a * b)
+
+    /// A sum of products takes the factors out that are the same in all terms: less to multiply, and sums of the same
+    /// things with different factors become one.
+    let private sumWithFactors (axes: int[]) (x: Expr) : Expr option =
+        let full (e: Expr) = Array.append (Array.create (x.Rank - e.Rank) 1) (e.Shape.ToArray())
+        let isSame (e: Expr) = let d = full e in axes |> Array.forall (fun a -> d[a] = 1)
+        let outside, inside = factors x |> List.partition isSame
+
+        if not (DType.isFloating x.DType) || outside.IsEmpty || inside.IsEmpty then
+            None
+        else
+            // In one order, so that equal products are found equal.
+            let inner = inside |> List.sortBy (fun e -> e.Id) |> product
+            let dims = full inner
+
+            if axes |> Array.exists (fun a -> dims[a] <> x.Shape[a]) then
+                None
+            else
+                let inner = Expr.Node(Reshape(Shape.Of dims), [| inner |])
+                let sum = Expr.Node(Reduce(ReduceOp.Sum, axes), [| inner |])
+
+                let taken =
+                    outside
+                    |> List.map (fun e ->
+                        let kept = Shape.removeAxes axes (Shape.Of(full e))
+                        Expr.Node(Reshape kept, [| e |]))
+                    |> product
+
+                Some(Expr.Node(Broadcast(Shape.removeAxes axes x.Shape), [| sum * taken |]))
+
+    /// The constant that a node is, everywhere.
+    let rec private constantOf (node: Expr) : float voption =
+        match node.Op with
+        | Constant t when t.Size = 1 -> ValueSome((t.ToDoubles())[0])
+        | Reshape _
+        | Broadcast _ -> constantOf node.Inputs[0]
+        | _ -> ValueNone
+
+    /// The scale c of a factor that is c where something is kept and 0 elsewhere, with c at least 1: dropout's.
+    let private keptScale (factor: Expr) : float voption =
+        match factor.Op with
+        | Select when constantOf factor.Inputs[2] = ValueSome 0.0 ->
+            match constantOf factor.Inputs[1] with
+            | ValueSome c when c >= 1.0 && System.Double.IsFinite c -> ValueSome c
+            | _ -> ValueNone
+        | _ -> ValueNone
+
+    /// Where a rectified value r is dropped or not positive, r times its factor is not positive; everywhere else it is. So the
+    /// derivative of both needs their product alone, which is in memory, and neither of the two masks.
+    let private droppedAndRectified (products: Dictionary<struct (int64 * int64), Expr>) (node: Expr) : Expr option =
+        let isZero e = constantOf e = ValueSome 0.0
+
+        match node.Op, node.Inputs[0].Op, node.Inputs[1].Op with
+        | Select, Binary BinaryOp.Gt, Binary BinaryOp.Mul when isZero node.Inputs[2] && isZero node.Inputs[0].Inputs[1] ->
+            let rectified = node.Inputs[0].Inputs[0]
+            let a, b = node.Inputs[1].Inputs[0], node.Inputs[1].Inputs[1]
+
+            match rectified.Op, keptScale b with
+            | Unary UnaryOp.Relu, ValueSome scale when a.Shape.Equals node.Shape ->
+                match products.TryGetValue(struct (rectified.Id, b.Id)) with
+                | true, kept when kept.Shape.Equals node.Shape ->
+                    let isKept = Expr.Node(Binary BinaryOp.Gt, [| kept; node.Inputs[0].Inputs[1] |])
+                    Some(Expr.Node(Select, [| isKept; a * scale; node.Inputs[2] |]))
+                | _ -> None
+            | _ -> None
         | _ -> None
 
     /// The terms of nested sums.
@@ -132,13 +208,25 @@ module internal Lower =
 
     /// Patterns for which a cheaper form exists.
     let patterns (roots: Expr[]) : Expr[] =
+        let products = Dictionary<struct (int64 * int64), Expr>()
+
         roots
         |> Traverse.rewrite (fun node inputs ->
             match node.Op with
             | Reduce(ReduceOp.Sum, axes) ->
                 match sumOfProducts axes inputs[0] with
                 | Some better -> better
-                | None -> Traverse.rebuild node inputs
+                | None ->
+                    match sumWithFactors axes inputs[0] with
+                    | Some better -> better
+                    | None -> Traverse.rebuild node inputs
+            | Binary BinaryOp.Mul ->
+                let product = Traverse.rebuild node inputs
+                products[struct (inputs[0].Id, inputs[1].Id)] <- product
+                product
+            | Select ->
+                let choice = Traverse.rebuild node inputs
+                defaultArg (droppedAndRectified products choice) choice
             | Binary BinaryOp.Add ->
                 let sum = Traverse.rebuild node inputs
                 defaultArg (sumOfPieces sum) sum

@@ -86,6 +86,9 @@ module internal Regions =
         | Broadcast _ -> oneElement node.Inputs[0]
         | _ -> None
 
+    /// True for nodes that a region has as a constant of its own.
+    let isOneConstant (node: Expr) = (oneElement node).IsSome
+
     /// How a region reads an operand that lies in memory, for a user of that shape.
     let access (dims: int[]) (view: View) : TileAccess =
         if Array.forall (fun d -> d = 1) dims then

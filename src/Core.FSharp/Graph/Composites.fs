@@ -1,5 +1,6 @@
 namespace FunctionalNet.Graph
 
+open System
 open FunctionalNet
 
 /// exp x / sum (exp x) along one axis.
@@ -106,3 +107,37 @@ type internal SoftmaxCrossEntropy() =
         let logp = Expr.Node(Structured(LogSoftmax(logits.Rank - 1)), [| logits |])
         let grad = Expr.Node(Structured(SoftmaxCrossEntropyGrad()), [| targets; logits; g |])
         Some [| Ops.neg (Ops.expandDims -1 g * logp); grad |]
+
+/// Input: x. Results: (x - mean) / sqrt (variance + epsilon) with the mean and the population variance over some axes, then
+/// these two, with the axes kept as size 1.
+[<Sealed>]
+type internal Standardize(axes: int[], epsilon: float) =
+    inherit Composite("Standardize")
+
+    // An incoming derivative that is nothing but zeros: of a mean that only moves a running one.
+    let rec isZero (e: Expr) =
+        match e.Op with
+        | Constant t -> t.ToDoubles() |> Array.forall (fun v -> v = 0.0)
+        | Broadcast _
+        | Reshape _ -> isZero e.Inputs[0]
+        | _ -> false
+
+    override _.Key: obj = struct ("Standardize", String.Join(",", axes), epsilon) :> obj
+
+    override _.Decompose inputs =
+        let x = inputs[0]
+        let struct (mean, variance) = Ops.moments axes true x
+        [| (x - mean) * Ops.rsqrt (variance + epsilon); mean; variance |]
+
+    // What the shift and the scale take away from the derivative is its mean, and its mean along the result.
+    override _.Vjp(inputs, outputs, cotangents) =
+        let y, mean, variance = outputs[0], outputs[1], outputs[2]
+        let ofMean, ofVariance = cotangents[1], cotangents[2]
+        let g = cotangents[0]
+        let share = 1.0 / float (max 1 (inputs[0].Shape.Size / max 1 mean.Shape.Size))
+        let total (e: Expr) = Ops.sum axes true e
+        let along = y * (total (g * y) * share)
+        let direct = (g - total g * share - along) * Ops.rsqrt (variance + epsilon)
+        let direct = if isZero ofMean then direct else direct + ofMean * share
+
+        Some [| (if isZero ofVariance then direct else direct + (inputs[0] - mean) * (ofVariance * (2.0 * share))) |]

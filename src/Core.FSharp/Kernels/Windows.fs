@@ -70,8 +70,8 @@ type internal Windows(inSpatial: int[], window: int[], strides: int[], dilations
 [<Sealed>]
 type internal OffsetTable(values: nativeint[]) =
     let buffer = Buffer(int64 values.Length * 8L)
-    let first = NativePtr.ofNativeInt<nativeint> buffer.Pointer
     do ReadOnlySpan<nativeint>(values).CopyTo(Span<nativeint>(buffer.Pointer.ToPointer(), values.Length))
 
-    /// The entries from one on.
-    member _.From(i: int) = NativePtr.add first i
+    /// The entries from one on. It asks the buffer, which thereby stays alive with the table: a binding that only the
+    /// constructor uses would not be kept.
+    member _.From(i: int) = NativePtr.add (NativePtr.ofNativeInt<nativeint> buffer.Pointer) i

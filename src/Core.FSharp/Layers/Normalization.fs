@@ -83,8 +83,13 @@ module BatchNormalization =
           MovingMeanInitializer = Initializer.zeros
           MovingVarianceInitializer = Initializer.ones }
 
-    /// Mean and population variance over the other axes, counting only unmasked steps.
-    let private statistics (axes: int[]) (mask: Expr voption) (x: Expr) : struct (Expr * Expr) =
+    /// x standardized over the other axes, their mean, and their population variance, counting only unmasked steps.
+    let private standardize
+        (axes: int[])
+        (epsilon: float)
+        (mask: Expr voption)
+        (x: Expr)
+        : struct (Expr * Expr * Expr) =
         match mask with
         | ValueSome mask when mask.Rank < x.Rank ->
             let dims = Array.append (mask.Shape.ToArray()) (Array.create (x.Rank - mask.Rank) 1)
@@ -92,8 +97,8 @@ module BatchNormalization =
             let total = Ops.sum axes true weights + 1e-7
             let mean = Ops.sum axes true (x * weights) / total
             let variance = Ops.sum axes true (Ops.square (x - mean) * weights) / total
-            struct (mean, variance)
-        | _ -> Ops.moments axes true x
+            struct ((x - mean) * Ops.rsqrt (variance + epsilon), mean, variance)
+        | _ -> Ops.standardize axes epsilon x
 
     let private run (o: BatchNormalizationOptions) (scope: Scope) (flow: Flow) : Flow =
         let x = LayerCheck.floating scope flow.Value
@@ -107,23 +112,22 @@ module BatchNormalization =
         let movingVariance =
             scope.State("moving_variance", Shape.Of size, scope.FloatType, o.MovingVarianceInitializer)
 
-        let struct (mean, variance) =
+        let scaled (y: Expr) = gamma |> Option.fold (fun s g -> s * align g) y
+
+        let normal =
             if scope.UsesBatchStatistics then
                 let others = [| 0 .. x.Rank - 1 |] |> Array.except [| axis |]
-                let struct (mean, variance) = statistics others flow.Mask x
+                let struct (normal, mean, variance) = standardize others o.Epsilon flow.Mask x
 
                 let move (state: Expr) (current: Expr) =
                     scope.Update(state, state * o.Momentum + Ops.reshape size current * (1.0 - o.Momentum))
 
                 move movingMean mean
                 move movingVariance variance
-                struct (mean, variance)
+                scaled normal
             else
-                struct (align movingMean, align movingVariance)
+                (x - align movingMean) * scaled (Ops.rsqrt (align movingVariance + o.Epsilon))
 
-        let scale = Ops.rsqrt (variance + o.Epsilon)
-        let scale = gamma |> Option.fold (fun s g -> s * align g) scale
-        let normal = (x - mean) * scale
         let output = beta |> Option.fold (fun y b -> y + align b) normal
         flow |> Flow.withValue output
 
@@ -200,8 +204,7 @@ module LayerNormalization =
         let axes = LayerCheck.axes "LayerNormalization" o.Axes x
         let sizes = axes |> Array.map (fun a -> x.Shape[a])
         let align = LayerCheck.alignTo x axes
-        let struct (mean, variance) = Ops.moments axes true x
-        let normal = (x - mean) * Ops.rsqrt (variance + o.Epsilon)
+        let struct (normal, _, _) = Ops.standardize axes o.Epsilon x
         let scaled = if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" sizes) else normal
         if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" sizes) else scaled
 
@@ -280,8 +283,8 @@ module GroupNormalization =
         let split = Array.concat [ dims[.. axis - 1]; [| groups; channels / groups |]; dims[axis + 1 ..] ]
         let grouped = Ops.reshape split x
         let axes = [| 1 .. grouped.Rank - 1 |] |> Array.except [| axis |]
-        let struct (mean, variance) = Ops.moments axes true grouped
-        let normal = Ops.reshape dims ((grouped - mean) * Ops.rsqrt (variance + o.Epsilon))
+        let struct (normal, _, _) = Ops.standardize axes o.Epsilon grouped
+        let normal = Ops.reshape dims normal
         let align = LayerCheck.alignTo x [| axis |]
         let scaled =
             if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" [| channels |]) else normal

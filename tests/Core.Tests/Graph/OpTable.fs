@@ -452,6 +452,15 @@ let private structures =
           2
           (together [ ints DType.Int32 0 3 [ 3 ]; any [ 3; 4 ]; any [ 3 ] ])
           (fun x -> node (Structured(SparseSoftmaxCrossEntropyGrad())) x)
+      row "Standardize columns" "Structured.Standardize" 3 (together [ any [ 4; 3 ] ]) (fun x ->
+          let struct (y, mean, variance) = Ops.standardize [| 0 |] 0.1 x[0]
+          y * 2.0 + mean - Ops.square variance)
+      row "Standardize inner axes" "Structured.Standardize" 2 (together [ any [ 2; 3; 2; 2 ] ]) (fun x ->
+          let struct (y, _, _) = Ops.standardize [| 1; 2 |] 0.01 x[0]
+          y)
+      row "Standardize rows" "Structured.Standardize" 2 (together [ any [ 3; 5 ] ]) (fun x ->
+          let struct (y, _, variance) = Ops.standardize [| -1 |] 0.01 x[0]
+          y * variance)
       row "Scan outputs" "Structured.Scan" 3 scanInputs (fun x ->
           let _, outputs = recurrent false x
           outputs[0] + outputs[1])

@@ -70,8 +70,11 @@ let workspace (bytes: int64) =
     g.Poison()
     g
 
-/// Runs a kernel on the calling thread only, chunks in reverse order: order must not matter.
+/// Runs a kernel on the calling thread only, chunks in reverse order: order must not matter, and neither must what the
+/// thread's scratch block holds before.
 let runBackwards (kernel: Kernel) =
+    Span<byte>(Scratch.Pointer.ToPointer(), Scratch.Size + Scratch.TileSize).Fill 0xFFuy
+
     for p in 0 .. kernel.Phases - 1 do
         for c in kernel.Chunks p - 1 .. -1 .. 0 do
             kernel.Run(p, c)

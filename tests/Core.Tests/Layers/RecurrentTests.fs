@@ -161,7 +161,7 @@ module RecurrentTests =
         Array.zip expected actual
         |> Array.iteri (fun i (e, a) -> Close.closeToScale (string case + " result " + string i) 2e-5 e a)
 
-    [<Property(MaxTest = 40)>]
+    [<Property>]
     let ``every gate is the one of the textbook`` (case: RecurrentCase) =
         let struct (trace, bindings, _) = setup DType.Float32 { case with Sequences = true }
         let actual = LayerRun.compiled bindings trace.Outputs
@@ -198,7 +198,7 @@ module RecurrentTests =
             let own = actual[0]
             Close.closeToScale (string case) 1e-5 expected own[row * size .. (row + 1) * size - 1]
 
-    [<Property(MaxTest = 20)>]
+    [<Property>]
     let ``bits do not depend on the number of threads`` (case: RecurrentCase) =
         let struct (_, bindings, roots) = setup DType.Float32 case
         let before = Workers.Threads

@@ -159,6 +159,14 @@ module StructuredOps =
             requireFloat "LogSoftmax" x
             Expr.Node(Structured(LogSoftmax(OpsSupport.axisOf "LogSoftmax" x axis)), [| x |])
 
+        /// (x - mean) / sqrt (variance + epsilon) with the mean and the population variance over some axes, and these two,
+        /// with the axes kept as size 1.
+        let internal standardize (axes: int[]) (epsilon: float) (x: Expr) : struct (Expr * Expr * Expr) =
+            requireFloat "Standardize" x
+            let node = Expr.Node(Structured(Standardize(OpsSupport.axesOf "Standardize" x axes, epsilon)), [| x |])
+            let results = node.Results
+            struct (results[0], results[1], results[2])
+
         let private requireLogits op (logits: Expr) (expected: Shape) (other: Expr) =
             requireFloat op logits
 
