@@ -63,12 +63,12 @@ type KernelBenchmark() =
 
     [<GlobalSetup>]
     member this.Setup() =
-        Workers.Threads <- this.Threads
+        FunctionalNet.Kernels.Workers.Threads <- this.Threads
         this.Prepare()
 
     [<Benchmark>]
     member _.Run() =
-        Workers.Run kernel
+        FunctionalNet.Kernels.Workers.Run kernel
         GC.KeepAlive memory
 
 module internal Support =

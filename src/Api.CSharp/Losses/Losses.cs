@@ -150,6 +150,18 @@ public sealed class SparseCategoricalCrossentropy(
         .Set("reduction", reduction?.Name)
         .Set("name", name));
 
+/// <summary>(1 - p^q) / q of the probability p of the right class, which wrong labels hurt less than cross-entropy (Zhang and
+/// Sabuncu, 2018). Targets are class numbers.</summary>
+/// <param name="q">Between 0, where it is cross-entropy, and 1, where it is an absolute error.</param>
+/// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
+/// <param name="name">Its name in logs; Keras's by default.</param>
+/// <exception cref="ArgumentValueException">q is not between 0 and 1.</exception>
+public sealed class CategoricalGeneralizedCrossEntropy(double q = 0.5, Reduction? reduction = null, string? name = null)
+    : Loss("CategoricalGeneralizedCrossEntropy", Arguments.Empty
+        .Set("q", q)
+        .Set("reduction", reduction?.Name)
+        .Set("name", name));
+
 /// <summary>Binary, sparse or categorical cross-entropy, whichever the shapes of targets and predictions call
 /// for.</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>

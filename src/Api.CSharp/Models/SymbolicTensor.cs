@@ -37,7 +37,7 @@ public sealed class Input : SymbolicTensor
     /// <param name="shape">Sizes without the batch axis; -1 where the size is not known.</param>
     /// <example><code>var images = new Input(28, 28, 1);</code></example>
     public Input(params int[] shape)
-        : this(shape, null)
+        : this(shape, name: null)
     {
     }
 
@@ -46,7 +46,7 @@ public sealed class Input : SymbolicTensor
     /// <param name="name">Its name in the model.</param>
     /// <param name="dtype">Float32 unless it holds ids (Int32) or truth values.</param>
     /// <param name="batchSize">The number of rows, if it is fixed.</param>
-    public Input(int[] shape, string? name, DType dtype = DType.Float32, int? batchSize = null)
+    public Input(int[] shape, string? name = null, DType dtype = DType.Float32, int? batchSize = null)
         : base(NetworkBridge.Input(name, shape, dtype, batchSize), null, [])
     {
     }

@@ -184,3 +184,22 @@ type LossTests() =
         Assert.Equal(expected, value (Tensor.OfArray [| 1; 0 |]) p, 10)
         Assert.Equal(expected, value (tensor [| 2; 2 |] [| 0.0; 1.0; 1.0; 0.0 |]) p, 10)
         Assert.Equal(-Math.Log 0.75, value (tensor [| 1; 1 |] [| 0.0 |]) (tensor [| 1; 1 |] [| 0.25 |]), 10)
+
+    [<Theory>]
+    [<InlineData(0.5)>]
+    [<InlineData(0.7)>]
+    member _.``the generalized cross-entropy is (1 - p^q) / q of the right class``(q: float) =
+        let p = tensor [| 4; 2 |] [| 0.7; 0.3; 0.2; 0.8; 0.6; 0.4; 0.4; 0.6 |]
+        let t = tensor [| 4; 1 |] [| 0.0; 1.0; 0.0; 1.0 |]
+        let loss = Loss.categoricalGeneralizedCrossEntropy q
+        let expected = [| 0.7; 0.8; 0.6; 0.6 |] |> Array.averageBy (fun p -> (1.0 - Math.Pow(p, q)) / q)
+        Assert.Equal(expected, (compute loss t p None None)[0], 12)
+
+    [<Theory>]
+    [<InlineData(0.0)>]
+    [<InlineData(1.0)>]
+    member _.``an exponent of the generalized cross-entropy outside 0 to 1 is refused``(q: float) =
+        let error =
+            Assert.Throws<ArgumentValueException>(fun () -> Loss.categoricalGeneralizedCrossEntropy q |> ignore)
+
+        Assert.Equal("q", error.Path)

@@ -3,6 +3,7 @@ namespace FunctionalNet
 open FunctionalNet.Graph
 
 /// A layer applied to every step of a sequence: (batch, time, ...).
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module internal TimeDistributed =
 
     /// True if a row of the layer's output depends on one row of its input, whatever the other rows are. Then all steps can

@@ -196,6 +196,28 @@ module Loss =
             ))
             (LossFunctions.sparseCategoricalCrossentropy options)
 
+    /// <summary>(1 - p^q) / q of the probability p of the right class: less hurt by wrong labels than cross-entropy. Targets are
+    /// class numbers, shape (batch) or (batch, 1). Keras: CategoricalGeneralizedCrossEntropy (0.5).</summary>
+    /// <param name="q">Between 0, where it is cross-entropy, and 1, where it is an absolute error.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">q is not between 0 and 1.</exception>
+    [<CompiledName("CategoricalGeneralizedCrossEntropy")>]
+    let categoricalGeneralizedCrossEntropy (q: float) : Loss =
+        if not (q > 0.0 && q < 1.0) then
+            raise (
+                ArgumentValueException(
+                    "The exponent of the loss is not valid.",
+                    "q",
+                    "a number between 0 and 1",
+                    Texts.ofFloat q,
+                    "Keras's default is 0.5; use CategoricalCrossentropy for 0 and MeanAbsoluteError for 1."
+                )
+            )
+
+        make
+            "categorical_generalized_cross_entropy"
+            (Some(Configs.make "CategoricalGeneralizedCrossEntropy" [ "q", Configs.number q ]))
+            (fun t p -> Flow.ofValue (LossFunctions.generalizedCrossEntropy q t p))
+
     /// <summary>1 - 2 |t p| / (|t| + |p|), over the given axes, or over the whole batch. Keras: Dice.</summary>
     [<CompiledName("Dice")>]
     let dice (axes: int[] option) : Loss =
@@ -335,6 +357,7 @@ module Loss =
                    { FromLogits = a.Bool("from_logits", false)
                      IgnoreClass = a.IntOption "ignore_class"
                      Axis = a.Int("axis", -1) })
+           "CategoricalGeneralizedCrossEntropy", [], (fun a -> categoricalGeneralizedCrossEntropy (a.Float("q", 0.5)))
            "Dice", [], (fun a -> dice (a.Ints "axis"))
            "Tversky", [], (fun a -> tversky (a.Float("alpha", 0.5)) (a.Float("beta", 0.5)) (a.Ints "axis"))
            "Circle",

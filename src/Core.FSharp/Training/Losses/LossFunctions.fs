@@ -138,32 +138,37 @@ module internal LossFunctions =
         let p = normalized options.Axis p
         Ops.sum axes false (alpha * Ops.powScalar gamma (1.0 - p) * (-t * Ops.log p))
 
-    /// Targets are class numbers.
-    let sparseCategoricalCrossentropy (options: SparseCrossentropyOptions) (t: Expr) (p: Expr) : Flow =
-        let axis = if options.Axis < 0 then options.Axis + p.Rank else options.Axis
+    /// Class numbers, one per prediction, where a last axis of size 1 may be given or left out.
+    let private classNumbers (loss: string) (axis: int) (t: Expr) (p: Expr) =
+        let axis = if axis < 0 then axis + p.Rank else axis
         let wanted = Shape.removeAxes [| axis |] p.Shape
         let t = if t.Rank = p.Rank && t.Shape[-1] = 1 then Ops.squeeze [| -1 |] t else t
 
         if not (t.Shape.Equals wanted) then
             raise (
                 ShapeException(
-                    "Targets of sparse_categorical_crossentropy must be one class number per prediction.",
-                    "sparse_categorical_crossentropy",
+                    "Targets of " + loss + " must be one class number per prediction.",
+                    loss,
                     wanted.ToString() + " for predictions of shape " + p.Shape.ToString(),
                     t.Shape.ToString(),
                     "If the targets are one-hot rows, use categorical_crossentropy."
                 )
             )
 
-        let labels = Ops.cast DType.Int32 t
-        let p = classesLast axis p
+        Ops.cast DType.Int32 t
+
+    /// The predictions of the classes that the targets name.
+    let private chosen (labels: Expr) (p: Expr) = Ops.squeeze last (Ops.takeAlongAxis (Ops.expandDims -1 labels) -1 p)
+
+    /// Targets are class numbers.
+    let sparseCategoricalCrossentropy (options: SparseCrossentropyOptions) (t: Expr) (p: Expr) : Flow =
+        let labels = classNumbers "sparse_categorical_crossentropy" options.Axis t p
+        let p = classesLast options.Axis p
 
         let losses =
             match classLogits options.FromLogits p with
             | ValueSome logits -> Ops.sparseSoftmaxCrossEntropy labels logits
-            | ValueNone ->
-                let chosen = Ops.takeAlongAxis (Ops.expandDims -1 labels) -1 (Ops.log (normalized -1 p))
-                -(Ops.squeeze last chosen)
+            | ValueNone -> -(chosen labels (Ops.log (normalized -1 p)))
 
         match options.IgnoreClass with
         | None -> Flow.ofValue losses
@@ -171,6 +176,13 @@ module internal LossFunctions =
             let kept = Ops.notEqual labels (like labels (float ignored))
 
             { Value = Ops.where kept losses (like losses 0.0); Mask = ValueSome kept }
+
+    /// (1 - p^q) / q of the probability of the right class (Zhang and Sabuncu, 2018): as q goes to 0 cross-entropy, at 1 an
+    /// absolute error, which wrong labels hurt less.
+    let generalizedCrossEntropy (q: float) (t: Expr) (p: Expr) =
+        let labels = classNumbers "categorical_generalized_cross_entropy" -1 t p
+        let right = Ops.clip Epsilon (1.0 - Epsilon) (chosen labels p)
+        (1.0 - Ops.powScalar q right) * (1.0 / q)
 
     // Overlap of regions
 
