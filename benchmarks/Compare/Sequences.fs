@@ -18,13 +18,8 @@ module internal Sequences =
                 let kernel = matrix scope (name + "_kernel") width width
                 Ops.matmul x kernel + scope.Param(name + "_bias", Shape.Of width, Initializer.zeros)
 
-            let perHead (x: Expr) = x |> Ops.reshape [| batch; time; heads; size |] |> Ops.transpose [| 0; 2; 1; 3 |]
-            let query = perHead (project "query" x) * (1.0 / sqrt (float size))
-            let key = perHead (project "key" x)
-            let value = perHead (project "value" x)
-            let weights = Ops.softmax -1 (Ops.matmul query (Ops.transpose [| 0; 1; 3; 2 |] key))
+            let perHead name = Ops.reshape [| batch; time; heads; size |] (project name x)
 
-            Ops.matmul weights value
-            |> Ops.transpose [| 0; 2; 1; 3 |]
+            Ops.dotProductAttention None false None (perHead "query") (perHead "key") (perHead "value")
             |> Ops.reshape [| batch; time; width |]
             |> project "output")

@@ -78,7 +78,13 @@ type KerasCoverageTests(output: ITestOutputHelper) =
           "Dot"
           "ActivityRegularization"
           "Discretization"
-          "CategoryEncoding" ]
+          "CategoryEncoding"
+          "Attention"
+          "AdditiveAttention"
+          "MultiHeadAttention"
+          "GroupQueryAttention"
+          "SpectralNormalization"
+          "EinsumDense" ]
         @ ([ "Conv"
              "MaxPooling"
              "AveragePooling"

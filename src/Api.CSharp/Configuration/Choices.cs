@@ -48,6 +48,26 @@ public sealed class Padding : Choice
         Find("padding", name, Valid, Same, Causal);
 }
 
+/// <summary>How attention compares a query and a key.</summary>
+public sealed class AttentionScoreMode : Choice
+{
+    private AttentionScoreMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Their dot product.</summary>
+    public static AttentionScoreMode Dot { get; } = new("dot");
+
+    /// <summary>The sum of tanh(query + key), times a trained number.</summary>
+    public static AttentionScoreMode Concat { get; } = new("concat");
+
+    /// <summary>The mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator AttentionScoreMode(string name) => Find("score mode", name, Dot, Concat);
+}
+
 /// <summary>Where images have their channels.</summary>
 public sealed class DataFormat : Choice
 {

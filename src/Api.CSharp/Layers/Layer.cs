@@ -100,6 +100,21 @@ public abstract class Layer
         var nodes = NetworkBridge.Apply(Core, [.. inputs.Select(input => input.Node)]);
         return new SymbolicTensor(nodes[0], this, inputs);
     }
+
+    /// <summary>All outputs of the layer for inputs in order and others by Keras's names; those that are null are left
+    /// out.</summary>
+    private protected SymbolicTensor[] Apply(SymbolicTensor[] inputs, params (string Name, SymbolicTensor? Tensor)[] named)
+    {
+        var given = named.Where(entry => entry.Tensor is not null).ToArray();
+        SymbolicTensor[] tensors = [.. given.Select(entry => entry.Tensor!)];
+        var nodes = NetworkBridge.Apply(
+            Core,
+            [.. inputs.Select(input => input.Node)],
+            [.. given.Select(entry => entry.Name)],
+            [.. tensors.Select(tensor => tensor.Node)]);
+        SymbolicTensor[] all = [.. inputs, .. tensors];
+        return [.. nodes.Select(node => new SymbolicTensor(node, this, all))];
+    }
 }
 
 internal static class LayerArguments

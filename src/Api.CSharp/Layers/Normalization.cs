@@ -135,3 +135,13 @@ public sealed class RMSNormalization(Axes? axis = null, double epsilon = 1e-6, s
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class UnitNormalization(Axes? axis = null, string? name = null)
     : Layer("UnitNormalization", name, Arguments.Empty.Set("axis", axis?.Values));
+
+/// <summary>A layer whose kernel (or table of embeddings) is divided, in every training step, by its largest singular value
+/// (Miyato et al., 2018).</summary>
+/// <param name="layer">The layer with the kernel, such as Dense or Conv2D.</param>
+/// <param name="powerIterations">Steps of the power iteration per training step.</param>
+/// <param name="name">Its name in the model; by default the class's, numbered.</param>
+public sealed class SpectralNormalization(Layer layer, int powerIterations = 1, string? name = null)
+    : Layer("SpectralNormalization", name, Arguments.Empty
+        .Set("layer", layer.Core)
+        .Set("power_iterations", powerIterations));

@@ -85,9 +85,7 @@ public abstract class RecurrentLayer : Layer
     {
         ArgumentNullException.ThrowIfNull(sequence);
         SymbolicTensor[] inputs = [sequence, .. initialState ?? []];
-        var nodes = NetworkBridge.Apply(Core, mask?.Node, [.. inputs.Select(input => input.Node)]);
-        SymbolicTensor[] sources = mask is null ? inputs : [.. inputs, mask];
-        return [.. nodes.Select(node => new SymbolicTensor(node, this, sources))];
+        return Apply(inputs, ("mask", mask));
     }
 }
 

@@ -16,6 +16,8 @@ module internal Lower =
         | :? LstmSequenceGrad
         | :? GruSequence
         | :? GruSequenceGrad -> node.Types[0].DType = DType.Float32
+        | :? DotProductAttention
+        | :? DotProductAttentionGrad -> SelectAttention.fits node.Inputs
         | _ -> false
 
     let private compositeOf (node: Expr) =

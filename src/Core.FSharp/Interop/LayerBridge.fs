@@ -98,11 +98,9 @@ type NetworkBridge =
     static member Apply(layer: Layer, nodes: Node[]) : Node[] =
         Network.applyMany layer (List.ofArray nodes) |> Array.ofList
 
-    /// <summary>A layer applied to symbolic tensors, with a mask for the first of them unless that is null.</summary>
-    static member Apply(layer: Layer, mask: Node | null, nodes: Node[]) : Node[] =
-        match mask with
-        | null -> NetworkBridge.Apply(layer, nodes)
-        | m -> Network.applyMasked layer m (List.ofArray nodes) |> Array.ofList
+    /// <summary>A layer applied to symbolic tensors, and to others by Keras's names of the arguments of its call.</summary>
+    static member Apply(layer: Layer, nodes: Node[], names: string[], named: Node[]) : Node[] =
+        Network.applyWith layer (List.ofArray (Array.zip names named)) (List.ofArray nodes) |> Array.ofList
 
     static member private Named(name: string | null, network: Network) =
         match name with

@@ -93,6 +93,21 @@ module LayerTypes =
         member val Losses = List<Expr>()
         member val Streams = HashSet<string>()
 
+        /// By path: what a weight is to the layer that declares it, if that is not the weight itself.
+        member val Rewriters = Dictionary<string, Expr -> Expr>()
+
+        /// Weights that were rewritten, by path: once for all uses of a layer.
+        member val Rewritten = Dictionary<string, Expr>()
+
+        member this.AsUsed(path: string, weight: Expr) : Expr =
+            match this.Rewritten.TryGetValue path, this.Rewriters.TryGetValue path with
+            | (true, used), (true, _) -> used
+            | _, (true, rewrite) ->
+                let used = rewrite weight
+                this.Rewritten[path] <- used
+                used
+            | _ -> weight
+
         /// The names that a layer's parts got in the order of their calls, by its path.
         member val Parts = Dictionary<string, List<struct (obj * string)>>()
 
@@ -191,6 +206,16 @@ module LayerTypes =
 
         member internal _.Trace = trace
 
+        /// Tensors given to the layer by name in this call.
+        member val internal Keywords: (string * Expr)[] = [||] with get, set
+
+        /// <summary>A tensor that this call of the layer was given by name, such as attention_mask; ValueNone without.</summary>
+        /// <param name="name">Keras's name of the argument.</param>
+        member this.Argument(name: string) : Expr voption =
+            match this.Keywords |> Array.tryFind (fun (key, _) -> key = name) with
+            | Some(_, value) -> ValueSome value
+            | None -> ValueNone
+
         /// <summary>The layer's path in the model; empty for the model itself.</summary>
         member _.Path = path
 
@@ -221,7 +246,7 @@ module LayerTypes =
                 regularizer: Regularizer option,
                 projection: Constraint option
             ) =
-            trace.Declare
+            let spec =
                 { Path = full name
                   Shape = shape
                   DType = trace.FloatType
@@ -230,6 +255,8 @@ module LayerTypes =
                   Frozen = this.IsFrozen
                   Regularizer = regularizer
                   Constraint = projection }
+
+            trace.AsUsed(spec.Path, trace.Declare spec)
 
         /// <summary>Declares a trainable variable without penalty or projection.</summary>
         member this.Param(name: string, shape: Shape, initializer: Initializer) =
@@ -277,6 +304,21 @@ module LayerTypes =
             let spec = { Kind = kind; Stream = Philox.streamOf stream; Type = { DType = dtype; Shape = shape } }
 
             Expr.Node(Random spec, [| trace.Seed; trace.Step |])
+
+        /// Runs the layer of this scope with other values in place of its trainable variables of those names.
+        member internal _.Rewriting(names: string list, rewrite: Expr -> Expr, run: unit -> 'a) : 'a =
+            for name in names do
+                trace.Rewriters[full name] <- rewrite
+
+            try
+                run ()
+            finally
+                for name in names do
+                    trace.Rewriters.Remove(full name) |> ignore
+
+        /// True if one of its variables of those names has another value for it.
+        member internal _.HasRewritten(names: string list) : bool =
+            names |> List.exists (fun name -> trace.Rewritten.ContainsKey(full name))
 
         /// <summary>The scope of a part of this layer.</summary>
         member this.Child(name: string) = Scope(trace, full name, this.IsFrozen)
@@ -352,6 +394,19 @@ module LayerTypes =
     let internal enter (scope: Scope) (name: string) (layer: Layer) =
         let path = if layer.Shared || scope.Path = "" then name else scope.Path + "/" + name
         Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen)
+
+    /// The name of the argument that takes the place of the mask of the first input.
+    [<Literal>]
+    let internal MaskKeyword = "mask"
+
+    /// Gives the tensors named in a call to the layer's scope, and the mask to the first input.
+    let internal bindKeywords (scope: Scope) (keywords: (string * Expr)[]) (inputs: Flow[]) : unit =
+        if keywords.Length > 0 then
+            scope.Keywords <- keywords
+
+            match scope.Argument MaskKeyword with
+            | ValueSome mask -> inputs[0] <- { inputs[0] with Mask = ValueSome mask }
+            | ValueNone -> ()
 
     /// What tracing a layer gives.
     [<NoEquality; NoComparison>]

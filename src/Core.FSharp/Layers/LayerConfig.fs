@@ -5,8 +5,15 @@ open System.Collections.Generic
 /// <summary>Layers and networks as configurations, in the form of Keras 3.</summary>
 module internal LayerConfig =
 
+    /// Arguments that only newer versions of Keras know: written if they are used.
+    let private newer = HashSet<string>([ "sliding_window" ])
+
     let private withCommon (name: string) (layer: Layer) (arguments: (string * ConfigValue) list) =
-        let own = arguments |> List.filter (fun (key, _) -> key <> "name" && key <> "trainable")
+        let own =
+            arguments
+            |> List.filter (fun (key, value) ->
+                key <> "name" && key <> "trainable" && not (value = Null && newer.Contains key))
+
         ConfigValue.Object([ "name", Text name; "trainable", Bool(not layer.Frozen) ] @ own)
 
     /// What is wrong with a layer that has no configuration.
@@ -99,6 +106,17 @@ module internal LayerConfig =
               "Attention"
               "AdditiveAttention" ]
         )
+
+    /// Classes whose call takes query, value and key one by one.
+    let private queriesApart = HashSet<string>([ "MultiHeadAttention"; "GroupQueryAttention" ])
+
+    /// Classes whose call takes the masks of its inputs as a list.
+    let private masksInList = HashSet<string>([ "Attention"; "AdditiveAttention" ])
+
+    /// The masks of a call's inputs by name, in the order of the inputs.
+    let inputMasks = [ "query_mask"; "value_mask"; "key_mask" ]
+
+    let private isInputMask (key: string) = List.contains key inputMasks
 
     /// The name under which a recurrent layer's call takes the inputs behind the first.
     let private stateArgument (layer: Layer) =
@@ -200,15 +218,27 @@ module internal LayerConfig =
                           else
                               argument ]
                 | None when takesList.Contains call.Layer.Kind && tensors.Length > 1 -> [ ConfigValue.List tensors ]
+                // Keras's own layers have no short form for attention to oneself.
+                | None when masksInList.Contains call.Layer.Kind -> [ ConfigValue.List(tensors @ tensors) ]
+                | None when queriesApart.Contains call.Layer.Kind && tensors.Length = 1 -> tensors @ tensors
                 | None -> tensors
 
-            let mask =
-                match call.Mask with
-                | ValueSome mask -> [ "mask", tensor mask ]
-                | ValueNone -> []
+            let given = [ for key, node in call.Keywords -> key, tensor node ]
+
+            let named =
+                if masksInList.Contains call.Layer.Kind && given |> List.exists (fun (key, _) -> isInputMask key) then
+                    // Keras's `mask` of these classes is a list, one per input.
+                    let one key =
+                        given |> List.tryFind (fun (k, _) -> k = key) |> Option.map snd |> Option.defaultValue Null
+
+                    let all = inputMasks |> List.truncate (max 2 call.Inputs.Length) |> List.map one
+
+                    ("mask", ConfigValue.List all) :: (given |> List.filter (fun (key, _) -> not (isInputMask key)))
+                else
+                    given
 
             ConfigValue.Object
-                [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ states @ mask) ]
+                [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ states @ named) ]
 
         let nodes = if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
 

@@ -177,12 +177,12 @@ module internal ModelReader =
         | ConfigValue.Object entries -> entries |> List.collect (snd >> sources where)
         | other -> raise (broken where "lists of [name, use, output]" (ConfigRead.show other))
 
-    /// One use of a layer: its input tensors, a mask given to it, its other arguments, and the plain shape of the positional
+    /// One use of a layer: its input tensors, those given by name, its other arguments, and the plain shape of the positional
     /// ones, with slots for tensors.
     [<NoEquality; NoComparison>]
     type private Use =
         { Inputs: Source list
-          Mask: Source option
+          Keywords: (string * Source) list
           Plain: (string * ConfigValue) list
           Positional: ConfigValue list }
 
@@ -202,7 +202,18 @@ module internal ModelReader =
                 | ConfigValue.Object keywords -> keywords
                 | _ -> []
 
-            let masks, others = keywords |> List.partition (fun (key, v) -> key = "mask" && (tensors v).Length = 1)
+            let masks, others =
+                keywords
+                |> List.partition (fun (key, v) ->
+                    key.EndsWith(MaskKeyword, StringComparison.Ordinal) && tensors v <> [])
+
+            // A list of masks has one per input, null where there is none.
+            let named (key: string, value: ConfigValue) =
+                match value with
+                | ConfigValue.List items ->
+                    List.zip (List.truncate items.Length LayerConfig.inputMasks) (List.truncate 3 items)
+                    |> List.collect (fun (key, item) -> tensors item |> List.map (fun source -> key, source))
+                | other -> tensors other |> List.map (fun source -> key, source)
 
             let rank (key: string) =
                 keywordOrder |> List.tryFindIndex (fun k -> k = key) |> Option.defaultValue keywordOrder.Length
@@ -218,7 +229,7 @@ module internal ModelReader =
             { Inputs =
                 List.collect tensors arguments
                 @ (others |> List.sortBy (fst >> rank) |> List.collect (snd >> tensors))
-              Mask = masks |> List.tryHead |> Option.map (snd >> tensors >> List.head)
+              Keywords = List.collect named masks
               Plain = others |> List.filter (fun (key, v) -> key <> "training" && v <> Null && List.isEmpty (tensors v))
               Positional = positional }
         | other ->
@@ -226,7 +237,7 @@ module internal ModelReader =
             let inputs = sources (where + ".inbound_nodes") other
 
             { Inputs = inputs
-              Mask = None
+              Keywords = []
               Plain = []
               Positional = inputs |> List.map (fun _ -> Operation.slot) }
 
@@ -311,7 +322,7 @@ module internal ModelReader =
         let referenced =
             Seq.append
                 outputs
-                (order |> Seq.collect (fun p -> p.Uses) |> Seq.collect (fun u -> u.Inputs @ Option.toList u.Mask))
+                (order |> Seq.collect (fun p -> p.Uses) |> Seq.collect (fun u -> u.Inputs @ List.map snd u.Keywords))
 
         let fromOne = HashSet<string>()
 
@@ -331,7 +342,7 @@ module internal ModelReader =
 
         let needs (made: Pending) (number: int) =
             let use' = made.Uses[number]
-            let before = use'.Inputs @ Option.toList use'.Mask |> List.map keyOf
+            let before = use'.Inputs @ List.map snd use'.Keywords |> List.map keyOf
             // Uses are numbered as they are made.
             if number > 0 then struct (made.Name, number - 1) :: before else before
 
@@ -339,10 +350,8 @@ module internal ModelReader =
             let use' = made.Uses[number]
             let inputs = use'.Inputs |> List.map (resolve made.Name)
 
-            let outputs =
-                match use'.Mask with
-                | Some mask -> Network.applyMasked made.Layer (resolve made.Name mask) inputs
-                | None -> Network.applyMany made.Layer inputs
+            let keywords = use'.Keywords |> List.map (fun (key, source) -> key, resolve made.Name source)
+            let outputs = Network.applyWith made.Layer keywords inputs
 
             nodes[struct (made.Name, number)] <- List.toArray outputs
 

@@ -81,10 +81,9 @@ module internal NetworkRun =
             let entry = step.Entry
             let inputs = step.Inputs |> Array.map (fun slot -> slots[slot])
 
-            if step.Mask >= 0 then
-                inputs[0] <- { inputs[0] with Mask = ValueSome slots[step.Mask].Value }
-
-            let outputs = Layer.call (enter scope entry.Name entry.Layer) entry.Layer inputs
+            let inner = enter scope entry.Name entry.Layer
+            bindKeywords inner (step.Keywords |> Array.map (fun (key, slot) -> key, slots[slot].Value)) inputs
+            let outputs = Layer.call inner entry.Layer inputs
 
             if outputs.Length <> step.OutputCount then
                 raise (
@@ -233,32 +232,41 @@ module Network =
     /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
     /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
     let applyMany (layer: Layer) (nodes: Node list) : Node list =
-        NetworkBuild.call layer (List.toArray nodes) ValueNone |> Array.toList
+        NetworkBuild.call layer (List.toArray nodes) [||] |> Array.toList
 
     /// <summary>A layer applied to a symbolic tensor. One layer value applied twice is one layer with one set of weights.</summary>
     /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
     /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
-    let apply (layer: Layer) (node: Node) : Node = NetworkBuild.call layer [| node |] ValueNone |> needsOne layer
+    let apply (layer: Layer) (node: Node) : Node = NetworkBuild.call layer [| node |] [||] |> needsOne layer
 
     /// <summary>A layer with several inputs and one output, such as Concatenate, applied to symbolic tensors.</summary>
     let merge (layer: Layer) (nodes: Node list) : Node =
-        NetworkBuild.call layer (List.toArray nodes) ValueNone |> needsOne layer
+        NetworkBuild.call layer (List.toArray nodes) [||] |> needsOne layer
+
+    /// <summary>A layer applied to symbolic tensors, and to others by the names Keras gives them in the layer's call, such as
+    /// attention_mask.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="keywords">Names and tensors; names that the layer does not know have no effect.</param>
+    /// <param name="nodes">The tensors without a name, in order.</param>
+    let applyWith (layer: Layer) (keywords: (string * Node) list) (nodes: Node list) : Node list =
+        for key, mask in keywords do
+            if key = MaskKeyword && mask.DType <> DType.Bool then
+                raise (
+                    DTypeException(
+                        "A mask must hold truth values.",
+                        NetworkTyping.provisional layer,
+                        "bool",
+                        DType.name mask.DType,
+                        "Compare first, for example with a layer that gives x != 0."
+                    )
+                )
+
+        NetworkBuild.call layer (List.toArray nodes) (List.toArray keywords) |> Array.toList
 
     /// <summary>A layer applied to symbolic tensors with a mask for the first, in place of the one that comes with it. The
     /// mask is Bool, shape (batch, time): false where a step does not count.</summary>
     let applyMasked (layer: Layer) (mask: Node) (nodes: Node list) : Node list =
-        if mask.DType <> DType.Bool then
-            raise (
-                DTypeException(
-                    "A mask must hold truth values.",
-                    NetworkTyping.provisional layer,
-                    "bool",
-                    DType.name mask.DType,
-                    "Compare first, for example with a layer that gives x != 0."
-                )
-            )
-
-        NetworkBuild.call layer (List.toArray nodes) (ValueSome mask) |> Array.toList
+        applyWith layer [ MaskKeyword, mask ] nodes
 
     /// <summary>The network between inputs and outputs. Layers without a name are named by their class in the order they were
     /// applied: dense, dense_1, ... Inputs may be tensors in the middle of another network: then it is the part from there
@@ -310,7 +318,7 @@ module Network =
                     let layer =
                         if seen.Add layer || layer.Shared then layer else { layer with LayerName = layer.LayerName }
 
-                    NetworkBuild.call layer [| node |] ValueNone |> needsOne layer)
+                    NetworkBuild.call layer [| node |] [||] |> needsOne layer)
                 input
 
         NetworkBuild.create "" true ValueNone id [| input |] [| output |]
@@ -392,7 +400,7 @@ module Network =
                     NetworkBuild.call
                         (layerOf call)
                         (call.Inputs |> Array.map (fun n -> nodes[n]))
-                        (call.Mask |> ValueOption.map (fun n -> nodes[n]))
+                        (call.Keywords |> Array.map (fun (key, n) -> key, nodes[n]))
 
             Array.iter2 (fun (old: Node) fresh -> nodes[old] <- fresh) call.Outputs outputs
 

@@ -61,15 +61,15 @@ module internal NetworkTyping =
         | ValueNone ->
             let inputs = call.Inputs |> Array.map (fun n -> flowOf n.Name (probeOf probe n))
 
-            match call.Mask with
-            | ValueSome mask ->
-                inputs[0] <- { inputs[0] with Mask = ValueSome((flowOf "mask" (probeOf probe mask)).Value) }
-            | ValueNone -> ()
-
             let floatType = floatTypeOf (inputs |> Seq.map (fun f -> f.Value.Type))
             let trace = Trace(Mode.Infer, floatType, (fun _ -> false))
-            let outputs =
-                Layer.call (enter (Scope(trace, "", false)) (provisional call.Layer) call.Layer) call.Layer inputs
+            let scope = enter (Scope(trace, "", false)) (provisional call.Layer) call.Layer
+
+            let keywords =
+                call.Keywords |> Array.map (fun (key, node) -> key, (flowOf key (probeOf probe node)).Value)
+
+            bindKeywords scope keywords inputs
+            let outputs = Layer.call scope call.Layer inputs
 
             let probes =
                 outputs
@@ -231,8 +231,8 @@ module internal NetworkTyping =
             | _ -> [||]
 
     /// The call with another layer or other inputs of the same types, without tracing again.
-    let copy (call: NetworkCall) (layer: Layer) (inputs: Node[]) (mask: Node voption) : NetworkCall =
-        let fresh = NetworkCall(layer, call.Input, inputs, mask)
+    let copy (call: NetworkCall) (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) : NetworkCall =
+        let fresh = NetworkCall(layer, call.Input, inputs, keywords)
         fresh.Probes <- Array.copy call.Probes
         fresh.Setting <- call.Setting
         fresh.HasUnknown <- call.HasUnknown
@@ -341,7 +341,7 @@ module internal NetworkBuild =
         struct (path, hint + note + assumed)
 
     /// A use of a layer: its nodes are typed, or the error says where and why not.
-    let call (layer: Layer) (inputs: Node[]) (mask: Node voption) : Node[] =
+    let call (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) : Node[] =
         if inputs.Length = 0 then
             raise (
                 ArgumentValueException(
@@ -353,7 +353,7 @@ module internal NetworkBuild =
                 )
             )
 
-        let call = NetworkCall(layer, ValueNone, inputs, mask)
+        let call = NetworkCall(layer, ValueNone, inputs, keywords)
 
         try
             NetworkTyping.infer call
@@ -397,7 +397,7 @@ module internal NetworkBuild =
 
         let layer = { Layer.make "InputLayer" None (fun _ flows -> flows) with LayerName = options.Name }
 
-        let call = NetworkCall(layer, ValueSome options, [||], ValueNone)
+        let call = NetworkCall(layer, ValueSome options, [||], [||])
         NetworkTyping.infer call
         call.Outputs[0]
 
@@ -585,7 +585,7 @@ module internal NetworkBuild =
                     call
                     named[indices[i]]
                     (call.Inputs |> Array.map (fun n -> nodes[n]))
-                    (call.Mask |> ValueOption.map (fun n -> nodes[n]))
+                    (call.Keywords |> Array.map (fun (key, n) -> key, nodes[n]))
 
             calls[call] <- fresh
 
@@ -636,10 +636,7 @@ module internal NetworkBuild =
 
                 { Entry = entryOf[numbers[call]]
                   Inputs = call.Inputs |> Array.map (fun n -> slots[n])
-                  Mask =
-                    match call.Mask with
-                    | ValueSome n -> slots[n]
-                    | ValueNone -> -1
+                  Keywords = call.Keywords |> Array.map (fun (key, n) -> key, slots[n])
                   Output = output
                   OutputCount = call.Outputs.Length })
 

@@ -55,7 +55,8 @@ module NetworkTypes =
         override _.ToString() = NetworkCall.ShapeText shape
 
     /// One use of a layer, or one input. Numbered as they are made, so that the order of numbers is a topological order.
-    and [<Sealed>] internal NetworkCall(layer: Layer, input: InputOptions voption, inputs: Node[], mask: Node voption) =
+    and [<Sealed>] internal NetworkCall
+        (layer: Layer, input: InputOptions voption, inputs: Node[], keywords: (string * Node)[]) =
 
         static let mutable counter = 0L
         let id = Interlocked.Increment(&counter)
@@ -68,14 +69,13 @@ module NetworkTypes =
 
         member _.Inputs = inputs
 
-        /// A mask given to the layer in this call, in place of the one that comes with its first input.
-        member _.Mask = mask
+        /// Tensors given to the layer by name in this call, such as mask (in place of the one that comes with its first
+        /// input) or attention_mask.
+        member _.Keywords = keywords
 
         /// The nodes it depends on.
         member _.Dependencies =
-            match mask with
-            | ValueSome m -> Array.append inputs [| m |]
-            | ValueNone -> inputs
+            if keywords.Length = 0 then inputs else Array.append inputs (Array.map snd keywords)
 
         /// Set once, right after construction: the nodes need their owner.
         member val Outputs: Node[] = [||] with get, set
@@ -109,8 +109,8 @@ module NetworkTypes =
         {
             Entry: NetworkEntry
             Inputs: int[]
-            /// -1 if the call has no mask of its own.
-            Mask: int
+            /// The slots of tensors given by name.
+            Keywords: (string * int)[]
             /// The slot of the first output; the others follow.
             Output: int
             OutputCount: int

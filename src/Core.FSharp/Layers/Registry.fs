@@ -97,13 +97,15 @@ module Registry =
                 "LayerNormalization"
                 "GroupNormalization"
                 "RMSNormalization"
-                "UnitNormalization" ]
+                "UnitNormalization"
+                "SpectralNormalization" ]
               (fun () ->
                   [ entryOf BatchNormalization.definition
                     entryOf LayerNormalization.definition
                     entryOf GroupNormalization.definition
                     entryOf SmallNormalizations.rms
-                    entryOf SmallNormalizations.unit ])
+                    entryOf SmallNormalizations.unit
+                    entryOf SpectralNormalization.definition ])
           family
               [ "Dropout"; yield! ranks "SpatialDropout" ""; "GaussianDropout"; "AlphaDropout"; "GaussianNoise" ]
               (fun () ->
@@ -112,6 +114,11 @@ module Registry =
                     entryOf Dropout.gaussian
                     entryOf Dropout.alpha
                     entryOf Dropout.noise ])
+          family [ "Attention"; "AdditiveAttention"; "MultiHeadAttention"; "GroupQueryAttention" ] (fun () ->
+              [ entryOf Attention.definition
+                entryOf AdditiveAttention.definition
+                entryOf MultiHeadAttention.definition
+                entryOf GroupQueryAttention.definition ])
           family [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot" ] (fun () ->
               [ entryOf Merging.add
                 entryOf Merging.subtract

@@ -305,6 +305,11 @@ module LayerShorthands =
         /// <summary>x divided by its norm over axes. Keras's default: the last.</summary>
         let unitNormalization (axes: int list) : Layer = of' SmallNormalizations.unit (axes, 1e-12)
 
+        /// <summary>A layer whose kernel is divided, in every training step, by its largest singular value, found by so many
+        /// steps of the power iteration. Keras's default: 1.</summary>
+        let spectralNormalization (powerIterations: int) (layer: Layer) : Layer =
+            of' SpectralNormalization.definition { Layer = layer; PowerIterations = powerIterations }
+
         // ---- Noise while training
 
         /// <summary>Drops elements with a probability while training, and scales the others up.</summary>
@@ -342,6 +347,39 @@ module LayerShorthands =
 
         /// <summary>GaussianNoise with a seed.</summary>
         let gaussianNoiseWith (stddev: float) (seed: int option) : Layer = of' Dropout.noise (stddev, seed)
+
+        // ---- Attention
+
+        /// <summary>An Attention layer: inputs query, value and perhaps key, each (batch, time, features).</summary>
+        let attentionWith (options: AttentionOptions) : Layer = of' Attention.definition options
+
+        /// <summary>An Attention layer with Keras's defaults.</summary>
+        let attention: Layer = attentionWith Attention.options
+
+        /// <summary>An AdditiveAttention layer: inputs query, value and perhaps key, each (batch, time, features).</summary>
+        let additiveAttentionWith (options: AdditiveAttentionOptions) : Layer = of' AdditiveAttention.definition options
+
+        /// <summary>An AdditiveAttention layer with Keras's defaults.</summary>
+        let additiveAttention: Layer = additiveAttentionWith AdditiveAttention.options
+
+        /// <summary>A MultiHeadAttention layer: inputs query, value and perhaps key, each (batch, time, features). With one
+        /// input it attends to itself. Masks that come with the inputs count; others are given with Network.applyWith as
+        /// query_mask, value_mask, key_mask (batch, time) or attention_mask (batch, queries, keys).</summary>
+        let multiHeadAttentionWith (options: MultiHeadAttentionOptions) : Layer =
+            of' MultiHeadAttention.definition options
+
+        /// <summary>A MultiHeadAttention layer with Keras's defaults.</summary>
+        let multiHeadAttention (numHeads: int) (keyDim: int) : Layer =
+            multiHeadAttentionWith (MultiHeadAttention.options numHeads keyDim)
+
+        /// <summary>A GroupQueryAttention layer: as MultiHeadAttention, with fewer heads of keys and values than of
+        /// queries.</summary>
+        let groupQueryAttentionWith (options: GroupQueryAttentionOptions) : Layer =
+            of' GroupQueryAttention.definition options
+
+        /// <summary>A GroupQueryAttention layer with Keras's defaults.</summary>
+        let groupQueryAttention (headDim: int) (numQueryHeads: int) (numKeyValueHeads: int) : Layer =
+            groupQueryAttentionWith (GroupQueryAttention.options headDim numQueryHeads numKeyValueHeads)
 
         // ---- Merging
 

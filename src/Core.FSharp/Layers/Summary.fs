@@ -151,7 +151,10 @@ module Summary =
             let step = network.Steps[i]
             let first, count = if i = 0 then 0, 1 else network.Steps[i - 1].Output, network.Steps[i - 1].OutputCount
 
-            step.Inputs.Length = 1 && step.Mask < 0 && step.Inputs[0] >= first && step.Inputs[0] < first + count
+            step.Inputs.Length = 1
+            && step.Keywords.Length = 0
+            && step.Inputs[0] >= first
+            && step.Inputs[0] < first + count
 
         network.Inputs.Count = 1
         && network.Entries |> Array.forall (fun e -> e.Calls.Length = 1)

@@ -20,6 +20,8 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
     {
         "equation" => Text("acb,bd->acd"),
         "bias_axes" => Text("d"),
+        "num_query_heads" => new(12, (a, k) => a.Set(k, 12)),
+        "num_key_value_heads" => new(3, (a, k) => a.Set(k, 3)),
         "backward_layer" => Nested(new SimpleRNN(4, goBackwards: true)),
         _ => Of(type, usual, other: true),
     };

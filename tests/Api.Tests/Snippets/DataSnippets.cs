@@ -96,4 +96,57 @@ public class DataSnippets
         // end snippet
         Assert.True(model.IsCompiled);
     }
+
+    [Fact]
+    public void Texts()
+    {
+        string[] texts = ["A fine film.", "Dull, and long!", "Fine acting; a long film"];
+        Tensor labels = new[] { 1f, 0f, 1f };
+
+        // snippet: data-text
+        var vectorize = new TextVectorization(new() { MaxTokens = 5000, OutputSequenceLength = 8 });
+        vectorize.Adapt(texts);
+        Tensor ids = vectorize.Transform(texts); // int32 (3, 8); 0 is padding, 1 an unknown word
+
+        var model = new Sequential(seed: 1)
+        {
+            new Input([8], null, DType.Int32),
+            new Embedding(vectorize.VocabularySize, 16, maskZero: true),
+            new LSTM(16),
+            new Dense(1, activation: "sigmoid"),
+        };
+        model.Compile("adam", "binary_crossentropy", ["accuracy"]);
+        model.Fit(ids, labels, epochs: 2, verbosity: Verbosity.Silent);
+
+        model.Save("reviews.fnet");
+        vectorize.SaveInto("reviews.fnet");
+        var again = TextVectorization.LoadFrom("reviews.fnet");
+        Tensor scores = Model.Load("reviews.fnet").Predict(again.Transform(["A dull film"]));
+        // end snippet
+        Assert.Equal(vectorize.GetVocabulary(), again.GetVocabulary());
+        Assert.Equal(Shape.Of(1, 1), scores.Shape);
+        File.Delete("reviews.fnet");
+    }
+
+    [Fact]
+    public void Windows()
+    {
+        var series = Tensor.Of(Shape.Of(100, 1), [.. Enumerable.Range(0, 100).Select(i => MathF.Sin(i / 5f))]);
+
+        // snippet: data-series
+        // Windows of 30 steps, each with the step after it.
+        var windows = Sequences.TimeseriesDataset(
+            series, series.Rows(30, 70), sequenceLength: 30, batchSize: 16, shuffle: true, seed: 1);
+
+        // Sequences of any length: short ones with short ones, so that little is padded.
+        int[][] sentences = [[4, 9], [7, 1, 3], [5], [8, 8, 2, 6]];
+        var rows = Dataset.FromEnumerable(sentences).Map(words => (Tensor)words);
+        var batches = Sequences.BucketByLength(rows, boundaries: [3], batchSize: 2);
+
+        Tensor padded = Sequences.PadSequences(sentences, maxLength: 3); // 0 4 9, 7 1 3, 0 0 5, 8 2 6
+        // end snippet
+        Assert.Equal(70, windows.Sum(pair => pair.Item1.Shape[0]));
+        Assert.Equal([2, 4], batches.Select(batch => batch.Shape[1]).Order());
+        Assert.Equal([0, 4, 9, 7, 1, 3, 0, 0, 5, 8, 2, 6], padded.ToArray<int>());
+    }
 }

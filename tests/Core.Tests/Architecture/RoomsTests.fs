@@ -16,6 +16,7 @@ let private table =
           "Kernels", [ "Common" ]
           "Compiler", [ "Graph"; "Kernels" ]
           "Layers", [ "Graph" ]
+          "Text", [ "Layers"; "Formats"; "Data" ]
           "Training", [ "Autodiff"; "Compiler"; "Layers"; "Kernels"; "Formats"; "Data" ]
           "Formats", [ "Layers"; "Tensors" ]
           "Interop", [ "Training"; "Formats" ] ]

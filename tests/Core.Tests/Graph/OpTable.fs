@@ -452,6 +452,53 @@ let private structures =
           2
           (together [ ints DType.Int32 0 3 [ 3 ]; any [ 3; 4 ]; any [ 3 ] ])
           (fun x -> node (Structured(SparseSoftmaxCrossEntropyGrad())) x)
+      // A mask in which a query sees no key, heads that share keys, more keys than queries.
+      row
+          "DotProductAttention"
+          "Structured.DotProductAttention"
+          2
+          (together [ any [ 2; 3; 4; 2 ]; any [ 2; 5; 2; 2 ]; any [ 2; 5; 2; 3 ]; ints DType.Int32 0 1 [ 2; 1; 3; 5 ] ])
+          (fun x ->
+              let seen = Ops.equal x[3] (Ops.onesLike x[3])
+              Ops.dotProductAttention (Some 0.7) false (Some seen) x[0] x[1] x[2])
+      row
+          "DotProductAttention causal"
+          "Structured.DotProductAttention"
+          2
+          (together [ any [ 1; 4; 2; 3 ]; any [ 1; 3; 2; 3 ]; any [ 1; 3; 2; 1 ] ])
+          (fun x -> Ops.dotProductAttention None true None x[0] x[1] x[2])
+      row
+          "DotProductAttention window and sums"
+          "Structured.DotProductAttention"
+          2
+          (together [ any [ 1; 5; 1; 2 ]; any [ 1; 3; 1; 2 ]; any [ 1; 3; 1; 2 ] ])
+          (fun x ->
+              let pattern = { Scale = -0.5; Causal = true; Window = 2 }
+              let results = (Expr.Node(Structured(DotProductAttention pattern), x)).Results
+              Ops.sumAll (Ops.square results[0]) + Ops.sumAll (Ops.square results[1]))
+      row
+          "DotProductAttentionGrad"
+          "Structured.DotProductAttentionGrad"
+          1
+          (together
+              [ any [ 2; 3; 2; 2 ]
+                any [ 2; 4; 1; 2 ]
+                any [ 2; 4; 1; 3 ]
+                any [ 2; 3; 2; 3 ]
+                ints DType.Int32 0 3 [ 3 ] ])
+          (fun x ->
+              // What the gradient takes from the forward pass has to come from there.
+              let pattern = { Scale = 0.6; Causal = false; Window = 0 }
+              let seen =
+                  Ops.broadcastTo
+                      (Shape.Of(2, 1, 3, 4))
+                      (Ops.reshape [| 1; 1; 3; 1 |] (Ops.greater x[4] (Ops.zerosLike x[4])))
+              let forward = (Expr.Node(Structured(DotProductAttention pattern), [| x[0]; x[1]; x[2]; seen |])).Results
+              let inputs = [| x[0]; x[1]; x[2]; forward[0]; forward[1]; x[3]; seen |]
+              let results = (Expr.Node(Structured(DotProductAttentionGrad pattern), inputs)).Results
+              Ops.sumAll (Ops.square results[0])
+              + Ops.sumAll (Ops.square results[1])
+              + Ops.sumAll (Ops.square results[2]))
       row "Standardize columns" "Structured.Standardize" 3 (together [ any [ 4; 3 ] ]) (fun x ->
           let struct (y, mean, variance) = Ops.standardize [| 0 |] 0.1 x[0]
           y * 2.0 + mean - Ops.square variance)

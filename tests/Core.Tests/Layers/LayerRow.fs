@@ -27,6 +27,8 @@ type LayerRow =
         Wrong: int list list
         /// True if training draws random numbers.
         Noisy: bool
+        /// True if training replaces weights before it uses them, so that its derivative is that at the new weights.
+        Replaces: bool
         /// True if rows of the output depend on one row of the input each.
         RowByRow: bool
         /// False if the values jump or bend at so many places that differences do not measure derivatives.
@@ -45,6 +47,7 @@ module LayerRows =
           Mask = mask
           Wrong = wrong
           Noisy = false
+          Replaces = false
           RowByRow = true
           Smooth = true }
 

@@ -180,6 +180,50 @@ module LayerTable =
           row "AlphaDropout" (fun () -> Layer.alphaDropout 0.3) [ [ -1; 3 ] ] 0 Keeps [] |> noisy
           row "GaussianNoise" (fun () -> Layer.gaussianNoiseWith 0.2 (Some 4)) [ [ -1; 3 ] ] 0 Keeps []
           |> noisy
+          row
+              "SpectralNormalization"
+              (fun () -> Layer.spectralNormalization 2 (Layer.dense 3))
+              [ [ -1; 4 ] ]
+              18
+              Keeps
+              [ [] ]
+          |> fun row -> { row with Replaces = true }
+          row
+              "Attention"
+              (fun () ->
+                  Layer.attentionWith { Attention.options with UseScale = true; ScoreMode = AttentionScore.Concat })
+              [ [ -1; 3 ]; [ 4; 3 ] ]
+              2
+              Keeps
+              [ [ 4; 3 ]; [ 4; 2 ] ]
+          row
+              "AdditiveAttention"
+              (fun () -> Layer.additiveAttentionWith { AdditiveAttention.options with UseCausalMask = true })
+              [ [ -1; 3 ]; [ 4; 3 ] ]
+              3
+              Keeps
+              [ [ 4; 3 ]; [ 4; 2 ] ]
+          row
+              "MultiHeadAttention"
+              (fun () ->
+                  Layer.multiHeadAttentionWith
+                      { MultiHeadAttention.options 2 3 with
+                          ValueDim = Some 2
+                          SlidingWindow = Some 3
+                          UseCausalMask = true })
+              [ [ -1; 4 ]; [ 5; 4 ] ]
+              // query and key 4*6+6, value 4*4+4, output 4*4+4
+              100
+              Keeps
+              [ [ 4 ]; [ 4 ] ]
+          row
+              "GroupQueryAttention"
+              (fun () -> Layer.groupQueryAttention 3 4 2)
+              [ [ -1; 4 ]; [ 5; 4 ] ]
+              // query 4*12+12, key and value 4*6+6, output 12*4+4
+              172
+              Keeps
+              [ [ 4 ]; [ 4 ] ]
           yield!
               [ "Add", Layer.add
                 "Subtract", Layer.subtract

@@ -73,3 +73,8 @@ module Close =
     let closeToScale (what: string) (rel: float) (expected: float[]) (actual: float[]) =
         let scale = expected |> Array.fold (fun m x -> if Double.IsFinite x then max m (Math.Abs x) else m) 0.0
         closeAt what rel (rel * scale + 1e-12) expected actual
+
+    /// The same for float32 results whose parts are of the order of 1: what is 0 in truth comes out as rounding.
+    let closeToParts (what: string) (rel: float) (expected: float[]) (actual: float[]) =
+        let scale = expected |> Array.fold (fun m x -> if Double.IsFinite x then max m (Math.Abs x) else m) 0.01
+        closeAt what rel (rel * scale) expected actual

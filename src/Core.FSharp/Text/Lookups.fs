@@ -1,0 +1,379 @@
+namespace FunctionalNet
+
+open System
+open System.Collections.Generic
+open System.Globalization
+
+/// <summary>Options of StringLookup, with Keras's defaults.</summary>
+[<Sealed>]
+type StringLookupOptions() =
+
+    /// <summary>The greatest size of the vocabulary, with the numbers for padding and unknown tokens; null for no
+    /// limit.</summary>
+    member val MaxTokens: Nullable<int> = Nullable() with get, set
+
+    /// <summary>How many numbers stand for unknown tokens: with several, tokens are spread by a hash; 0 refuses them.</summary>
+    member val NumOovIndices = 1 with get, set
+
+    /// <summary>A token that gets number 0, such as the empty one; null for none.</summary>
+    member val MaskToken: string | null = null with get, set
+
+    /// <summary>What stands for unknown tokens in the vocabulary.</summary>
+    member val OovToken = "[UNK]" with get, set
+
+    /// <summary>The tokens, if they are not learnt.</summary>
+    member val Vocabulary: IReadOnlyList<string> | null = null with get, set
+
+    /// <summary>A weight per token, for LookupOutput.TfIdf with a given vocabulary.</summary>
+    member val IdfWeights: float[] | null = null with get, set
+
+    /// <summary>What comes out.</summary>
+    member val OutputMode = LookupOutput.Int with get, set
+
+    /// <summary>Whether vectors have the size MaxTokens, even if the vocabulary is smaller.</summary>
+    member val PadToMaxTokens = false with get, set
+
+/// <summary>Options of IntegerLookup, with Keras's defaults.</summary>
+[<Sealed>]
+type IntegerLookupOptions() =
+
+    /// <summary>The greatest size of the vocabulary, with the numbers for padding and unknown tokens; null for no
+    /// limit.</summary>
+    member val MaxTokens: Nullable<int> = Nullable() with get, set
+
+    /// <summary>How many numbers stand for unknown integers: with several, the remainder decides; 0 refuses them.</summary>
+    member val NumOovIndices = 1 with get, set
+
+    /// <summary>An integer that gets number 0; null for none.</summary>
+    member val MaskToken: Nullable<int64> = Nullable() with get, set
+
+    /// <summary>What stands for unknown integers in the vocabulary.</summary>
+    member val OovToken = -1L with get, set
+
+    /// <summary>The integers, if they are not learnt.</summary>
+    member val Vocabulary: IReadOnlyList<int64> | null = null with get, set
+
+    /// <summary>A weight per integer, for LookupOutput.TfIdf with a given vocabulary.</summary>
+    member val IdfWeights: float[] | null = null with get, set
+
+    /// <summary>What comes out.</summary>
+    member val OutputMode = LookupOutput.Int with get, set
+
+    /// <summary>Whether vectors have the size MaxTokens, even if the vocabulary is smaller.</summary>
+    member val PadToMaxTokens = false with get, set
+
+/// Settings and configurations of lookups.
+module internal LookupConfig =
+
+    let limit (n: Nullable<int>) = if n.HasValue then ValueSome n.Value else ValueNone
+
+    let texts (kind: string) (output: LookupOutput) (mask: string | null) (unknown: string) unknownCount max pad =
+        { Kind = kind
+          MaxTokens = max
+          UnknownCount = unknownCount
+          MaskToken =
+            (match mask with
+             | null -> ValueNone
+             | m -> ValueSome m)
+          UnknownToken = unknown
+          Output = output
+          PadToMaxTokens = pad
+          Spread = Common.Fingerprint.bucket
+          Show = id
+          Compare = fun a b -> String.CompareOrdinal(a, b) }
+
+    let number (n: int64) = n.ToString CultureInfo.InvariantCulture
+
+    let ofLimit (n: int voption) =
+        match n with
+        | ValueSome n -> Int(int64 n)
+        | ValueNone -> Null
+
+    let ofWeights (lookup: Lookup<'T>) =
+        match lookup.Weights with
+        | ValueSome w -> ConfigValue.List [ for x in w -> Float x ]
+        | ValueNone -> Null
+
+    let readMode (where: string) (value: ConfigValue) : LookupOutput =
+        match value with
+        | Null -> LookupOutput.Int
+        | other ->
+            let name = ConfigRead.text where other
+
+            match LookupNames.modes |> List.tryFind (fun (n, _) -> n = name) with
+            | Some(_, mode) -> mode
+            | None -> raise (Common.Names.unknown "output mode" where name (List.map fst LookupNames.modes))
+
+    let weights (value: ConfigValue) : float[] | null =
+        match value with
+        | Null -> null
+        | other -> ConfigRead.list "idf_weights" other |> List.map (ConfigRead.float "idf_weights") |> List.toArray
+
+    let readLimit (where: string) (value: ConfigValue) : Nullable<int> =
+        match value with
+        | Null -> Nullable()
+        | other -> Nullable(ConfigRead.int where other)
+
+    let readBool (value: ConfigValue) (usual: bool) = if value = Null then usual else ConfigRead.bool "flag" value
+    let readInt (value: ConfigValue) (usual: int) = if value = Null then usual else ConfigRead.int "number" value
+
+    /// The arguments of an object with class_name and config.
+    let argumentsOf (kind: string) (value: ConfigValue) : (string * ConfigValue) list =
+        let entries = ConfigRead.entriesOf kind value
+        let name = ConfigRead.text "class_name" (ConfigRead.get "class_name" entries)
+
+        if name <> kind then
+            raise (
+                ModelFormatException(
+                    "This is the configuration of something else.",
+                    "class_name",
+                    kind,
+                    name,
+                    "Read it with that class."
+                )
+            )
+
+        ConfigRead.entriesOf kind (ConfigRead.get "config" entries)
+
+    let objectOf (kind: string) (arguments: (string * ConfigValue) list) : ConfigValue =
+        ConfigValue.Object
+            [ "module", Text "keras.layers"
+              "class_name", Text kind
+              "config", ConfigValue.Object arguments
+              "registered_name", Null ]
+
+/// <summary>Texts to numbers by a vocabulary that is given or learnt. It works ahead of a model, on strings: tensors hold
+/// numbers only. Keras: StringLookup.</summary>
+/// <example><code>
+/// var lookup = new StringLookup();
+/// lookup.Adapt(["a", "c", "d", "d"]);
+/// Tensor ids = lookup.Transform(["d", "x"]); // 1 0
+/// </code></example>
+[<Sealed>]
+type StringLookup(options: StringLookupOptions) =
+
+    let settings =
+        LookupConfig.texts
+            "StringLookup"
+            options.OutputMode
+            options.MaskToken
+            options.OovToken
+            options.NumOovIndices
+            (LookupConfig.limit options.MaxTokens)
+            options.PadToMaxTokens
+
+    do Lookup.check settings
+
+    let mutable lookup =
+        match options.Vocabulary with
+        | null -> Lookup<string>(settings, [||], ValueNone)
+        | given -> Lookup.ofTokens settings given (options.IdfWeights |> ValueOption.ofObj)
+
+    /// <summary>A lookup with Keras's defaults.</summary>
+    new() = StringLookup(StringLookupOptions())
+
+    member internal _.Lookup = lookup
+
+    /// <summary>Numbers: those of tokens, for unknown tokens and for padding.</summary>
+    member _.VocabularySize = lookup.Size
+
+    /// <summary>The tokens by number.</summary>
+    /// <param name="includeSpecialTokens">Whether those for padding and unknown tokens come first.</param>
+    member _.GetVocabulary(includeSpecialTokens: bool) : IReadOnlyList<string> = lookup.Vocabulary includeSpecialTokens
+
+    /// <summary>The tokens by number, those for padding and unknown tokens first.</summary>
+    member this.GetVocabulary() : IReadOnlyList<string> = this.GetVocabulary true
+
+    /// <summary>Sets the vocabulary. It may begin with the tokens for padding and unknown tokens.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A token occurs twice, or there are too many.</exception>
+    member _.SetVocabulary(tokens: IReadOnlyList<string>) = lookup <- Lookup.ofTokens settings tokens ValueNone
+
+    /// <summary>Learns the vocabulary, most frequent first, from rows of tokens: each row counts as one document.</summary>
+    member _.Adapt(rows: IEnumerable<IReadOnlyList<string>>) = lookup <- Lookup.learn settings rows
+
+    /// <summary>Learns the vocabulary, most frequent first; each token counts as a document.</summary>
+    member this.Adapt(tokens: IEnumerable<string>) =
+        this.Adapt(tokens |> Seq.map (fun token -> [| token |] :> IReadOnlyList<string>))
+
+    /// <summary>Numbers of tokens (tokens,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
+    member _.Transform(tokens: IReadOnlyList<string>) : Tensor =
+        match settings.Output with
+        | LookupOutput.Int ->
+            Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
+        | LookupOutput.OneHot ->
+            Lookup.transform lookup (Array.init tokens.Count (fun i -> [| tokens[i] |] :> IReadOnlyList<string>))
+        | _ -> (Lookup.transform lookup [| tokens |]).Reshape(Shape.Of lookup.Size)
+
+    /// <summary>Numbers of rows of tokens (rows, tokens), or a vector per row (rows, vocabulary).</summary>
+    /// <exception cref="T:FunctionalNet.DataException">Rows differ in length where they must not; or a token is unknown, and
+    /// NumOovIndices is 0.</exception>
+    member _.Transform(rows: IEnumerable<IReadOnlyList<string>>) : Tensor = Lookup.transform lookup (Seq.toArray rows)
+
+    /// <summary>Tokens of numbers, such as predicted ones. Keras: invert=True.</summary>
+    member _.Inverse(ids: IEnumerable<int>) : string[] = ids |> Seq.map lookup.TokenOf |> Seq.toArray
+
+    /// <summary>Its configuration in Keras's form, with the vocabulary.</summary>
+    member _.ToConfig() : ConfigValue =
+        LookupConfig.objectOf
+            "StringLookup"
+            [ "name", Text "string_lookup"
+              "max_tokens", LookupConfig.ofLimit settings.MaxTokens
+              "num_oov_indices", Int(int64 settings.UnknownCount)
+              "mask_token",
+              (match settings.MaskToken with
+               | ValueSome m -> Text m
+               | ValueNone -> Null)
+              "oov_token", Text settings.UnknownToken
+              "output_mode", Text(LookupNames.ofMode settings.Output)
+              "pad_to_max_tokens", Bool settings.PadToMaxTokens
+              "vocabulary", ConfigValue.List [ for token in lookup.Tokens -> Text token ]
+              "idf_weights", LookupConfig.ofWeights lookup ]
+
+    /// <summary>The lookup of a configuration in Keras's form.</summary>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">It is of another class.</exception>
+    static member OfConfig(config: ConfigValue) : StringLookup =
+        let a = LookupConfig.argumentsOf "StringLookup" config
+        let get key = ConfigRead.get key a
+        let o = StringLookupOptions()
+        o.MaxTokens <- LookupConfig.readLimit "max_tokens" (get "max_tokens")
+        o.NumOovIndices <- LookupConfig.readInt (get "num_oov_indices") 1
+
+        match get "mask_token" with
+        | Text t -> o.MaskToken <- t
+        | _ -> ()
+
+        match get "oov_token" with
+        | Text t -> o.OovToken <- t
+        | _ -> ()
+
+        o.OutputMode <- LookupConfig.readMode "output_mode" (get "output_mode")
+        o.PadToMaxTokens <- LookupConfig.readBool (get "pad_to_max_tokens") false
+
+        match get "vocabulary" with
+        | Null -> ()
+        | tokens ->
+            o.Vocabulary <-
+                ConfigRead.list "vocabulary" tokens |> List.map (ConfigRead.text "vocabulary") |> List.toArray
+
+        o.IdfWeights <- LookupConfig.weights (get "idf_weights")
+        StringLookup o
+
+/// <summary>Integers to numbers by a vocabulary that is given or learnt. It works ahead of a model. Keras:
+/// IntegerLookup.</summary>
+/// <example><code>
+/// var lookup = new IntegerLookup(new() { Vocabulary = [12L, 36L, 1138L, 42L] });
+/// Tensor ids = lookup.Transform([12L, 1138L, 7L]); // 1 3 0
+/// </code></example>
+[<Sealed>]
+type IntegerLookup(options: IntegerLookupOptions) =
+
+    let settings: LookupSettings<int64> =
+        { Kind = "IntegerLookup"
+          MaxTokens = LookupConfig.limit options.MaxTokens
+          UnknownCount = options.NumOovIndices
+          MaskToken = if options.MaskToken.HasValue then ValueSome options.MaskToken.Value else ValueNone
+          UnknownToken = options.OovToken
+          Output = options.OutputMode
+          PadToMaxTokens = options.PadToMaxTokens
+          Spread = fun token count -> int (((token % int64 count) + int64 count) % int64 count)
+          Show = LookupConfig.number
+          Compare = fun a b -> compare a b }
+
+    do Lookup.check settings
+
+    let mutable lookup =
+        match options.Vocabulary with
+        | null -> Lookup<int64>(settings, [||], ValueNone)
+        | given -> Lookup.ofTokens settings given (options.IdfWeights |> ValueOption.ofObj)
+
+    /// <summary>A lookup with Keras's defaults.</summary>
+    new() = IntegerLookup(IntegerLookupOptions())
+
+    /// <summary>Numbers: those of integers, for unknown ones and for padding.</summary>
+    member _.VocabularySize = lookup.Size
+
+    /// <summary>The integers by number.</summary>
+    /// <param name="includeSpecialTokens">Whether those for padding and unknown integers come first.</param>
+    member _.GetVocabulary(includeSpecialTokens: bool) : IReadOnlyList<int64> = lookup.Vocabulary includeSpecialTokens
+
+    /// <summary>The integers by number, those for padding and unknown ones first.</summary>
+    member this.GetVocabulary() : IReadOnlyList<int64> = this.GetVocabulary true
+
+    /// <summary>Sets the vocabulary. It may begin with the integers for padding and unknown ones.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">An integer occurs twice, or there are too many.</exception>
+    member _.SetVocabulary(tokens: IReadOnlyList<int64>) = lookup <- Lookup.ofTokens settings tokens ValueNone
+
+    /// <summary>Learns the vocabulary, most frequent first, from rows: each row counts as one document.</summary>
+    member _.Adapt(rows: IEnumerable<IReadOnlyList<int64>>) = lookup <- Lookup.learn settings rows
+
+    /// <summary>Learns the vocabulary, most frequent first; each integer counts as a document.</summary>
+    member this.Adapt(tokens: IEnumerable<int64>) =
+        this.Adapt(tokens |> Seq.map (fun token -> [| token |] :> IReadOnlyList<int64>))
+
+    /// <summary>Numbers of integers (integers,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
+    member _.Transform(tokens: IReadOnlyList<int64>) : Tensor =
+        match settings.Output with
+        | LookupOutput.Int ->
+            Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
+        | LookupOutput.OneHot ->
+            Lookup.transform lookup (Array.init tokens.Count (fun i -> [| tokens[i] |] :> IReadOnlyList<int64>))
+        | _ -> (Lookup.transform lookup [| tokens |]).Reshape(Shape.Of lookup.Size)
+
+    /// <summary>Numbers of rows of integers (rows, integers), or a vector per row (rows, vocabulary).</summary>
+    /// <exception cref="T:FunctionalNet.DataException">Rows differ in length where they must not; or an integer is unknown, and
+    /// NumOovIndices is 0.</exception>
+    member _.Transform(rows: IEnumerable<IReadOnlyList<int64>>) : Tensor = Lookup.transform lookup (Seq.toArray rows)
+
+    /// <summary>Integers of numbers. Keras: invert=True.</summary>
+    member _.Inverse(ids: IEnumerable<int>) : int64[] = ids |> Seq.map lookup.TokenOf |> Seq.toArray
+
+    /// <summary>Its configuration in Keras's form, with the vocabulary.</summary>
+    member _.ToConfig() : ConfigValue =
+        LookupConfig.objectOf
+            "IntegerLookup"
+            [ "name", Text "integer_lookup"
+              "max_tokens", LookupConfig.ofLimit settings.MaxTokens
+              "num_oov_indices", Int(int64 settings.UnknownCount)
+              "mask_token",
+              (match settings.MaskToken with
+               | ValueSome m -> Int m
+               | ValueNone -> Null)
+              "oov_token", Int settings.UnknownToken
+              "output_mode", Text(LookupNames.ofMode settings.Output)
+              "pad_to_max_tokens", Bool settings.PadToMaxTokens
+              "vocabulary", ConfigValue.List [ for token in lookup.Tokens -> Int token ]
+              "idf_weights", LookupConfig.ofWeights lookup ]
+
+    /// <summary>The lookup of a configuration in Keras's form.</summary>
+    /// <exception cref="T:FunctionalNet.ModelFormatException">It is of another class.</exception>
+    static member OfConfig(config: ConfigValue) : IntegerLookup =
+        let a = LookupConfig.argumentsOf "IntegerLookup" config
+        let get key = ConfigRead.get key a
+        let o = IntegerLookupOptions()
+        o.MaxTokens <- LookupConfig.readLimit "max_tokens" (get "max_tokens")
+        o.NumOovIndices <- LookupConfig.readInt (get "num_oov_indices") 1
+
+        match get "mask_token" with
+        | Int m -> o.MaskToken <- Nullable m
+        | _ -> ()
+
+        match get "oov_token" with
+        | Int t -> o.OovToken <- t
+        | _ -> ()
+
+        o.OutputMode <- LookupConfig.readMode "output_mode" (get "output_mode")
+        o.PadToMaxTokens <- LookupConfig.readBool (get "pad_to_max_tokens") false
+
+        match get "vocabulary" with
+        | Null -> ()
+        | tokens ->
+            o.Vocabulary <-
+                ConfigRead.list "vocabulary" tokens
+                |> List.map (fun value ->
+                    match value with
+                    | Int i -> i
+                    | other -> raise (ConfigRead.wrong "vocabulary" "whole numbers" other))
+                |> List.toArray
+
+        o.IdfWeights <- LookupConfig.weights (get "idf_weights")
+        IntegerLookup o
