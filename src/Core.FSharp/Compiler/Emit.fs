@@ -59,6 +59,12 @@ type internal Emitter
 
     do if fuse then Recompute.run groups order (Traverse.roots graph)
 
+    let sums =
+        if fuse then
+            Sums.run groups order (Traverse.roots graph)
+        else
+            Dictionary<Expr, FusionGroup>(HashIdentity.Reference)
+
     // Nodes that are new values of leaves.
     let updatesOf =
         HashSet<Expr>(graph.Updates |> Seq.map (fun (_, e) -> Elementwise.flatSource e), HashIdentity.Reference)
@@ -188,14 +194,23 @@ type internal Emitter
     /// A group as an instruction of its own, or as the end of its host; `keep`: others need the host's result too.
     member private this.EmitGroup(group: FusionGroup, needed: HashSet<Expr>, host: Expr option, keep: bool) =
         let outputs = group.Members.ToArray() |> Array.filter needed.Contains |> Array.sortBy (fun m -> m.Id)
-        let members = this.Used(group, outputs)
+        let sums = group.Sums.ToArray() |> Array.filter needed.Contains
+        let summed = sums |> Array.map (fun s -> Elementwise.flatSource s.Inputs[0])
+        let members = this.Used(group, Array.append outputs summed)
         let types = outputs |> Array.map (fun e -> e.Type)
         let domain = defaultArg group.Domain TileDomain.F32
-        let build load = Regions.build domain members outputs (isInside group) load
+        let build load = Regions.build domain members outputs summed (isInside group) load
         let name = if members.Length = 1 then Expr.OpName members[0].Op else "Fused" + string members.Length
 
         let ids =
             match host with
+            | None when sums.Length > 0 ->
+                let region, inputs = build this.LoadForRegion
+                let work = RegionSums(region, group.Cut.Value)
+                let types = Array.append types (sums |> Array.map (fun s -> s.Type))
+                let ids = addStep (name + "+Sum") work inputs types (Select.workspace work)
+                Array.iteri (fun i (s: Expr) -> results[s] <- [| ids[outputs.Length + i] |]) sums
+                Array.truncate outputs.Length ids
             | None ->
                 let region, inputs = build this.LoadForRegion
                 addStep name (Elementwise region) inputs types 0L
@@ -384,6 +399,7 @@ type internal Emitter
                   Inputs = inputs
                   Instructions = instructions
                   Outputs = outputs
+                  Summed = [||]
                   Program = TileProgram(domain, inputs, instructions, outputs) }
 
             results[node] <- addStep "Iota" (Elementwise region) [| Operand.none |] node.Types 0L
@@ -395,8 +411,9 @@ type internal Emitter
     member this.Run() : Program =
         // Units: a group stands under its first member.
         let unitOf (e: Expr) =
-            match groups.TryGetValue e with
-            | true, g -> g.Members[0]
+            match groups.TryGetValue e, sums.TryGetValue e with
+            | (true, g), _
+            | _, (true, g) -> g.Members[0]
             | _ -> e
 
         let needed = HashSet<Expr>(HashIdentity.Reference)

@@ -27,7 +27,7 @@ module internal Epilogues =
         let flat = List<Expr>()
         let other = HashSet<Expr>(HashIdentity.Reference)
 
-        for m in group.All do
+        for m in (if group.Sums.Count > 0 then Seq.empty else group.All) do
             for operand in m.Inputs do
                 if not (Fuse.isInside groups group m operand) then
                     let node = Elementwise.flatSource operand

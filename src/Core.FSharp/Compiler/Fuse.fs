@@ -82,6 +82,10 @@ type internal FusionGroup(first: Expr, index: int) =
     member val Domain: TileDomain option = Elementwise.domain first with get, set
     member val Number = index
 
+    /// Sums of its values that it adds up itself, all cut alike.
+    member val Sums = List<Expr>() with get
+    member val Cut: SumCut voption = ValueNone with get, set
+
     /// Everything it computes.
     member this.All: Expr seq = Seq.append this.Members this.Recomputed
 

@@ -36,12 +36,16 @@ type internal Operand =
 /// A fused group of elementwise operations.
 [<NoEquality; NoComparison>]
 type internal Region =
-    { Size: int
-      Domain: TileDomain
-      Inputs: TileInput[]
-      Instructions: TileInstruction[]
-      Outputs: TileOutput[]
-      Program: TileProgram }
+    {
+        Size: int
+        Domain: TileDomain
+        Inputs: TileInput[]
+        Instructions: TileInstruction[]
+        Outputs: TileOutput[]
+        /// Values whose sums are results too.
+        Summed: int[]
+        Program: TileProgram
+    }
 
 /// One or many matrix products; offsets are in elements, one per product.
 [<NoEquality; NoComparison>]
@@ -63,6 +67,8 @@ type internal MatMulWork =
 [<NoEquality; NoComparison>]
 type internal Work =
     | Elementwise of Region
+    /// A region some of whose values are summed: their sums are results behind those of the region.
+    | RegionSums of Region * SumCut
     /// Writes the elements of a strided operand one behind the other.
     | CopyOf
     /// A primitive operation with a kernel of its own, on contiguous operands.
@@ -176,7 +182,8 @@ module internal Step =
 
         let pairs =
             match step.Work with
-            | Elementwise region -> flat region 0
+            | Elementwise region
+            | RegionSums(region, _) -> flat region 0
             | WithEpilogue(_, e) ->
                 // What the kernel reads, it reads in another order; and it writes its target before the region has read
                 // anything there.
@@ -200,6 +207,7 @@ module internal Step =
 
         match work with
         | Elementwise region -> int64 region.Size * int64 region.Instructions.Length
+        | RegionSums(region, _) -> int64 region.Size * int64 (region.Instructions.Length + region.Summed.Length)
         | WithEpilogue(work, e) ->
             flopsOf values work [| results[e.Target] |] + flopsOf values (Elementwise e.Region) results
         | CopyOf -> 0L
@@ -286,7 +294,12 @@ module internal PlanText =
         + " -> "
         + String.Join("; ", r.Instructions |> Array.map text)
         + " -> "
-        + String.Join(" ", r.Outputs |> Array.map (fun o -> value o.Value))
+        + String.Join(
+            " ",
+            Seq.append
+                (r.Outputs |> Seq.map (fun o -> value o.Value))
+                (r.Summed |> Seq.map (fun v -> "sum(" + value v + ")"))
+        )
         + " }"
 
     /// One line per instruction: number, name, operands, results with places, workspace, bytes moved, operations, and
@@ -328,6 +341,7 @@ module internal PlanText =
 
                 match step.Work with
                 | Elementwise r when r.Instructions.Length > 1 -> yield indent + "    " + region r
+                | RegionSums(r, _) -> yield indent + "    " + region r
                 | WithEpilogue(_, e) ->
                     // The kernel's own result has no operand.
                     yield indent + "    then, i" + string e.Source + " being its result, " + region e.Region

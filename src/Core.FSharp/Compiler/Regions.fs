@@ -156,6 +156,7 @@ module internal Regions =
         (domain: TileDomain)
         (members: Expr[])
         (outputs: Expr[])
+        (summed: Expr[])
         (inside: Expr -> Expr -> bool)
         (load: Expr -> Operand)
         : Region * Operand[] =
@@ -287,13 +288,19 @@ module internal Regions =
             |> Array.map (fun i -> { i with A = final i.A; B = final i.B; C = final i.C })
 
         let outputs = outputs |> Array.map (fun e -> { TileOutput.Value = final known[e]; DType = e.DType })
+        let summed = summed |> Array.map (fun e -> final known[e])
         let inputs = inputs.ToArray()
-        let shorter, stored = Peephole.improve domain inputs.Length instructions outputs
+        let isSummed = summed |> Array.map (fun v -> { TileOutput.Value = v; DType = TileOps.dtypeOf domain })
+
+        let shorter, ends = Peephole.improve domain inputs.Length instructions (Array.append outputs isSummed)
+
+        let stored, sums = Array.splitAt outputs.Length ends
 
         { Size = members[0].Shape.Size
           Domain = domain
           Inputs = inputs
           Instructions = instructions
           Outputs = outputs
-          Program = TileProgram(domain, inputs, shorter, stored) },
+          Summed = summed
+          Program = TileProgram(domain, inputs, shorter, stored, sums |> Array.map (fun o -> o.Value)) },
         operands.ToArray()

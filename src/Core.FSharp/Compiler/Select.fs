@@ -84,6 +84,8 @@ module internal Select =
         match work with
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
         | Loop loop -> loop.Workspace
+        | RegionSums(region, cut) ->
+            int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
         | WithEpilogue(work, _) -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
@@ -280,6 +282,10 @@ module internal Select =
             let ending = ElementwiseEpilogue(ElementwiseKernel(e.Region.Program, e.Region.Size, inputs, outputs))
             kernelOf step kind src [| dst[e.Target] |] work [| results[e.Target] |] ending
         | Elementwise region -> ElementwiseKernel(region.Program, region.Size, src, dst)
+        | RegionSums(region, cut) ->
+            let stored = region.Outputs.Length
+            let kernel = ElementwiseKernel(region.Program, region.Size, src, Array.truncate stored dst)
+            RegionSumsKernel(kernel, cut, results[stored].DType, Array.skip stored dst, work)
         | CopyOf ->
             let o = step.Inputs[0]
             let size = DType.size o.DType

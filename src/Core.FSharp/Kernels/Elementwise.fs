@@ -206,6 +206,9 @@ type internal ElementwiseKernel
     /// Elements of a tile; a multiple of the rows of repeated inputs where that is possible.
     member _.Tile = tile
 
+    /// Distance after which inputs that repeat look the same.
+    member _.Period = period
+
     override _.Chunks(_) = (size + chunk - 1) / chunk
 
     member private _.Load(l: TileLoader, n: int, scratch: nativeint, position: int) : unit =
@@ -240,14 +243,34 @@ type internal ElementwiseKernel
                     runner.Load(DType.Float32, count, d + nativeint (i * width), piece, 1)
                     i <- i + count
 
+    /// Where a summed value of the tile that has just run at a position is.
+    member _.SumAt(index: int, position: int) : nativeint =
+        places[program.Summed[index]].At(Scratch.TilePointer, position)
+
+    /// target += values, n elements.
+    member _.Accumulate(n: int, target: nativeint, values: nativeint) : unit =
+        runner.Apply(TileOp.Add, n, target, target, values, values)
+
+    /// Loads what is the same in every tile that is a multiple of `Period` away from this one, and not longer.
+    member this.Prepare(position: int, count: int) : unit =
+        this.FillConstants count
+
+        for i in 0 .. once.Length - 1 do
+            this.Load(once[i], count, Scratch.TilePointer, position)
+
+    /// Runs one tile, of at most `Tile` elements, after `Prepare`.
+    member this.RunTile(position: int, count: int) : unit = this.Tiles(Scratch.TilePointer, position, position + count)
+
+    member private _.FillConstants(count: int) : unit =
+        for i in 0 .. constants.Length - 1 do
+            let struct (offset, ins) = constants[i]
+            runner.Fill(count, Scratch.TilePointer + offset, ins)
+
     /// The elements [start, start + count), and those of `rows - 1` more stretches, each `stride` after the one before.
     member private this.Stretches(start: int, rows: int, count: int, stride: int) : unit =
         let scratch = Scratch.TilePointer
         let first = min tile count
-
-        for i in 0 .. constants.Length - 1 do
-            let struct (offset, ins) = constants[i]
-            runner.Fill(first, scratch + offset, ins)
+        this.FillConstants first
 
         // What repeats looks the same in every stretch whose start is a multiple of the period away.
         let again = stride % period <> 0

@@ -165,7 +165,9 @@ module internal TileOps =
 /// A checked elementwise program with registers assigned: what to compute, without sizes or pointers.
 [<Sealed>]
 type internal TileProgram
-    (domain: TileDomain, inputs: TileInput[], instructions: TileInstruction[], outputs: TileOutput[]) =
+    (domain: TileDomain, inputs: TileInput[], instructions: TileInstruction[], outputs: TileOutput[], ?summed: int[]) =
+
+    let summed = defaultArg summed [||]
 
     let fail (what: string) (index: int) (hint: string) =
         raise (
@@ -213,6 +215,9 @@ type internal TileProgram
         for o in outputs do
             last[o.Value] <- instructions.Length
 
+        for v in summed do
+            last[v] <- instructions.Length
+
         last
 
     let direct (i: int) =
@@ -258,6 +263,9 @@ type internal TileProgram
     member _.Inputs = inputs
     member _.Instructions = instructions
     member _.Outputs = outputs
+
+    /// Values that are summed over some axis after each tile.
+    member _.Summed = summed
 
     /// The register of each value, or -1 for an input that is read where it is.
     member _.Registers = registers

@@ -112,7 +112,10 @@ let ``convolutions and poolings take epilogues, forward and backward`` () =
     let steps = check { Outputs = [| "loss", loss; "x", g[1] * 2.0 |]; Updates = [| k, k - g[0] * 0.1 |] }
     let names = steps |> Array.map (fun s -> s.Name)
 
-    for host in [ "Conv+"; "MaxPool+"; "MaxPoolGrad+"; "ConvKernelGrad+"; "ConvTranspose+" ] do
+    let pooled = check (outputs [ "p", Ops.tanh (Expr.Node(MaxPool pool, [| x |])) ])
+    Assert.Equal("MaxPool+Tanh", pooled[0].Name)
+
+    for host in [ "Conv+"; "MaxPoolGrad+"; "ConvKernelGrad+"; "ConvTranspose+" ] do
         Assert.Contains(names, (fun (n: string) -> n.StartsWith(host, System.StringComparison.Ordinal)))
 
 [<Fact>]

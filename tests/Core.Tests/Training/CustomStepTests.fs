@@ -185,7 +185,7 @@ let private squares (step: StepContext) =
     Ops.meanAll (Ops.square (outputs[0] - step.Inputs[1]))
 
 [<Fact>]
-let ``A loop of one's own gives the bits of fit and allocates nothing`` () =
+let ``A loop of one's own trains as fit does and allocates nothing`` () =
     let target = tensor 8 [ 50; 1 ]
     let fitted, looped = regression (), regression ()
     fitted.Fit(
@@ -206,7 +206,10 @@ let ``A loop of one's own gives the bits of fit and allocates nothing`` () =
         for struct (a, b) in batches do
             step.Run(a, b)
 
-    sameBits (fitted.GetWeights()) (looped.GetWeights())
+    // The mean of all squares is summed in another order than the mean of the rows' means.
+    for a, b in Seq.zip (fitted.GetWeights()) (looped.GetWeights()) do
+        Close.close 1e-5 1e-6 (a.Value.ToDoubles()) (b.Value.ToDoubles())
+
     Assert.Equal(1, step.Traces)
     Assert.Equal(4L, looped.Iterations)
     let arguments = (let struct (a, b) = batches[0] in [| a; b |])
