@@ -121,7 +121,9 @@ type internal PredictOurs(spec: NetSpec, x: Tensor, weights: (string * Tensor)[]
     let plan =
         let types = { Inputs = [| { DType = x.DType; Shape = x.Shape } |]; Targets = [||]; Weights = [||] }
 
-        Compile.compile CompileOptions.Default (TrainStep.prediction trainer.Network ValueNone ValueNone (fun _ -> false) types).Graph
+        Compile.compile
+            CompileOptions.Default
+            (TrainStep.prediction trainer.Network ValueNone ValueNone (fun _ -> false) types).Graph
 
     override _.Run() = trainer.PredictInto(ReadOnlySpan<float32> input, Span<float32> output)
     override _.Flops = Plans.flops plan

@@ -48,6 +48,14 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 )
             )
 
+    let holding (work: unit -> unit) =
+        enter ()
+
+        try
+            work ()
+        finally
+            Monitor.Exit gate
+
     let mutable applying: (string * TrainerFunction) voption = ValueNone
 
     /// Held while a function of the user's own runs.
@@ -662,31 +670,16 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     /// <param name="path">The file, usually ending in .fnet. It appears complete or not at all.</param>
     /// <exception cref="T:FunctionalNet.FunctionalNetException">A layer holds a function and cannot be saved.</exception>
     member this.Save(path: string) : unit =
-        enter ()
-
-        try
-            Checkpoint.save path network (core.Variables.Snapshot()) (this.State())
-        finally
-            Monitor.Exit gate
+        holding (fun () -> Checkpoint.save path network (core.Variables.Snapshot()) (this.State()))
 
     /// <summary>Saves weights and state only, as safetensors.</summary>
     member _.SaveWeights(path: string) : unit =
-        enter ()
-
-        try
-            SafeTensors.write path { Tensors = core.Variables.Snapshot(); Metadata = [||] }
-        finally
-            Monitor.Exit gate
+        holding (fun () -> SafeTensors.write path { Tensors = core.Variables.Snapshot(); Metadata = [||] })
 
     /// <summary>Takes all weights from a file of <c>Save</c> or <c>SaveWeights</c>.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file is damaged or of another network; nothing was set.</exception>
     member _.LoadWeights(path: string) : unit =
-        enter ()
-
-        try
-            Checkpoint.restore path "weight" core.Variables (Checkpoint.loadWeights path)
-        finally
-            Monitor.Exit gate
+        holding (fun () -> Checkpoint.restore path "weight" core.Variables (Checkpoint.loadWeights path))
 
     /// <summary>Takes those weights from a file that the model has under the same path and with the same shape; the others stay.
     /// Keras: load_weights(skip_mismatch=True).</summary>
