@@ -722,8 +722,7 @@ type AllocationTests() =
             let trainer = trained (cnn ())
             let mutable thread = 0L
             let mutable total = 0L
-            let mutable ofThread = -1L
-            let mutable ofProcess = -1L
+            let ofThread, ofProcess = ResizeArray<int64>(), ResizeArray<int64>()
 
             let watch =
                 { new TrainingCallback() with
@@ -734,14 +733,20 @@ type AllocationTests() =
 
                     override _.OnTrainBatchEnd(batch, _) =
                         if batch = 119 then
-                            ofThread <- GC.GetAllocatedBytesForCurrentThread() - thread
-                            ofProcess <- GC.GetTotalAllocatedBytes true - total }
+                            ofThread.Add(GC.GetAllocatedBytesForCurrentThread() - thread)
+                            ofProcess.Add(GC.GetTotalAllocatedBytes true - total) }
 
-            trainer.Fit(x, y, FitOptions(BatchSize = 8, Callbacks = [| watch |], Verbosity = Verbosity.Silent))
+            trainer.Fit(
+                x,
+                y,
+                FitOptions(BatchSize = 8, Epochs = 5, Callbacks = [| watch |], Verbosity = Verbosity.Silent)
+            )
             |> ignore
-            Assert.Equal(0L, ofThread)
-            // The test runner itself allocates a little now and then.
-            Assert.InRange(ofProcess, 0L, 20000L)
+
+            // The runtime allocates a little when it compiles a method again, and the test runner when it reports: now and
+            // then, not in every epoch as a step would.
+            Assert.Equal(0L, Seq.min ofThread)
+            Assert.InRange(Seq.min ofProcess, 0L, 2000L)
         finally
             Workers.Threads <- before
 
