@@ -123,8 +123,9 @@ module internal LossFunctions =
     let private classesLast (axis: int) (x: Expr) = if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
 
     let categoricalCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+        // Keras counts the classes along the last axis of the targets, whatever axis they are on.
+        let t = smoothClasses options.LabelSmoothing t.Shape[-1] t
         let t, p = classesLast options.Axis t, classesLast options.Axis p
-        let t = smoothClasses options.LabelSmoothing p.Shape[-1] t
 
         match classLogits options.FromLogits p with
         | ValueSome logits -> Ops.softmaxCrossEntropy t logits
@@ -132,7 +133,7 @@ module internal LossFunctions =
 
     let categoricalFocal (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
         let axes = [| options.Axis |]
-        let t = smoothClasses options.LabelSmoothing p.Shape[options.Axis] t
+        let t = smoothClasses options.LabelSmoothing t.Shape[-1] t
 
         let p = if options.FromLogits then Ops.softmax options.Axis p else p
         let p = normalized options.Axis p
