@@ -44,6 +44,7 @@ type internal BatchFeed() =
 type internal ArrayFeed(data: PreparedData, batchSize: int, limit: int, seed: uint64 voption) =
     inherit BatchFeed()
 
+    let limit = TrainingLimits.StepsOf limit
     let order = Array.init data.Rows id
     let all = (data.Rows + batchSize - 1) / batchSize
     let steps = if limit > 0 then min limit all else all
@@ -96,6 +97,7 @@ type internal DatasetFeed
     ) =
     inherit BatchFeed()
 
+    let limit = TrainingLimits.StepsOf limit
     let mutable source: IEnumerator<TrainingData> voption = ValueNone
     let mutable pass = 0L
     let mutable batch = 0

@@ -112,7 +112,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         let inMemory (data: PreparedData) =
             check data
             ValueSome(fun () ->
-                new ArrayFeed(data, size, TrainingLimits.StepsOf settings.ValidationSteps, ValueNone) :> BatchFeed)
+                new ArrayFeed(data, size, settings.ValidationSteps, ValueNone) :> BatchFeed)
 
         match settings.ValidationDataset with
         | null ->
@@ -124,14 +124,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             | data -> inMemory (prepare data)
         | dataset ->
             ValueSome(fun () ->
-                new DatasetFeed(
-                    dataset,
-                    TrainingLimits.StepsOf settings.ValidationSteps,
-                    false,
-                    prepare,
-                    settings.Cancellation
-                )
-                :> BatchFeed)
+                new DatasetFeed(dataset, settings.ValidationSteps, false, prepare, settings.Cancellation) :> BatchFeed)
 
     internal new(network: Network, seed: uint64, compileOptions: CompileOptions) =
         Trainer(network, seed, compileOptions, (fun _ -> ValueNone))
@@ -226,8 +219,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                     struct (all, ValueNone)
 
             let order = if settings.Shuffle then ValueSome seed else ValueNone
-            let steps = TrainingLimits.StepsOf settings.StepsPerEpoch
-            use feed = new ArrayFeed(train, settings.BatchSize, steps, order)
+            use feed = new ArrayFeed(train, settings.BatchSize, settings.StepsPerEpoch, order)
             // All that can be wrong is found before anything is trained.
             let full = core.TrainStep(train.Types(min settings.BatchSize train.Rows))
 
@@ -274,13 +266,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             let read (data: TrainingData) = prepare data |> weighted settings data
 
             use feed =
-                new DatasetFeed(
-                    batches.ToTrainingData(),
-                    TrainingLimits.StepsOf settings.StepsPerEpoch,
-                    true,
-                    read,
-                    settings.Cancellation
-                )
+                new DatasetFeed(batches.ToTrainingData(), settings.StepsPerEpoch, true, read, settings.Cancellation)
 
             let check (data: PreparedData) =
                 // Ids are checked batch by batch.
@@ -311,7 +297,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             let prepared = prepare data
             let step = core.TestStep(prepared.Types(min settings.BatchSize prepared.Rows))
             checkValues settings.CheckData settings.BatchSize step prepared
-            use feed = new ArrayFeed(prepared, settings.BatchSize, TrainingLimits.StepsOf settings.Steps, ValueNone)
+            use feed = new ArrayFeed(prepared, settings.BatchSize, settings.Steps, ValueNone)
             this.TestOver(feed, settings)
         finally
             Monitor.Exit gate
@@ -329,7 +315,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             use feed =
                 new DatasetFeed(
                     batches.ToTrainingData(),
-                    TrainingLimits.StepsOf settings.Steps,
+                    settings.Steps,
                     false,
                     prepare,
                     settings.Cancellation
@@ -384,7 +370,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         positive "steps" 0 settings.Steps
         let data = prepareInputs data
         use feed =
-            new ArrayFeed(data, min settings.BatchSize data.Rows, TrainingLimits.StepsOf settings.Steps, ValueNone)
+            new ArrayFeed(data, min settings.BatchSize data.Rows, settings.Steps, ValueNone)
         this.PredictOver(feed, settings)
 
     /// <summary>The outputs for the inputs of a dataset's batches, all rows together; targets are not looked at.</summary>
@@ -396,7 +382,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         use feed =
             new DatasetFeed(
                 batches.ToTrainingData(),
-                TrainingLimits.StepsOf settings.Steps,
+                settings.Steps,
                 false,
                 prepareInputs,
                 settings.Cancellation
@@ -541,6 +527,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// The variables, to be shared with other trainers.
     member internal _.VariableStore = core.Variables
+
+    member internal _.CompileOptions = compileOptions
 
     /// <summary>A trainer of a network inside this one, on the same weights: what either of them learns, both have learned. Not for
     /// two threads at once.</summary>
