@@ -136,6 +136,8 @@ type FitCase =
         Validation: CaseTensor[] * CaseTensor[]
         ClassWeight: Map<int, float>
         SampleWeight: CaseTensor option
+        /// Each with class_name and config.
+        Callbacks: JsonElement[]
         BatchSize: int
         Epochs: int
         WeightNames: string[]
@@ -328,6 +330,7 @@ module KerasCases =
                 | Some v -> tensors "x" v, tensors "y" v
               ClassWeight = mapOf number "class_weight" e |> Map.toSeq |> Seq.map (fun (k, v) -> int k, v) |> Map
               SampleWeight = tryGet "sample_weight" e |> Option.map tensor
+              Callbacks = many id "callbacks" e
               BatchSize = (get "batch_size" e).GetInt32()
               Epochs = (get "epochs" e).GetInt32()
               WeightNames = many text "weight_names" e
