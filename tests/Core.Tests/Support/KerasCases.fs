@@ -229,7 +229,14 @@ module KerasCases =
         | None -> Map.empty
         | Some m -> Map [ for p in m.EnumerateObject() -> p.Name, read p.Value ]
 
-    let private file relative section read = lazy (items (get section (parse relative)) |> Array.map read)
+    /// The cases of a file, and of the file of its name in the folder `more` beside it.
+    let private file (relative: string) section read =
+        lazy
+            (let more = relative.Replace("keras/", "keras/more/")
+
+             [| relative; more |]
+             |> Array.filter (fun path -> path = relative || File.Exists(Data.inTests path))
+             |> Array.collect (fun path -> items (get section (parse path)) |> Array.map read))
 
     let private layersFile =
         let oneOrMany (e: JsonElement) =
