@@ -119,7 +119,6 @@ type FitTests() =
 
         fit.Callbacks <- c.Callbacks |> Array.map callback
 
-
         let history = trainer.Fit(data, fit)
 
         for KeyValue(key, values) in c.History do
