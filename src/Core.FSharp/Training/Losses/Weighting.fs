@@ -64,11 +64,10 @@ module internal Weighting =
             | Some w ->
                 let struct (values, w) = sameRank values w
 
-                let given = w
-                let w = if w.Rank <= values.Rank then spread values.Shape w else w
+                // Weights of the values' rank stay as they are: Keras divides by their sum before they are broadcast.
+                let w = if w.Rank < values.Rank then spread values.Shape w else w
 
-                // A mean over weights counts each of them once, though it weighs several values.
-                struct (values * w, Some(if given.Rank = values.Rank || given.Rank = 0 then given else w))
+                struct (values * w, Some w)
 
         if reduction = LossReduction.None || weighted.Rank = 0 then
             weighted

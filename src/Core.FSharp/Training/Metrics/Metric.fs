@@ -81,16 +81,7 @@ module Metric =
             Name = "sum"
             Config = Some(Configs.make "Sum" [])
             Slots = scalarSlots [| "total" |]
-            Update =
-                fun slots _ p weight ->
-                    let weighted =
-                        match weight with
-                        | None -> Totals.wide p
-                        | Some w ->
-                            let struct (p, w) = Weighting.sameRank (Totals.wide p) (Totals.wide w)
-                            if w.Rank <= p.Rank then p * Weighting.spread p.Shape w else p * w
-
-                    [| slots[0] + Ops.sumAll weighted |]
+            Update = fun slots _ p weight -> [| slots[0] + Totals.sum p weight |]
             Result = fun slots -> [| slots[0][0] |] }
 
     /// <summary>How often predictions equal targets. Keras: Accuracy.</summary>
