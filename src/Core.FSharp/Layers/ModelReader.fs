@@ -183,11 +183,14 @@ module internal ModelReader =
     type private Use =
         { Inputs: Source list
           Keywords: (string * Source) list
+          Flags: (string * bool) list
           Plain: (string * ConfigValue) list
           Positional: ConfigValue list }
 
     /// Tensors given by keyword come in the order of these names, whatever their order in the file.
     let private keywordOrder = [ "inputs"; "query"; "value"; "key" ]
+
+    let private isFlag (key: string) = key = TrainingKeyword || LayerConfig.callArguments.Contains key
 
     let private useOf (where: string) (value: ConfigValue) : Use =
         match value with
@@ -230,7 +233,13 @@ module internal ModelReader =
                 List.collect tensors arguments
                 @ (others |> List.sortBy (fst >> rank) |> List.collect (snd >> tensors))
               Keywords = List.collect named masks
-              Plain = others |> List.filter (fun (key, v) -> key <> "training" && v <> Null && List.isEmpty (tensors v))
+              Flags =
+                others
+                |> List.choose (fun (key, v) ->
+                    match v with
+                    | Bool value when isFlag key -> Some(key, value)
+                    | _ -> None)
+              Plain = others |> List.filter (fun (key, v) -> not (isFlag key) && v <> Null && List.isEmpty (tensors v))
               Positional = positional }
         | other ->
             // Keras 2: [[name, use, output, keywords], ...].
@@ -238,6 +247,7 @@ module internal ModelReader =
 
             { Inputs = inputs
               Keywords = []
+              Flags = []
               Plain = []
               Positional = inputs |> List.map (fun _ -> Operation.slot) }
 
@@ -351,7 +361,7 @@ module internal ModelReader =
             let inputs = use'.Inputs |> List.map (resolve made.Name)
 
             let keywords = use'.Keywords |> List.map (fun (key, source) -> key, resolve made.Name source)
-            let outputs = Network.applyWith made.Layer keywords inputs
+            let outputs = Network.applyFlagged made.Layer keywords use'.Flags inputs
 
             nodes[struct (made.Name, number)] <- List.toArray outputs
 
