@@ -6,7 +6,7 @@ open System.Collections.Generic
 module internal LayerConfig =
 
     /// Arguments that only newer versions of Keras know, and one of calls of KerasHub's layers: written if they are used.
-    let private newer = HashSet<string>([ "sliding_window"; "start_index" ])
+    let private newer = HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha" ])
 
     /// Layers of KerasHub, and their modules there.
     let private ofKerasHub =
@@ -161,6 +161,10 @@ module internal LayerConfig =
             |> List.map (fun (key, value) -> key, (if key = "config" then ConfigValue.Object own else value))
 
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
+
+    /// Arguments of a call that are true or false.
+    let flagArguments =
+        HashSet<string>(Seq.append callArguments [ TrainingKeyword; "reverse" ])
 
     /// Beside the class name: the layer was made by Layer.shared.
     [<Literal>]

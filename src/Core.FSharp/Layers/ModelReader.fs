@@ -190,8 +190,6 @@ module internal ModelReader =
     /// Tensors given by keyword come in the order of these names, whatever their order in the file.
     let private keywordOrder = [ "inputs"; "query"; "value"; "key" ]
 
-    let private isFlag (key: string) = key = TrainingKeyword || LayerConfig.callArguments.Contains key
-
     let private useOf (where: string) (value: ConfigValue) : Use =
         match value with
         | ConfigValue.Object entries ->
@@ -229,17 +227,24 @@ module internal ModelReader =
                         Operation.slot
                     | other -> other)
 
-            { Inputs =
+            let inputs =
                 List.collect tensors arguments
                 @ (others |> List.sortBy (fst >> rank) |> List.collect (snd >> tensors))
+
+            let flags, plain =
+                others
+                |> List.filter (fun (_, v) -> v <> Null && List.isEmpty (tensors v))
+                |> List.partition (fun (key, _) -> LayerConfig.flagArguments.Contains key)
+
+            { Inputs = inputs
               Keywords = List.collect named masks
               Flags =
-                others
-                |> List.choose (fun (key, v) ->
-                    match v with
-                    | Bool value when isFlag key -> Some(key, value)
+                flags
+                |> List.choose (fun (key, value) ->
+                    match value with
+                    | Bool value -> Some(key, value)
                     | _ -> None)
-              Plain = others |> List.filter (fun (key, v) -> not (isFlag key) && v <> Null && List.isEmpty (tensors v))
+              Plain = plain
               Positional = positional }
         | other ->
             // Keras 2: [[name, use, output, keywords], ...].

@@ -349,14 +349,19 @@ module internal NetworkBuild =
     let call (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) (flags: (string * bool)[]) : Node[] =
         for name, _ in flags do
             // A layer of the user's own may know any argument.
-            if name <> TrainingKeyword && layer.LayerConfig.IsSome && not (ofAttention.Contains layer.Kind) then
+            let known =
+                name = TrainingKeyword
+                || layer.LayerConfig.IsNone
+                || (if name = "reverse" then layer.Kind = "ReversibleEmbedding" else ofAttention.Contains layer.Kind)
+
+            if not known then
                 raise (
                     ArgumentValueException(
                         "A layer's call got an argument that the layer does not have.",
                         NetworkTyping.provisional layer,
                         "training",
                         name,
-                        "It is an argument of layers of attention."
+                        "Other arguments belong to the calls of other layers, such as those of attention."
                     )
                 )
 
