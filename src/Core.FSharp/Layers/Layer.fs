@@ -206,11 +206,23 @@ module LayerTypes =
     /// new values of its state, and add losses. Exists only at trace time: a layer's code runs once per signature of shapes
     /// and mode, not once per batch.</summary>
     [<Sealed; NoEquality; NoComparison>]
-    type Scope internal (trace: Trace, path: string, frozen: bool) =
+    type Scope internal (trace: Trace, path: string, frozen: bool, policy: DTypePolicy voption) =
 
         let full (name: string) = if path = "" then name else path + "/" + name
 
+        /// A scope in which the network's own element type holds.
+        internal new(trace: Trace, path: string, frozen: bool) = Scope(trace, path, frozen, ValueNone)
+
         member internal _.Trace = trace
+
+        /// The layer's policy; ValueNone for the network's.
+        member internal _.Policy = policy
+
+        /// True if the layer's large weights are 8-bit numbers.
+        member internal _.IsQuantized =
+            match policy with
+            | ValueSome policy -> policy.IsQuantized
+            | ValueNone -> false
 
         /// Tensors given to the layer by name in this call.
         member val internal Keywords: (string * Expr)[] = [||] with get, set
@@ -250,8 +262,11 @@ module LayerTypes =
         /// `training and trainable`).</summary>
         member this.UsesBatchStatistics = this.Mode = Mode.Train && not this.IsFrozen
 
-        /// <summary>The model's floating-point type.</summary>
-        member _.FloatType = trace.FloatType
+        /// <summary>The floating-point type that the layer computes in: its policy's, or the model's.</summary>
+        member _.FloatType =
+            match policy with
+            | ValueSome policy -> policy.VariableDType
+            | ValueNone -> trace.FloatType
 
         /// <summary>Declares a trainable variable of this layer, or finds it if the layer is used again.</summary>
         /// <param name="name">Its name within the layer, such as kernel.</param>
@@ -277,7 +292,7 @@ module LayerTypes =
             let spec =
                 { Path = full name
                   Shape = shape
-                  DType = trace.FloatType
+                  DType = this.FloatType
                   Initializer = initializer
                   Trainable = true
                   Frozen = kept || this.IsFrozen
@@ -344,7 +359,7 @@ module LayerTypes =
                 uses <- uses + 1
                 stream <- full name + "#" + string uses
 
-            let dtype = if kind = RandomKind.Bits then DType.Int64 else trace.FloatType
+            let dtype = if kind = RandomKind.Bits then DType.Int64 else this.FloatType
 
             let spec = { Kind = kind; Stream = Philox.streamOf stream; Type = { DType = dtype; Shape = shape } }
 
@@ -366,7 +381,7 @@ module LayerTypes =
             names |> List.exists (fun name -> trace.Rewritten.ContainsKey(full name))
 
         /// <summary>The scope of a part of this layer.</summary>
-        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen, OwnMode = this.OwnMode)
+        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen, policy, OwnMode = this.OwnMode)
 
     /// How a recurrent layer runs over its sequence: the arguments that all of them share.
     type internal LoopFlags =
@@ -398,6 +413,8 @@ module LayerTypes =
                 /// None if it cannot be saved (it holds a function).
                 LayerConfig: Config option
                 Frozen: bool
+                /// What its weights are kept in and what it computes with; ValueNone for the same as around it.
+                Policy: DTypePolicy voption
                 /// Lives at the model's root under its name, and may occur many times: its weights are the same everywhere.
                 Shared: bool
                 /// The object of a facade that stands for the layer, if there is one. Kept by every copy.
@@ -445,7 +462,8 @@ module LayerTypes =
     /// The scope of a layer that a container holds under a name.
     let internal enter (scope: Scope) (name: string) (layer: Layer) =
         let path = if layer.Shared || scope.Path = "" then name else scope.Path + "/" + name
-        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen, OwnMode = scope.OwnMode)
+        let policy = if layer.Policy.IsSome then layer.Policy else scope.Policy
+        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen, policy, OwnMode = scope.OwnMode)
 
     /// The name of the argument that takes the place of the mask of the first input.
     [<Literal>]
@@ -558,10 +576,19 @@ module Layer =
 
                 name)
 
+    /// A floating-point input in the type that the layer computes in: layers of different policies meet. Keras: autocast.
+    let private autocast (scope: Scope) (flow: Flow) : Flow =
+        let x = flow.Value
+
+        if DType.isFloating x.DType && x.DType <> scope.FloatType then
+            { flow with Value = Expr.Node(Cast scope.FloatType, [| x |]) }
+        else
+            flow
+
     /// Runs a layer under its own path, and puts that path into errors that have none.
     let internal call (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
         try
-            layer.Run scope inputs
+            layer.Run scope (Array.map (autocast scope) inputs)
         with
         | :? ShapeException as e when e.Path = "" && scope.Path <> "" ->
             raise (ShapeException(e.Summary, scope.Path, e.Expected, e.Actual, e.Hint, e))
@@ -574,6 +601,7 @@ module Layer =
           Kind = kind
           LayerConfig = config
           Frozen = false
+          Policy = ValueNone
           Shared = false
           Owner = null
           Parts = [||]
@@ -608,6 +636,11 @@ module Layer =
 
     /// <summary>The layer with its weights frozen: no gradient, and normalisation in inference mode.</summary>
     let frozen (layer: Layer) : Layer = { layer with Frozen = true }
+
+    /// <summary>The layer with that policy: what its weights are kept in and what it computes with. Its inputs are converted.
+    /// Layers inside it have the same, unless they have one of their own. Keras: the argument dtype.</summary>
+    /// <example><code>Layer.dense 10 |> Layer.withPolicy DTypePolicy.Float64</code></example>
+    let withPolicy (policy: DTypePolicy) (layer: Layer) : Layer = { layer with Policy = ValueSome policy }
 
     /// <summary>The layer under that name at the root of the model. It may be used in several places, all with the same
     /// weights.</summary>
@@ -722,7 +755,7 @@ module Layer =
         (inputs: Flow[])
         : Traced =
         let trace = Trace(mode, floatType, frozen)
-        let outputs = call (Scope(trace, "", layer.Frozen)) layer inputs
+        let outputs = call (Scope(trace, "", layer.Frozen, layer.Policy)) layer inputs
 
         { Outputs = outputs
           Variables = trace.Variables
