@@ -104,10 +104,7 @@ module internal Absorb =
             let fits (a: Expr) (b: Expr) =
                 match known.TryGetValue a with
                 | true, affine when
-                    users[a] = 1
-                    && a.Shape.Equals node.Shape
-                    && isFixed b
-                    && isPerChannel node.Shape[-1] b
+                    users[a] = 1 && a.Shape.Equals node.Shape && isFixed b && isPerChannel node.Shape[-1] b
                     ->
                     ValueSome(affine, a, b)
                 | _ -> ValueNone

@@ -184,8 +184,7 @@ module internal Compile =
         let n = graph.Outputs.Length
 
         // Scales first: what is fixed is known of the nodes as they are.
-        let roots =
-            Seq.toArray (Traverse.roots graph) |> Absorb.scales isFixed.Contains |> Absorb.borders
+        let roots = Seq.toArray (Traverse.roots graph) |> Absorb.scales isFixed.Contains |> Absorb.borders
 
         // Absorbing makes new nodes, of which some are equal or fold.
         let roots = if options.Simplify then Simplify.roots roots else roots

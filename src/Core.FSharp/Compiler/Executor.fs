@@ -297,12 +297,12 @@ type internal PlannedExecutable
     let packings =
         plan.Packs
         |> Array.mapi (fun i p ->
-            let leaf =
+            let watched =
                 match plan.Placements[p.Source.Value] with
-                | InLeaf leaf -> leaf
-                | _ -> invalidOp "Packed weights are no leaf."
+                | InLeaf leaf -> [| buffers[leaf] |]
+                | _ -> buffers
 
-            struct (Watch [| buffers[leaf] |], Select.preparation p.Work (pointerOf p.Source) packed[i].Pointer))
+            struct (Watch watched, Select.preparation p.Work (pointerOf p.Source) packed[i].Pointer))
 
     // Leaves that a run writes, and those that it reads only.
     let written, read =

@@ -37,8 +37,7 @@ module internal Packing =
             let result =
                 match step.Work with
                 | WithEpilogue(work, e) ->
-                    packed step work
-                    |> ValueOption.map (fun (struct (w, o)) -> struct (WithEpilogue(w, e), o))
+                    packed step work |> ValueOption.map (fun (struct (w, o)) -> struct (WithEpilogue(w, e), o))
                 | MatMuls _
                 | Primitive(Conv _, _, _) -> packed step step.Work
                 | _ -> ValueNone

@@ -61,7 +61,9 @@ module internal Prepare =
         for node in Traverse.topological roots do
             match node.Op with
             | Leaf _ -> hasWeights.Add node |> ignore
-            | _ -> if Array.exists hasWeights.Contains node.Inputs then hasWeights.Add node |> ignore
+            | _ ->
+                if Array.exists hasWeights.Contains node.Inputs then
+                    hasWeights.Add node |> ignore
 
         let replaced = Dictionary<Expr, Expr>(HashIdentity.Reference)
         let seen = HashSet<Expr>(HashIdentity.Reference)
@@ -87,9 +89,7 @@ module internal Prepare =
             let n = graph.Outputs.Length
 
             Some
-                { Once =
-                    { Outputs = [||]
-                      Updates = [| for entry in replaced -> entry.Value, entry.Key |] }
+                { Once = { Outputs = [||]; Updates = [| for entry in replaced -> entry.Value, entry.Key |] }
                   Always =
                     { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, rest[i])
                       Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, rest[n + i]) } }

@@ -352,8 +352,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
                         else aside + nativeint ((u - unit) * ConvPlan.StretchBytes)
 
                     // Panels stand one behind the other.
-                    let ahead =
-                        if plan.IsFar then nativeint (depths.First(d + 1) - first) * width else 0n
+                    let ahead = if plan.IsFar then nativeint (depths.First(d + 1) - first) * width else 0n
 
                     this.Tiles(count, from, depths.Runs d, q, ahead, into, u, columns, (d > 0))
 

@@ -121,41 +121,11 @@ type internal ConvPrepared private () =
                 epilogue
             )
         | _, Width.W512 ->
-            ConvDirectKernel<Lanes512<float>, Vector512<float>, float>(
-                g,
-                plan,
-                false,
-                x,
-                0n,
-                p,
-                y,
-                workspace,
-                epilogue
-            )
+            ConvDirectKernel<Lanes512<float>, Vector512<float>, float>(g, plan, false, x, 0n, p, y, workspace, epilogue)
         | _, Width.W256 ->
-            ConvDirectKernel<Lanes256<float>, Vector256<float>, float>(
-                g,
-                plan,
-                false,
-                x,
-                0n,
-                p,
-                y,
-                workspace,
-                epilogue
-            )
+            ConvDirectKernel<Lanes256<float>, Vector256<float>, float>(g, plan, false, x, 0n, p, y, workspace, epilogue)
         | _ ->
-            ConvDirectKernel<Lanes128<float>, Vector128<float>, float>(
-                g,
-                plan,
-                false,
-                x,
-                0n,
-                p,
-                y,
-                workspace,
-                epilogue
-            )
+            ConvDirectKernel<Lanes128<float>, Vector128<float>, float>(g, plan, false, x, 0n, p, y, workspace, epilogue)
 
     /// The design for these shapes. Winograd's method is for float32 alone.
     static member Design(width: Width, dtype: DType, spec: ConvSpec) : ConvDesign =
@@ -177,7 +147,9 @@ type internal ConvPrepared private () =
         | _ -> 0L
 
     /// Prepares the weights.
-    static member Prepare(design: ConvDesign, width: Width, dtype: DType, spec, w: nativeint, target: nativeint) : Kernel =
+    static member Prepare
+        (design: ConvDesign, width: Width, dtype: DType, spec, w: nativeint, target: nativeint)
+        : Kernel =
         match design, width with
         | ConvDesign.Winograd, Width.W512 ->
             WinogradPackKernel<Lanes512<float32>, Vector512<float32>, float32>(

@@ -317,6 +317,7 @@ type internal ConvTile<'W, 'V, 'T
         let lanes = 'W.Count
 
         if columns = lanes || columns = lanes + lanes then
-            ConvTile<'W, 'V, 'T>.Whole(count, rows, runs, shift, step, q, ahead, into, put, (columns > lanes), accumulate)
+            ConvTile<'W, 'V, 'T>
+                .Whole(count, rows, runs, shift, step, q, ahead, into, put, (columns > lanes), accumulate)
         else
             ConvTile<'W, 'V, 'T>.Edge(count, rows, runs, shift, step, q, ahead, into, put, columns, accumulate)

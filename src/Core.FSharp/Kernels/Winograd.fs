@@ -281,7 +281,7 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
 
     // Few tiles and many columns: chunks share the columns.
     let panelsPerShare =
-        let shares = max 1 (min panels (ceil wanted blocks))
+        let shares = max 1 (min panels (ceil wanted (max 1 blocks)))
         max 1 (ceil panels (max 1 shares))
 
     let shares = ceil panels panelsPerShare
@@ -523,19 +523,7 @@ type internal WinogradKernel<'W, 'V, 'T
                     else weightStep + 64n
 
                 ConvTile<'W, 'V, 'T>
-                    .Run(
-                        height,
-                        sources.From row,
-                        runs,
-                        v,
-                        size,
-                        weights,
-                        ahead,
-                        targets.From row,
-                        m,
-                        whole,
-                        false
-                    )
+                    .Run(height, sources.From row, runs, v, size, weights, ahead, targets.From row, m, whole, false)
 
                 row <- row + height
 
@@ -552,10 +540,7 @@ type internal WinogradKernel<'W, 'V, 'T
             let n = tile / (plan.Across * plan.Down)
 
             let into =
-                target
-                + nativeint (n * w.Out[1] + y) * targetRow
-                + nativeint x * pixel
-                + nativeint panel * width
+                target + nativeint (n * w.Out[1] + y) * targetRow + nativeint x * pixel + nativeint panel * width
 
             for half in 0 .. (if columns > lanes then 1 else 0) do
                 WinogradLoops<'W, 'V, 'T>

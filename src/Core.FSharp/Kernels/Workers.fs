@@ -19,10 +19,7 @@ type private Seat =
     [<FieldOffset(192)>]
     val Event: SemaphoreSlim
 
-    new() =
-        { Range = 0L
-          Parked = 0
-          Event = new SemaphoreSlim(0) }
+    new() = { Range = 0L; Parked = 0; Event = new SemaphoreSlim(0) }
 
     /// Whether chunks are left.
     member this.HasWork =
@@ -153,7 +150,8 @@ type private Crew() =
         let threads = 1 + min (min active (present.Length - 1)) (chunks - 1)
 
         for i in 0 .. threads - 1 do
-            present[i].Give(int (int64 chunks * int64 i / int64 threads), int (int64 chunks * int64 (i + 1) / int64 threads))
+            present[i]
+                .Give(int (int64 chunks * int64 i / int64 threads), int (int64 chunks * int64 (i + 1) / int64 threads))
 
         Interlocked.MemoryBarrier()
 

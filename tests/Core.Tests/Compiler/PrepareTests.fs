@@ -18,14 +18,7 @@ let private draw (seed: int) (shape: Shape) =
     Tensor.OfDoubles(f32, shape, Array.init shape.Size (fun _ -> r.NextDouble() + 0.1))
 
 /// A convolution, normalised by running statistics, with a residual; or a product.
-type private Case =
-    { Side: int
-      Channels: int
-      Out: int
-      Window: int
-      Padded: bool
-      Order: int
-      Seed: int }
+type private Case = { Side: int; Channels: int; Out: int; Window: int; Padded: bool; Order: int; Seed: int }
 
 let private cases =
     gen {
@@ -108,7 +101,8 @@ let ``a changed weight is never missed, whichever it is and however often the pl
         executable.Run()
         // Never the input alone: it is read at every run anyway.
         let i = 1 + abs which % (bindings.Length - 1)
-        let changed = bindings |> Array.mapi (fun k (e, t) -> e, (if k = i then draw (c.Seed + 99) e.Shape else t))
+        let changed =
+            bindings |> Array.mapi (fun k (e, t) -> e, (if k = i then draw (c.Seed + 99) e.Shape else t))
         leaves.Write(fst bindings[i], snd changed[i])
         executable.Run()
 
@@ -119,20 +113,14 @@ let ``a changed weight is never missed, whichever it is and however often the pl
 
     Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(Cases.count).WithQuietOnSuccess(true),
-        Prop.forAll (Arb.zip (Arb.fromGen cases, Arb.fromGen (Gen.choose (0, 100)))) (fun (c, which) -> property c which)
+        Prop.forAll (Arb.zip (Arb.fromGen cases, Arb.fromGen (Gen.choose (0, 100)))) (fun (c, which) ->
+            property c which)
     )
 
 [<Fact>]
 let ``a weight that another plan has updated is packed again`` () =
     let graph, bindings =
-        graphOf
-            { Side = 12
-              Channels = 16
-              Out = 32
-              Window = 3
-              Padded = true
-              Order = 0
-              Seed = 5 }
+        graphOf { Side = 12; Channels = 16; Out = 32; Window = 3; Padded = true; Order = 0; Seed = 5 }
 
     let leaves = Leaves bindings
     let predict = Compile.executable checkedDefault graph leaves.Bind
@@ -153,14 +141,7 @@ let ``a weight that another plan has updated is packed again`` () =
 [<Fact>]
 let ``weights that the plan itself updates are neither packed nor computed once`` () =
     let graph, bindings =
-        graphOf
-            { Side = 12
-              Channels = 16
-              Out = 32
-              Window = 3
-              Padded = true
-              Order = 0
-              Seed = 5 }
+        graphOf { Side = 12; Channels = 16; Out = 32; Window = 3; Padded = true; Order = 0; Seed = 5 }
 
     let updated = { graph with Updates = bindings[1..] |> Array.map (fun (e, _) -> e, e * 0.5) }
     let leaves = Leaves bindings
@@ -176,14 +157,7 @@ let ``weights that the plan itself updates are neither packed nor computed once`
 [<Fact>]
 let ``the plan shows what is packed and what is computed when a weight has changed`` () =
     let graph, bindings =
-        graphOf
-            { Side = 12
-              Channels = 16
-              Out = 32
-              Window = 3
-              Padded = true
-              Order = 0
-              Seed = 5 }
+        graphOf { Side = 12; Channels = 16; Out = 32; Window = 3; Padded = true; Order = 0; Seed = 5 }
 
     let describe options = (Compile.executable options graph (Leaves bindings).Bind).Describe()
     let text = describe CompileOptions.Default
@@ -203,10 +177,7 @@ let private network () =
 
 let private trainer (seed: uint64) =
     Trainer.createWith seed (network ())
-    |> Trainer.compile
-        (Optimizer.sgd 0.05)
-        (Loss.parse "sparse_categorical_crossentropy")
-        [ Metric.parse "accuracy" ]
+    |> Trainer.compile (Optimizer.sgd 0.05) (Loss.parse "sparse_categorical_crossentropy") [ Metric.parse "accuracy" ]
 
 let private images = draw 1 (Shape.Of(8, 14, 14, 2))
 let private labels = Tensor.OfArray [| 0; 1; 2; 0; 1; 2; 0; 1 |]
@@ -246,8 +217,7 @@ let ``predictions follow training, set weights and loaded weights`` () =
 let ``borders of zeros become padding, of poolings only where numbers are not negative`` () =
     let x = Expr.Input("x", f32, Shape.Of(2, 9, 8, 5))
     let w = Expr.LeafOf(LeafRole.Param, "w", f32, Shape.Of(3, 3, 5, 4))
-    let padded (e: Expr) =
-        Ops.pad [| struct (0, 0); struct (1, 2); struct (2, 0); struct (0, 0) |] 0.0 e
+    let padded (e: Expr) = Ops.pad [| struct (0, 0); struct (1, 2); struct (2, 0); struct (0, 0) |] 0.0 e
 
     let conv (e: Expr) =
         let spec: FunctionalNet.Graph.ConvSpec =
@@ -265,7 +235,9 @@ let ``borders of zeros become padding, of poolings only where numbers are not ne
         [ "convolution", 0, conv (padded x)
           "rectified", 0, pool (padded (Ops.relu x))
           "any sign", 1, pool (padded (x - 0.8))
-          "read twice", 1, (let p = padded x in Ops.sum [| 0; 1; 2; 3 |] false (conv p) + Ops.sum [| 0; 1; 2; 3 |] false p) ]
+          "read twice",
+          1,
+          (let p = padded x in Ops.sum [| 0; 1; 2; 3 |] false (conv p) + Ops.sum [| 0; 1; 2; 3 |] false p) ]
 
     for name, pads, y in cases do
         let graph = { Outputs = [| name, y |]; Updates = [||] }
