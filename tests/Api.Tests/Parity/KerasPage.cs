@@ -113,13 +113,20 @@ internal static class KerasPage
         return new(name, wanted, reason, ours, [.. renamed.Where(t => t != "name")]);
     }
 
+    /// <summary>A parameter's name, or the names of the properties of an object with options.</summary>
+    private static IEnumerable<string> Arguments(ParameterInfo parameter) =>
+        parameter.ParameterType.Name.EndsWith("Options", StringComparison.Ordinal)
+            ? parameter.ParameterType.GetProperties()
+                .Select(p => Kind.KeyOf(char.ToLowerInvariant(p.Name[0]) + p.Name[1..], []))
+            : [Kind.KeyOf(parameter.Name!, [])];
+
     /// <summary>The name and the arguments of what we have, by the registry of its kind or as an exported class.</summary>
     private static (string? Ours, string[] Taken) Find(string title, string name)
     {
         if (title == "activations")
         {
             return Catalog.Activations.Contains(name)
-                ? (name, [.. Catalog.Activation(new Description(name, Arguments.Empty)).Arguments.Select(a => a.Item1)])
+                ? (name, [.. Catalog.Activation(new Description(name, Interop.Arguments.Empty)).Arguments.Select(a => a.Item1)])
                 : (null, []);
         }
 
@@ -150,6 +157,6 @@ internal static class KerasPage
             .MaxBy(c => c.GetParameters().Length);
         return type is null
             ? (null, [])
-            : (ours, [.. constructor?.GetParameters().Select(p => Kind.KeyOf(p.Name!, [])) ?? []]);
+            : (ours, [.. constructor?.GetParameters().SelectMany(Arguments) ?? []]);
     }
 }
