@@ -34,7 +34,7 @@ public abstract class Layer
     internal Model? Container { get; set; }
 
     /// <summary>Where its weights lie, once a model has made them.</summary>
-    internal (Trainer Trainer, string Path)? Home { get; private set; }
+    internal (Trainer Trainer, string Path)? Home { get; set; }
 
     /// <summary>Gives it a home, unless it has one.</summary>
     internal void Settle(Trainer trainer, string path)

@@ -223,7 +223,7 @@ module Discretization =
             "Discretization"
             [ Field.make
                   "bin_boundaries"
-                  (fun values -> Some(List(List.map Float values)))
+                  (fun (values: float list) -> Some(if values.IsEmpty then Null else List(List.map Float values)))
                   ConfigRead.floats
                   (fun (o: DiscretizationOptions) -> o.BinBoundaries)
                   (fun v (o: DiscretizationOptions) -> { o with BinBoundaries = v })

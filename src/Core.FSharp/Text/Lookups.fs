@@ -3,6 +3,7 @@ namespace FunctionalNet
 open System
 open System.Collections.Generic
 open System.Globalization
+open System.Runtime.CompilerServices
 
 /// <summary>Options of StringLookup, with Keras's defaults.</summary>
 [<Sealed>]
@@ -332,6 +333,8 @@ type IntegerLookup(options: IntegerLookupOptions) =
     member _.Adapt(rows: IEnumerable<IReadOnlyList<int64>>) = lookup <- Lookup.learn settings rows
 
     /// <summary>Learns the vocabulary, most frequent first; each integer counts as a document.</summary>
+    // An array is a tensor too, by conversion.
+    [<OverloadResolutionPriority 1>]
     member this.Adapt(tokens: IEnumerable<int64>) =
         this.Adapt(tokens |> Seq.map (fun token -> [| token |] :> IReadOnlyList<int64>))
 
@@ -348,6 +351,7 @@ type IntegerLookup(options: IntegerLookupOptions) =
         if tokens.Rank = 1 then this.Adapt(Seq.collect id rows) else this.Adapt(Seq.ofArray rows)
 
     /// <summary>Numbers of integers (integers,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
+    [<OverloadResolutionPriority 1>]
     member _.Transform(tokens: IReadOnlyList<int64>) : Tensor =
         match settings.Output with
         | LookupOutput.Int ->

@@ -96,6 +96,27 @@ public class AdaptTests
     }
 
     [Fact]
+    public void Lookups_adapt_to_arrays_tensors_and_datasets()
+    {
+        long[] ids = [7, 3, 7, 7, 3, 5];
+        int[] small = [7, 3, 7, 7, 3, 5];
+
+        foreach (var adapt in new Action<IntegerLookup>[]
+        {
+            lookup => lookup.Adapt(ids),
+            lookup => lookup.Adapt(small),
+            lookup => lookup.Adapt(Dataset.FromTensors(small).Batch(4)),
+        })
+        {
+            var lookup = new IntegerLookup();
+            adapt(lookup);
+            Assert.Equal([-1L, 7, 3, 5], lookup.GetVocabulary());
+            Assert.Equal([1, 0], lookup.Transform([7L, 8L]).ToArray<int>());
+            Assert.Equal([2, 2], lookup.Transform((Tensor)(int[])[3, 3]).ToArray<int>());
+        }
+    }
+
+    [Fact]
     public void Boxes_are_limited()
     {
         var boxes = new Input(3, 4);
