@@ -80,9 +80,7 @@ public sealed class Rescaling(Numbers scale, Numbers? offset = null, string? nam
 /// <summary>Numbers to the bins they fall into: n boundaries make n + 1 bins, and a boundary belongs to the bin above it.</summary>
 public sealed class Discretization : Layer
 {
-    private readonly string? name;
     private readonly Arguments arguments;
-    private LayerTypes.Layer made;
     private bool isUsed;
 
     /// <summary>Bins between boundaries that are given, or that Adapt learns.</summary>
@@ -97,20 +95,19 @@ public sealed class Discretization : Layer
         double epsilon = 0.01,
         EncodingMode? outputMode = null,
         string? name = null)
-    {
-        this.name = name;
-        arguments = Arguments.Empty
+        : this(name, Arguments.Empty
             .Set("bin_boundaries", binBoundaries)
             .Set("num_bins", numBins)
             .Set("epsilon", epsilon)
-            .Set("output_mode", outputMode?.Name);
-        made = Make(arguments);
+            .Set("output_mode", outputMode?.Name))
+    {
     }
 
-    internal override LayerTypes.Layer Core => made;
+    private Discretization(string? name, Arguments arguments)
+        : base("Discretization", name, arguments) => this.arguments = arguments;
 
     /// <summary>The boundaries, given or learnt.</summary>
-    public IReadOnlyList<double> BinBoundaries => PreprocessingBridge.Boundaries(made);
+    public IReadOnlyList<double> BinBoundaries => PreprocessingBridge.Boundaries(Core);
 
     /// <summary>Learns boundaries that split the data into bins of about as many numbers each. Boundaries are no weights: adapt
     /// before the layer goes into a model. Keras: adapt.</summary>
@@ -138,13 +135,11 @@ public sealed class Discretization : Layer
                 "Adapt it first: its boundaries are part of the model's architecture.");
         }
 
-        made = Make(PreprocessingBridge.Adapted(arguments, batches));
+        var adapted = LayerBridge.Create("Discretization", null, PreprocessingBridge.Adapted(arguments, batches));
+        Renew(LayerBridge.WithOwner(adapted, this));
     }
 
     private protected override void OnApplied() => isUsed = true;
-
-    private LayerTypes.Layer Make(Arguments arguments) =>
-        LayerBridge.WithOwner(LayerBridge.Create("Discretization", name, arguments), this);
 }
 
 /// <summary>Integer categories from 0 to vectors. With count, a second input of the first one's shape weighs the counts.</summary>
