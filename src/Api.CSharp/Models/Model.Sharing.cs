@@ -55,7 +55,7 @@ public partial class Model
                 inner.Settle(path + "/", made);
             }
 
-            layers[i].Home ??= (made, path);
+            layers[i].Settle(made, path);
         }
     }
 }

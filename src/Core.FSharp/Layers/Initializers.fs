@@ -268,6 +268,41 @@ module Initializer =
                 let row, column = i / columns, i % columns
                 gain * (if rows <= columns then values[row * many + column] else values[column * many + row])))
 
+    /// <summary>The kernel of a short-time Fourier transform by convolution, (frame, 1, frequencies): cosines or sines, times a
+    /// window. For STFTSpectrogram. Keras's defaults: Real, hann, Density and false.</summary>
+    /// <param name="side">Which of the two kernels.</param>
+    /// <param name="window">The window, or None.</param>
+    /// <param name="scaling">What the window is divided by, or None.</param>
+    /// <param name="periodic">True for a window that is one period of a repeating one.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">No window has that name.</exception>
+    let stft
+        (side: SpectrumSide)
+        (window: SignalWindow option)
+        (scaling: SpectrumScaling option)
+        (periodic: bool)
+        : Initializer =
+        SignalWindows.check "STFT.window" window
+
+        custom
+            "STFT"
+            [ "side", Text(SignalWindows.nameOf SignalWindows.sides side)
+              "window", SignalWindows.toConfig window
+              "scaling", ConfigWrite.option (SignalWindows.nameOf SignalWindows.scalings >> Text) scaling
+              "periodic", Bool periodic ]
+            (fun _ _ shape ->
+                if shape.Rank <> 3 || shape[1] <> 1 then
+                    raise (
+                        ShapeException(
+                            "The STFT initializer makes kernels of frames only.",
+                            "",
+                            "(frame, 1, frequencies)",
+                            shape.ToString(),
+                            "Use another initializer for this variable."
+                        )
+                    )
+
+                SignalWindows.fourier side window scaling periodic shape[0] shape[2])
+
     let private seeded (entries: (string * ConfigValue) list) where initializer =
         match ConfigRead.get "seed" entries with
         | Int seed -> withSeed (int seed) initializer
@@ -322,7 +357,21 @@ module Initializer =
           "HeNormal", (fun _ _ -> heNormal)
           "LecunUniform", (fun _ _ -> lecunUniform)
           "LecunNormal", (fun _ _ -> lecunNormal)
-          "Orthogonal", (fun where entries -> orthogonal (number "gain" 1.0 where entries)) ]
+          "Orthogonal", (fun where entries -> orthogonal (number "gain" 1.0 where entries))
+          "STFT",
+          (fun where entries ->
+              // Here null means none, and a missing entry the default.
+              let given key usual read =
+                  match ConfigRead.tryFind key entries with
+                  | None -> usual
+                  | Some value -> read (where + "." + key) value
+
+              stft
+                  (given "side" SpectrumSide.Real (fun at value ->
+                      SignalWindows.choice SignalWindows.sides at value |> Option.defaultValue SpectrumSide.Real))
+                  (given "window" (Some(SignalWindow.Named "hann")) SignalWindows.ofConfig)
+                  (given "scaling" (Some SpectrumScaling.Density) (SignalWindows.choice SignalWindows.scalings))
+                  (given "periodic" false ConfigRead.bool)) ]
 
     let internal classNames = List.map fst known
 
