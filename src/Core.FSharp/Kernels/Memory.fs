@@ -3,6 +3,7 @@ namespace FunctionalNet.Kernels
 open System
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
+open System.Runtime.Intrinsics.X86
 open System.Threading
 open Microsoft.FSharp.NativeInterop
 open FunctionalNet
@@ -61,6 +62,16 @@ module internal Mem =
 
     /// Sets bytes to zero.
     let zero (dst: nativeint) (bytes: int64) = NativeMemory.Clear(dst.ToPointer(), unativeint bytes)
+
+    /// Asks the machine to bring some bytes into the cache, where it can be asked.
+    let inline announce (p: nativeint) (bytes: nativeint) =
+        if Sse.IsSupported then
+            let mutable line = p
+            let stop = p + bytes
+
+            while line < stop do
+                Sse.Prefetch0(line.ToPointer())
+                line <- line + 64n
 
     /// Rounds a size up to a multiple of 64, so that what follows stays aligned.
     let align (bytes: int64) = (bytes + 63L) &&& ~~~63L
