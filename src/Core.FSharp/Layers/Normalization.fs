@@ -40,6 +40,9 @@ module NormalizationTypes =
             Center: bool
             /// <summary>True for a trained factor (gamma). Default: true.</summary>
             Scale: bool
+            /// <summary>True to divide by the standard deviation only: no mean is taken off, there is a gamma and no beta. Default:
+            /// false.</summary>
+            RmsScaling: bool
             /// <summary>Default: zeros.</summary>
             Beta: WeightOptions
             /// <summary>Default: ones.</summary>
@@ -195,6 +198,7 @@ module LayerNormalization =
           Epsilon = 1e-3
           Center = true
           Scale = true
+          RmsScaling = false
           Beta = Weight.zeros
           Gamma = Weight.ones }
 
@@ -202,11 +206,19 @@ module LayerNormalization =
         let x = LayerCheck.floating scope x
         LayerCheck.minRank "LayerNormalization" 2 x
         let axes = LayerCheck.axes "LayerNormalization" o.Axes x
-        let sizes = axes |> Array.map (fun a -> x.Shape[a])
+        // As Keras does: weights have the axes' sizes in the order in which the axes were given, and are reshaped, not transposed.
+        let sizes = o.Axes |> List.map (fun a -> x.Shape[a]) |> List.toArray
         let align = LayerCheck.alignTo x axes
-        let struct (normal, _, _) = Ops.standardize axes o.Epsilon x
-        let scaled = if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" sizes) else normal
-        if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" sizes) else scaled
+        let scaled (y: Expr) = y * align (o.Gamma |> Weight.declare scope "gamma" sizes)
+
+        if o.RmsScaling then
+            // Keras takes the variance here, not the mean of squares: RMSNormalization is the layer of the paper.
+            let mean = Ops.mean axes true x
+            scaled (x * Ops.rsqrt (Ops.mean axes true (Ops.square (x - mean)) + o.Epsilon))
+        else
+            let struct (normal, _, _) = Ops.standardize axes o.Epsilon x
+            let scaled = if o.Scale then scaled normal else normal
+            if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" sizes) else scaled
 
     let internal definition: LayerClass<LayerNormalizationOptions> =
         let axes =
@@ -235,7 +247,10 @@ module LayerNormalization =
                    "scale"
                    (fun (o: LayerNormalizationOptions) -> o.Scale)
                    (fun v (o: LayerNormalizationOptions) -> { o with Scale = v })
-               Field.fixedTo "rms_scaling" [ Bool false ] ]
+               Field.bool
+                   "rms_scaling"
+                   (fun (o: LayerNormalizationOptions) -> o.RmsScaling)
+                   (fun v (o: LayerNormalizationOptions) -> { o with RmsScaling = v }) ]
              @ LayerField.weight
                  "beta"
                  (fun (o: LayerNormalizationOptions) -> o.Beta)

@@ -26,6 +26,8 @@ module Registry =
               [ "Dense"
                 "EinsumDense"
                 "Embedding"
+                "TernaryDense"
+                "ReversibleEmbedding"
                 "Identity"
                 "Masking"
                 "NotEqual"
@@ -35,6 +37,8 @@ module Registry =
                   [ entryOf Dense.definition
                     entryOf EinsumDense.definition
                     entryOf Embedding.definition
+                    entryOf TernaryDense.definition
+                    entryOf ReversibleEmbedding.definition
                     entryOf PassThrough.identity
                     entryOf PassThrough.masking
                     entryOf PassThrough.notEqual

@@ -11,7 +11,16 @@ namespace FunctionalNet.Tests.Parity;
 /// <param name="Reason">Why it is left out on purpose; null where it is not.</param>
 /// <param name="Ours">The C# name; null where it is missing.</param>
 /// <param name="Taken">The arguments that are taken.</param>
-internal sealed record KerasItem(string Name, string[] Wanted, string? Reason, string? Ours, string[] Taken)
+/// <param name="Notes">Why single arguments are left out.</param>
+/// <param name="Defaults">Why single arguments have another default.</param>
+internal sealed record KerasItem(
+    string Name,
+    string[] Wanted,
+    string? Reason,
+    string? Ours,
+    string[] Taken,
+    IReadOnlyDictionary<string, string> Notes,
+    IReadOnlyDictionary<string, string> Defaults)
 {
     public bool Exists => Ours is not null;
 
@@ -36,9 +45,6 @@ internal static class KerasPage
     private static readonly Dictionary<string, string> RenamedArguments = new(StringComparer.Ordinal)
     {
         ["Lambda.function"] = "function",
-        ["ReduceLROnPlateau.min_lr"] = "min_learning_rate",
-        ["ModelCheckpoint.filepath"] = "file_path",
-        ["InputLayer.shape"] = "sizes",
         ["MeanMetricWrapper.fn"] = "function",
     };
 
@@ -48,12 +54,13 @@ internal static class KerasPage
     public static (string Title, KerasItem[] Items)[] Sections()
     {
         using var file = JsonDocument.Parse(File.ReadAllText(Repository.Path("tests/data/keras/surface.json")));
+        var everywhere = Texts(file.RootElement, "notes");
         return
         [
             .. file.RootElement.GetProperty("sections").EnumerateArray().Select(section =>
             {
                 var title = section.GetProperty("title").GetString()!;
-                return (title, section.GetProperty("items").EnumerateArray().Select(item => Item(title, item)).ToArray());
+                return (title, section.GetProperty("items").EnumerateArray().Select(item => Item(title, item, everywhere)).ToArray());
             }),
         ];
     }
@@ -100,26 +107,63 @@ internal static class KerasPage
     private static string Status(KerasItem item) =>
         !item.Exists ? "no: " + (item.Reason ?? "not yet")
         : (item.Ours == item.Name ? "yes" : "yes, as `" + item.Ours + "`")
-            + (item.Without.Length == 0 ? "" : ", without " + string.Join(", ", item.Without))
+            + string.Concat(item.Without.GroupBy(argument => item.Notes.GetValueOrDefault(argument, "not yet")).Select(group =>
+                ", without " + string.Join(", ", group) + " (" + group.Key + ")"))
+            + string.Concat(item.Defaults.Select(note => "; " + note.Key + ": " + note.Value))
             + (item.Reason is null ? "" : ": " + item.Reason);
 
-    private static KerasItem Item(string title, JsonElement json)
+    /// <summary>Our name of an argument of a class of Keras.</summary>
+    public static string OurArgument(string name, string argument) => RenamedArguments.GetValueOrDefault(name + "." + argument, argument);
+
+    /// <summary>What the C# class of an item takes, with its defaults: the parameters of its longest constructor, or the
+    /// properties of its options.</summary>
+    public static (string Name, object? Default)[] Parameters(string section, KerasItem item) =>
+        ClassOf(section, item.Ours!) is { } type ? ParametersOf(type) : [];
+
+    private static (string Name, object? Default)[] ParametersOf(Type type)
+    {
+        var parameters = type.GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance)
+            .MaxBy(c => c.GetParameters().Length)?.GetParameters() ?? [];
+
+        if (parameters is [{ Name: "options" } only])
+        {
+            var options = Activator.CreateInstance(only.ParameterType)!;
+            return [.. only.ParameterType.GetProperties().Select(p => (char.ToLowerInvariant(p.Name[0]) + p.Name[1..], p.GetValue(options)))];
+        }
+
+        return [.. parameters.Select(p => (p.Name!, p.HasDefaultValue ? p.DefaultValue : p.IsOptional ? null : "required"))];
+    }
+
+    private static Dictionary<string, string> Texts(JsonElement json, string key) =>
+        json.TryGetProperty(key, out var texts)
+            ? texts.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetString()!, StringComparer.Ordinal)
+            : [];
+
+    private static KerasItem Item(string title, JsonElement json, Dictionary<string, string> everywhere)
     {
         var name = json.GetProperty("name").GetString()!;
-        var wanted = json.GetProperty("arguments").EnumerateArray().Select(a => a.GetString()!).ToArray();
+        var listed = json.GetProperty("arguments").EnumerateArray().Select(a => a.GetString()!);
+        string[] wanted = [.. listed.Union(Signatures.Of(title, name).Select(a => a.Name)).Where(a => a != "name" && (a != "dtype" || name == "InputLayer"))];
         var reason = json.TryGetProperty("reason", out var text) ? text.GetString() : null;
-        var (ours, taken) = Find(title, name);
+        var notes = new Dictionary<string, string>(everywhere, StringComparer.Ordinal);
+
+        foreach (var (argument, note) in Texts(json, "notes"))
+        {
+            notes[argument] = note;
+        }
+
+        var (ours, taken) = Find(title, name, wanted);
         var renamed = taken.Select(t => wanted.FirstOrDefault(w => RenamedArguments.GetValueOrDefault(name + "." + w) == t) ?? t);
-        return new(name, wanted, reason, ours, [.. renamed.Where(t => t != "name")]);
+        return new(name, wanted, reason, ours, [.. renamed.Where(t => t != "name")], notes, Texts(json, "defaults"));
     }
 
     /// <summary>The name and the arguments of what we have, by the registry of its kind or as an exported class.</summary>
-    private static (string? Ours, string[] Taken) Find(string title, string name)
+    private static (string? Ours, string[] Taken) Find(string title, string name, string[] wanted)
     {
         if (title == "activations")
         {
             return Catalog.Activations.Contains(name)
-                ? (name, [.. Catalog.Activation(new Description(name, Arguments.Empty)).Arguments.Select(a => a.Item1)])
+                ? (name, [.. Signatures.Of(title, name).Where(a => Takes(name, a)).Select(a => a.Name)])
                 : (null, []);
         }
 
@@ -128,14 +172,32 @@ internal static class KerasPage
 
         if (kind is not null && kind.Classes.Contains(ours))
         {
-            return (ours, kind.Keys(ours));
+            var accepted = ParityTests.NotKept.Where(key => key.StartsWith(ours + ".", StringComparison.Ordinal));
+            return (ours, [.. kind.Keys(ours), .. accepted.Select(key => key.Split('.')[1])]);
         }
 
-        if (title == "metrics" && ours == "Custom")
+        return title == "metrics" && ours == "Custom"
+            ? ("Metric.Custom", ["function"])
+            : ClassOf(title, ours) is { } type
+                ? (ours, [.. ParametersOf(type).Select(p => Kind.KeyOf(p.Name, wanted))])
+                : (null, []);
+    }
+
+    private static bool Takes(string activation, KerasArgument argument)
+    {
+        try
         {
-            return ("Metric.Custom", ["function"]);
+            _ = Catalog.Activation(new Description(activation, argument.Put(Arguments.Empty)));
+            return true;
         }
+        catch (ArgumentValueException)
+        {
+            return false;
+        }
+    }
 
+    private static Type? ClassOf(string title, string ours)
+    {
         string[] spaces = title switch
         {
             "layers" => ["FunctionalNet.Layers", "FunctionalNet.Data", "FunctionalNet"],
@@ -144,12 +206,8 @@ internal static class KerasPage
             "callbacks" => ["FunctionalNet", "FunctionalNet.Callbacks"],
             _ => [],
         };
-        var type = spaces.Select(space => Exported.FirstOrDefault(t => t.Namespace == space && t.Name == ours && t is { IsClass: true } && !(t.IsAbstract && t.IsSealed)))
+        return spaces
+            .Select(space => Exported.FirstOrDefault(t => t.Namespace == space && t.Name == ours && t is { IsClass: true } && !(t.IsAbstract && t.IsSealed)))
             .FirstOrDefault(t => t is not null);
-        var constructor = type?.GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance)
-            .MaxBy(c => c.GetParameters().Length);
-        return type is null
-            ? (null, [])
-            : (ours, [.. constructor?.GetParameters().Select(p => Kind.KeyOf(p.Name!, [])) ?? []]);
     }
 }
