@@ -153,6 +153,12 @@ module LayerTypes =
                 owners[leaf] <- path
                 leaf
 
+        /// True for a variable's node, at whatever point of the step; what is only kept from batch to batch is none.
+        member _.IsVariable(node: Expr) : bool =
+            match owners.TryGetValue node with
+            | true, path -> variables.ContainsKey path
+            | _ -> false
+
         /// How often variables were given other values.
         member val UpdateCount = 0 with get, set
 
@@ -218,14 +224,32 @@ module LayerTypes =
     /// new values of its state, and add losses. Exists only at trace time: a layer's code runs once per signature of shapes
     /// and mode, not once per batch.</summary>
     [<Sealed; NoEquality; NoComparison>]
-    type Scope internal (trace: Trace, path: string, frozen: bool) =
+    type Scope internal (trace: Trace, path: string, frozen: bool, policy: DTypePolicy voption) =
 
         let full (name: string) = if path = "" then name else path + "/" + name
 
+        /// A scope in which the network's own element type holds.
+        internal new(trace: Trace, path: string, frozen: bool) = Scope(trace, path, frozen, ValueNone)
+
         member internal _.Trace = trace
+
+        /// The layer's policy; ValueNone for the network's.
+        member internal _.Policy = policy
+
+        /// True if the layer's large weights are 8-bit numbers.
+        member internal _.IsQuantized =
+            match policy with
+            | ValueSome policy -> policy.IsQuantized
+            | ValueNone -> false
 
         /// Tensors given to the layer by name in this call.
         member val internal Keywords: (string * Expr)[] = [||] with get, set
+
+        /// Truth values given to the layer by name in this call.
+        member val internal Flags: (string * bool)[] = [||] with get, set
+
+        /// The mode that this call, or one around it, was given instead of the model's.
+        member val internal OwnMode: Mode voption = ValueNone with get, set
 
         /// <summary>A tensor that this call of the layer was given by name, such as attention_mask; ValueNone without.</summary>
         /// <param name="name">Keras's name of the argument.</param>
@@ -234,21 +258,33 @@ module LayerTypes =
             | Some(_, value) -> ValueSome value
             | None -> ValueNone
 
+        /// <summary>A truth value that this call of the layer was given by name, such as use_causal_mask; ValueNone
+        /// without.</summary>
+        /// <param name="name">Keras's name of the argument.</param>
+        member this.Flag(name: string) : bool voption =
+            match this.Flags |> Array.tryFind (fun (key, _) -> key = name) with
+            | Some(_, value) -> ValueSome value
+            | None -> ValueNone
+
         /// <summary>The layer's path in the model; empty for the model itself.</summary>
         member _.Path = path
 
-        /// <summary>Training or inference.</summary>
-        member _.Mode = trace.Mode
+        /// <summary>Training or inference: the model's mode, unless this call or one around it was given another by its
+        /// argument training.</summary>
+        member this.Mode = this.OwnMode |> ValueOption.defaultValue trace.Mode
 
         /// <summary>True if this layer, or one around it, is frozen.</summary>
         member _.IsFrozen = frozen || trace.IsFrozen path
 
         /// <summary>True when training statistics should be used: training, and not frozen (Keras: batch statistics need
         /// `training and trainable`).</summary>
-        member this.UsesBatchStatistics = trace.Mode = Mode.Train && not this.IsFrozen
+        member this.UsesBatchStatistics = this.Mode = Mode.Train && not this.IsFrozen
 
-        /// <summary>The model's floating-point type.</summary>
-        member _.FloatType = trace.FloatType
+        /// <summary>The floating-point type that the layer computes in: its policy's, or the model's.</summary>
+        member _.FloatType =
+            match policy with
+            | ValueSome policy -> policy.VariableDType
+            | ValueNone -> trace.FloatType
 
         /// <summary>Declares a trainable variable of this layer, or finds it if the layer is used again.</summary>
         /// <param name="name">Its name within the layer, such as kernel.</param>
@@ -274,7 +310,7 @@ module LayerTypes =
             let spec =
                 { Path = full name
                   Shape = shape
-                  DType = trace.FloatType
+                  DType = this.FloatType
                   Initializer = initializer
                   Trainable = true
                   Frozen = kept || this.IsFrozen
@@ -305,17 +341,34 @@ module LayerTypes =
         /// <param name="shape">Sizes of the axes. They must not change: with the batch among them, its size must be fixed.</param>
         member _.Carry(name: string, shape: Shape) : Expr = trace.Carry(full name, shape)
 
-        /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it.</summary>
-        member _.Update(state: Expr, value: Expr) = trace.Update(state, Expr.Node(StopGradient, [| value |]))
+        /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it. Evaluation and
+        /// prediction change no variable, even where a layer is told to train in them.</summary>
+        member this.Update(state: Expr, value: Expr) =
+            if not (this.TrainsAlone && trace.IsVariable state) then
+                trace.Update(state, Expr.Node(StopGradient, [| value |]))
 
         /// <summary>Adds a scalar to the loss.</summary>
         member _.AddLoss(loss: Expr) = trace.Losses.Add loss
+
+        /// True for a layer that was told to train where the model does not.
+        member private this.TrainsAlone = trace.Mode = Mode.Infer && this.Mode = Mode.Train
+
+        /// The step, which a layer that trains alone counts itself: it draws other numbers at each run of the model. The
+        /// count begins anew when the model's states are reset.
+        member private this.DrawStep() : Expr =
+            if this.TrainsAlone then
+                let runs = trace.Carry("random_draws", Shape.Scalar)
+                let value = trace.Step + Ops.cast DType.Int64 runs
+                if trace.Streams.Add "random_draws" then trace.Update(runs, runs + 1.0)
+                value
+            else
+                trace.Step
 
         /// <summary>Random numbers that depend on the seed, the step and this layer's path only.</summary>
         /// <param name="name">Distinguishes several draws of one layer.</param>
         /// <param name="kind">Uniform in [0, 1), standard normal, or bits.</param>
         /// <param name="shape">Sizes of the axes.</param>
-        member _.Random(name: string, kind: RandomKind, shape: Shape) : Expr =
+        member this.Random(name: string, kind: RandomKind, shape: Shape) : Expr =
             // A layer used twice in one model draws different numbers at each use.
             let mutable stream = full name
             let mutable uses = 1
@@ -324,11 +377,11 @@ module LayerTypes =
                 uses <- uses + 1
                 stream <- full name + "#" + string uses
 
-            let dtype = if kind = RandomKind.Bits then DType.Int64 else trace.FloatType
+            let dtype = if kind = RandomKind.Bits then DType.Int64 else this.FloatType
 
             let spec = { Kind = kind; Stream = Philox.streamOf stream; Type = { DType = dtype; Shape = shape } }
 
-            Expr.Node(Random spec, [| trace.Seed; trace.Step |])
+            Expr.Node(Random spec, [| trace.Seed; this.DrawStep() |])
 
         /// Runs the layer of this scope with other values in place of its trainable variables of those names.
         member internal _.Rewriting(names: string list, rewrite: Expr -> Expr, run: unit -> 'a) : 'a =
@@ -346,7 +399,7 @@ module LayerTypes =
             names |> List.exists (fun name -> trace.Rewritten.ContainsKey(full name))
 
         /// <summary>The scope of a part of this layer.</summary>
-        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen)
+        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen, policy, OwnMode = this.OwnMode)
 
     /// How a recurrent layer runs over its sequence: the arguments that all of them share.
     type internal LoopFlags =
@@ -378,6 +431,8 @@ module LayerTypes =
                 /// None if it cannot be saved (it holds a function).
                 LayerConfig: Config option
                 Frozen: bool
+                /// What its weights are kept in and what it computes with; ValueNone for the same as around it.
+                Policy: DTypePolicy voption
                 /// Lives at the model's root under its name, and may occur many times: its weights are the same everywhere.
                 Shared: bool
                 /// The object of a facade that stands for the layer, if there is one. Kept by every copy.
@@ -425,11 +480,24 @@ module LayerTypes =
     /// The scope of a layer that a container holds under a name.
     let internal enter (scope: Scope) (name: string) (layer: Layer) =
         let path = if layer.Shared || scope.Path = "" then name else scope.Path + "/" + name
-        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen)
+        let policy = if layer.Policy.IsSome then layer.Policy else scope.Policy
+        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen, policy, OwnMode = scope.OwnMode)
 
     /// The name of the argument that takes the place of the mask of the first input.
     [<Literal>]
     let internal MaskKeyword = "mask"
+
+    /// The argument that takes the place of the model's mode.
+    [<Literal>]
+    let internal TrainingKeyword = "training"
+
+    /// Gives the truth values of a call to the layer's scope.
+    let internal bindFlags (scope: Scope) (flags: (string * bool)[]) : unit =
+        scope.Flags <- flags
+
+        match scope.Flag TrainingKeyword with
+        | ValueSome training -> scope.OwnMode <- ValueSome(if training then Mode.Train else Mode.Infer)
+        | ValueNone -> ()
 
     /// Gives the tensors named in a call to the layer's scope, and the mask to the first input.
     let internal bindKeywords (scope: Scope) (keywords: (string * Expr)[]) (inputs: Flow[]) : unit =
@@ -526,10 +594,19 @@ module Layer =
 
                 name)
 
+    /// A floating-point input in the type that the layer computes in: layers of different policies meet. Keras: autocast.
+    let private autocast (scope: Scope) (flow: Flow) : Flow =
+        let x = flow.Value
+
+        if DType.isFloating x.DType && x.DType <> scope.FloatType then
+            { flow with Value = Expr.Node(Cast scope.FloatType, [| x |]) }
+        else
+            flow
+
     /// Runs a layer under its own path, and puts that path into errors that have none.
     let internal call (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
         try
-            layer.Run scope inputs
+            layer.Run scope (Array.map (autocast scope) inputs)
         with
         | :? ShapeException as e when e.Path = "" && scope.Path <> "" ->
             raise (ShapeException(e.Summary, scope.Path, e.Expected, e.Actual, e.Hint, e))
@@ -542,6 +619,7 @@ module Layer =
           Kind = kind
           LayerConfig = config
           Frozen = false
+          Policy = ValueNone
           Shared = false
           Owner = null
           Parts = [||]
@@ -576,6 +654,11 @@ module Layer =
 
     /// <summary>The layer with its weights frozen: no gradient, and normalisation in inference mode.</summary>
     let frozen (layer: Layer) : Layer = { layer with Frozen = true }
+
+    /// <summary>The layer with that policy: what its weights are kept in and what it computes with. Its inputs are converted.
+    /// Layers inside it have the same, unless they have one of their own. Keras: the argument dtype.</summary>
+    /// <example><code>Layer.dense 10 |> Layer.withPolicy DTypePolicy.Float64</code></example>
+    let withPolicy (policy: DTypePolicy) (layer: Layer) : Layer = { layer with Policy = ValueSome policy }
 
     /// <summary>The layer under that name at the root of the model. It may be used in several places, all with the same
     /// weights.</summary>
@@ -690,7 +773,7 @@ module Layer =
         (inputs: Flow[])
         : Traced =
         let trace = Trace(mode, floatType, frozen)
-        let outputs = call (Scope(trace, "", layer.Frozen)) layer inputs
+        let outputs = call (Scope(trace, "", layer.Frozen, layer.Policy)) layer inputs
 
         { Outputs = outputs
           Variables = trace.Variables

@@ -21,7 +21,10 @@ module internal ModelReader =
             match value with
             | ConfigValue.Object entries ->
                 match ConfigRead.get "config" entries with
-                | ConfigValue.Object config -> ConfigRead.get "name" config
+                | ConfigValue.Object config ->
+                    match ConfigRead.get "name" config with
+                    | Null -> ConfigRead.get "source_name" config
+                    | name -> name
                 | _ -> Null
             | other -> other
 
@@ -183,6 +186,7 @@ module internal ModelReader =
     type private Use =
         { Inputs: Source list
           Keywords: (string * Source) list
+          Flags: (string * bool) list
           Plain: (string * ConfigValue) list
           Positional: ConfigValue list }
 
@@ -232,16 +236,17 @@ module internal ModelReader =
 
             let flags, plain =
                 others
-                |> List.filter (fun (key, v) -> key <> "training" && v <> Null && List.isEmpty (tensors v))
+                |> List.filter (fun (_, v) -> v <> Null && List.isEmpty (tensors v))
                 |> List.partition (fun (key, _) -> LayerConfig.flagArguments.Contains key)
 
-            let set =
+            { Inputs = inputs
+              Keywords = List.collect named masks
+              Flags =
                 flags
                 |> List.choose (fun (key, value) ->
-                    if value = Bool true then List.tryHead inputs |> Option.map (fun source -> key, source) else None)
-
-            { Inputs = inputs
-              Keywords = List.collect named masks @ set
+                    match value with
+                    | Bool value -> Some(key, value)
+                    | _ -> None)
               Plain = plain
               Positional = positional }
         | other ->
@@ -250,6 +255,7 @@ module internal ModelReader =
 
             { Inputs = inputs
               Keywords = []
+              Flags = []
               Plain = []
               Positional = inputs |> List.map (fun _ -> Operation.slot) }
 
@@ -363,7 +369,7 @@ module internal ModelReader =
             let inputs = use'.Inputs |> List.map (resolve made.Name)
 
             let keywords = use'.Keywords |> List.map (fun (key, source) -> key, resolve made.Name source)
-            let outputs = Network.applyWith made.Layer keywords inputs
+            let outputs = Network.applyFlagged made.Layer keywords use'.Flags inputs
 
             nodes[struct (made.Name, number)] <- List.toArray outputs
 
@@ -403,25 +409,30 @@ module internal ModelReader =
         Network.create (List.map (resolve "input_layers") inputs) (List.map (resolve "output_layers") outputs)
         |> Network.named (nameIn config)
 
-    /// The widest floating-point type that a policy of a layer asks for.
+    /// Float64 if that is the policy of all layers, as Keras writes it for a model of that type; otherwise layers have their own.
     let floatType (config: (string * ConfigValue) list) : DType =
-        let isDouble (entries: (string * ConfigValue) list) =
-            match ConfigRead.get "config" entries with
-            | ConfigValue.Object own ->
-                (match ConfigRead.get "dtype" own with
-                 | ConfigValue.Object _ as policy -> dtypeOf "dtype" policy = DType.Float64
-                 | Text "float64" -> true
-                 | _ -> false)
+        let isDouble (layer: ConfigValue) =
+            match layer with
+            | ConfigValue.Object entries ->
+                match ConfigRead.get "config" entries with
+                | ConfigValue.Object own ->
+                    (match ConfigRead.get "dtype" own with
+                     | ConfigValue.Object _ as policy -> dtypeOf "dtype" policy = DType.Float64
+                     | Text "float64" -> true
+                     | _ -> false)
+                | _ -> false
+            | _ -> false
+
+        let countsIn (layer: ConfigValue) =
+            match layer with
+            | ConfigValue.Object entries ->
+                (match ConfigRead.get "class_name" entries with
+                 | Text("InputLayer" | "Sequential" | "Functional") -> false
+                 | _ -> true)
             | _ -> false
 
         match ConfigRead.get "layers" config with
         | ConfigValue.List layers ->
-            let any =
-                layers
-                |> List.exists (fun layer ->
-                    match layer with
-                    | ConfigValue.Object entries -> isDouble entries
-                    | _ -> false)
-
-            if any then DType.Float64 else DType.Float32
+            let own = layers |> List.filter countsIn
+            if not own.IsEmpty && List.forall isDouble own then DType.Float64 else DType.Float32
         | _ -> DType.Float32
