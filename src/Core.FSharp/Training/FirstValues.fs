@@ -33,7 +33,7 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
         let struct (spec, variable) = variables[i]
         let first = (chunk - starts[i]) * part
         let count = min part (spec.Shape.Size - first)
-        Layer.draw seed spec first (variable.Bytes.Slice(4 * first, 4 * count))
+        Layer.draw seed spec first (variable.Memory.Slice(4 * first, 4 * count))
 
     /// Draws them. Initializers that know no parts, such as a user's own, run one after the other on this thread.
     static member Draw(seed: uint64, variables: struct (VariableSpec * Variable)[]) : unit =
@@ -42,4 +42,7 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
         Workers.Run(FirstValues(seed, inParts))
 
         for struct (spec, variable) in whole do
-            Layer.draw seed spec 0 variable.Bytes
+            Layer.draw seed spec 0 variable.Memory
+
+        for struct (_, variable) in variables do
+            variable.Buffer.Touch()
