@@ -3,6 +3,7 @@ namespace FunctionalNet.Kernels
 open System
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
+open System.Threading
 open Microsoft.FSharp.NativeInterop
 open FunctionalNet
 
@@ -68,17 +69,27 @@ type internal Buffer(bytes: int64) =
 
     do if isLarge then LargePages.request start room
 
+    let mutable version = 0L
+
     /// The first byte.
     member _.Pointer = start
+
+    /// How often the content has been declared changed.
+    member _.Version = Volatile.Read(&version)
+
+    /// Declares the content changed: what was computed from it once, such as packed weights, is computed again before it is
+    /// used. Whoever writes to memory that outlives a run must say so here.
+    member _.Touch() = Volatile.Write(&version, Volatile.Read(&version) + 1L)
 
     /// The size asked for.
     member _.Bytes = bytes
 
     /// Sets every byte to zero.
-    member _.Zero() =
+    member this.Zero() =
         NativeMemory.Clear(start.ToPointer(), unativeint bytes)
         // This use makes the array a field, which keeps it as long as the buffer.
         GC.KeepAlive storage
+        this.Touch()
 
 /// Raw memory.
 module internal Mem =

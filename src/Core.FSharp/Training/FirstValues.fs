@@ -68,3 +68,6 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
         for struct (spec, variable) in whole do
             let values = spec.Initializer.Create seed (Philox.streamOf spec.Path) spec.Shape
             (Tensor.OfDoubles(spec.DType, spec.Shape, values)).Bytes.CopyTo variable.Bytes
+
+        for struct (_, variable) in variables do
+            variable.Buffer.Touch()
