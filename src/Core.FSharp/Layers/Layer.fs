@@ -2,8 +2,6 @@ namespace FunctionalNet
 
 open System
 open System.Collections.Generic
-open System.Runtime.InteropServices
-open Microsoft.FSharp.NativeInterop
 open FunctionalNet.Common
 open FunctionalNet.Graph
 
@@ -13,22 +11,6 @@ type Mode =
     | Infer = 0
     /// <summary>Training.</summary>
     | Train = 1
-
-/// Draws first values part by part: as one array of float64 numbers those of a large matrix would take twice its memory.
-[<AbstractClass>]
-type internal Draw() =
-    inherit OptimizedClosures.FSharpFunc<uint64, uint64, Shape, float[]>()
-
-    /// Values for a shape from element `first` on, of that seed and stream.
-    abstract Fill: seed: uint64 * stream: uint64 * shape: Shape * first: int * values: Span<float> -> unit
-
-    override this.Invoke(seed: uint64, stream: uint64, shape: Shape) : float[] =
-        let values = GC.AllocateUninitializedArray<float> shape.Size
-        this.Fill(seed, stream, shape, 0, Span values)
-        values
-
-    override this.Invoke(seed: uint64) : uint64 -> Shape -> float[] =
-        fun stream shape -> this.Invoke(seed, stream, shape)
 
 /// <summary>Layers as values.</summary>
 [<AutoOpen>]
@@ -781,35 +763,6 @@ module Layer =
           Losses = trace.Losses.ToArray()
           Seed = trace.Seed
           Step = trace.Step }
-
-    /// True if the elements of a variable's first value can be drawn in any order, and on any thread.
-    let internal isDrawnInParts (spec: VariableSpec) : bool =
-        match box spec.Initializer.Create with
-        | :? Draw -> spec.DType = DType.Float32
-        | _ -> false
-
-    /// Writes the first value of a variable, from element `first` on, into its memory.
-    let internal draw (seed: uint64) (spec: VariableSpec) (first: int) (memory: Span<byte>) : unit =
-        let stream = Philox.streamOf spec.Path
-
-        match box spec.Initializer.Create with
-        | :? Draw as draw when isDrawnInParts spec ->
-            let target = MemoryMarshal.Cast<byte, float32> memory
-            let part = Span<float>(NativePtr.toVoidPtr (NativePtr.stackalloc<float> 512), 512)
-            let mutable at = 0
-
-            while at < target.Length do
-                let count = min part.Length (target.Length - at)
-                draw.Fill(seed, stream, spec.Shape, first + at, part.Slice(0, count))
-
-                for i in 0 .. count - 1 do
-                    target[at + i] <- float32 part[i]
-
-                at <- at + count
-        | _ ->
-            let values = spec.Initializer.Create seed stream spec.Shape
-            let value = Tensor.OfDoubles(spec.DType, spec.Shape, values)
-            value.Bytes.Slice(first * DType.size spec.DType).CopyTo memory
 
     /// The first values of variables: each drawn from the stream of its own path, so that adding a layer changes no other's.
     let internal initialize (seed: uint64) (specs: VariableSpec[]) : (VariableSpec * Tensor)[] =

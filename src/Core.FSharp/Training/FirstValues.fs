@@ -1,7 +1,10 @@
 namespace FunctionalNet.Training
 
 open System
+open System.Runtime.InteropServices
+open Microsoft.FSharp.NativeInterop
 open FunctionalNet
+open FunctionalNet.Common
 open FunctionalNet.Kernels
 
 /// The first values of variables, drawn on all threads: each element is a function of its number, so it does not matter
@@ -11,6 +14,12 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
     inherit Kernel()
 
     static let part = 1 <<< 16
+
+    /// True if the elements can be drawn in any order, and on any thread.
+    static let isDrawnInParts (spec: VariableSpec) : bool =
+        match box spec.Initializer.Create with
+        | :? Draw -> spec.DType = DType.Float32
+        | _ -> false
 
     /// The first chunk of each variable, and the number of all.
     let starts =
@@ -31,18 +40,34 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
             i <- i + 1
 
         let struct (spec, variable) = variables[i]
-        let first = (chunk - starts[i]) * part
-        let count = min part (spec.Shape.Size - first)
-        Layer.draw seed spec first (variable.Memory.Slice(4 * first, 4 * count))
+
+        match box spec.Initializer.Create with
+        | :? Draw as draw ->
+            let stream = Philox.streamOf spec.Path
+            let first = (chunk - starts[i]) * part
+            let count = min part (spec.Shape.Size - first)
+            let target = MemoryMarshal.Cast<byte, float32>(variable.Memory.Slice(4 * first, 4 * count))
+            let some = Span<float>(NativePtr.toVoidPtr (NativePtr.stackalloc<float> 512), 512)
+            let mutable at = 0
+
+            while at < count do
+                let values = some.Slice(0, min some.Length (count - at))
+                draw.Fill(seed, stream, spec.Shape, first + at, values)
+
+                for k in 0 .. values.Length - 1 do
+                    target[at + k] <- float32 values[k]
+
+                at <- at + values.Length
+        | _ -> ()
 
     /// Draws them. Initializers that know no parts, such as a user's own, run one after the other on this thread.
     static member Draw(seed: uint64, variables: struct (VariableSpec * Variable)[]) : unit =
-        let inParts, whole = variables |> Array.partition (fun struct (spec, _) -> Layer.isDrawnInParts spec)
-
+        let inParts, whole = variables |> Array.partition (fun struct (spec, _) -> isDrawnInParts spec)
         Workers.Run(FirstValues(seed, inParts))
 
         for struct (spec, variable) in whole do
-            Layer.draw seed spec 0 variable.Memory
+            let values = spec.Initializer.Create seed (Philox.streamOf spec.Path) spec.Shape
+            (Tensor.OfDoubles(spec.DType, spec.Shape, values)).Bytes.CopyTo variable.Memory
 
         for struct (_, variable) in variables do
             variable.Buffer.Touch()

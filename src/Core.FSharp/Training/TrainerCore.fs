@@ -245,6 +245,7 @@ type internal TrainerCore
 
     member _.Network = network
     member _.Specs = specs
+
     /// Draws all weights anew.
     member _.Draw(newSeed: uint64) : unit =
         let all =
