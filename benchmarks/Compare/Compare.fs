@@ -112,9 +112,10 @@ let private measure
               Clock.warm warmMs ours.Run
 
               // The peer gets the number of threads that suits it best.
+              // One thread comes last: threads that still spin after their turn have gone to sleep when ours comes.
               let settings =
-                  [| for name in names do
-                         for t in 1..threads do
+                  [| for t in threads .. -1 .. 1 do
+                         for name in names do
                              if t = 1 || t = threads then name, t |]
 
               match peer with
