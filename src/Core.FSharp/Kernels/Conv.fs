@@ -121,7 +121,7 @@ type internal Conv private () =
                 && stretches.Count <= 8
                 && stretches |> Seq.forall (fun (struct (_, _, taps)) -> taps.Length > 0)
                 && 20 * missing >= part.Grid[1] * all
-                && row * float missing >= 64.0 * float packed
+                && row * float missing >= 256.0 * float packed
             then
                 [| for struct (first, rows, taps) in stretches do
                        { part with
