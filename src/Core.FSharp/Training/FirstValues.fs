@@ -1,7 +1,6 @@
 namespace FunctionalNet.Training
 
 open System
-open System.Runtime.InteropServices
 open Microsoft.FSharp.NativeInterop
 open FunctionalNet
 open FunctionalNet.Common
@@ -46,7 +45,7 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
             let stream = Philox.streamOf spec.Path
             let first = (chunk - starts[i]) * part
             let count = min part (spec.Shape.Size - first)
-            let target = MemoryMarshal.Cast<byte, float32>(variable.Memory.Slice(4 * first, 4 * count))
+            let target = Span<float32>((variable.Buffer.Pointer + nativeint (4 * first)).ToPointer(), count)
             let some = Span<float>(NativePtr.toVoidPtr (NativePtr.stackalloc<float> 512), 512)
             let mutable at = 0
 
@@ -65,9 +64,9 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
         let inParts, whole = variables |> Array.partition (fun struct (spec, _) -> isDrawnInParts spec)
         Workers.Run(FirstValues(seed, inParts))
 
+        for struct (_, variable) in inParts do
+            variable.Buffer.Touch()
+
         for struct (spec, variable) in whole do
             let values = spec.Initializer.Create seed (Philox.streamOf spec.Path) spec.Shape
-            (Tensor.OfDoubles(spec.DType, spec.Shape, values)).Bytes.CopyTo variable.Memory
-
-        for struct (_, variable) in variables do
-            variable.Buffer.Touch()
+            variable.Set(Tensor.OfDoubles(spec.DType, spec.Shape, values))

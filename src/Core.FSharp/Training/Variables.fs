@@ -23,7 +23,7 @@ type internal Variable private (name: string, dtype: DType, shape: Shape, buffer
     member _.Buffer = buffer
 
     /// The memory, to be written; `Buffer.Touch` must follow.
-    member _.Memory = Span<byte>(buffer.Pointer.ToPointer(), bytes)
+    member private _.Memory = Span<byte>(buffer.Pointer.ToPointer(), bytes)
 
     /// The memory as bytes, to be read.
     member _.Bytes = ReadOnlySpan<byte>(buffer.Pointer.ToPointer(), bytes)
