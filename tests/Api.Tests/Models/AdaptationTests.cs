@@ -95,7 +95,7 @@ public class AdaptationTests
         var (x, y) = Lines.Data();
         var model = new Sequential(seed: 4)
         {
-            new Input(2), new Dense(8, activation: "relu") { DTypePolicy = "float64" }, new Dense(1) { DTypePolicy = DTypePolicy.Float32 },
+            new Input(2), new Dense(8, activation: "relu") { DTypePolicy = "float64" }, new Dense(1),
         };
         model.Compile(new Adam(0.01), "mse");
         var before = model.Evaluate(x, y)["loss"];
