@@ -53,6 +53,7 @@ public sealed class BatchNormalization(
 /// <param name="epsilon">Added to the variance.</param>
 /// <param name="center">Whether beta is added.</param>
 /// <param name="scale">Whether gamma multiplies.</param>
+/// <param name="rmsScaling">Whether to divide by the deviation without taking the mean off; then there is no beta.</param>
 /// <param name="betaInitializer">zeros by default.</param>
 /// <param name="gammaInitializer">ones by default.</param>
 /// <param name="betaRegularizer">Penalty on beta.</param>
@@ -65,6 +66,7 @@ public sealed class LayerNormalization(
     double epsilon = 0.001,
     bool center = true,
     bool scale = true,
+    bool rmsScaling = false,
     Initializer? betaInitializer = null,
     Initializer? gammaInitializer = null,
     Regularizer? betaRegularizer = null,
@@ -77,6 +79,7 @@ public sealed class LayerNormalization(
         .Set("epsilon", epsilon)
         .Set("center", center)
         .Set("scale", scale)
+        .Set("rms_scaling", rmsScaling)
         .Set("beta_initializer", betaInitializer?.Description)
         .Set("gamma_initializer", gammaInitializer?.Description)
         .Set("beta_regularizer", betaRegularizer?.Description)

@@ -9,7 +9,7 @@ public partial class Model
 {
     /// <summary>Says what to train with. Keras: compile.</summary>
     /// <param name="optimizer">An optimizer or its name; "rmsprop" by default.</param>
-    /// <param name="loss">A loss or its name.</param>
+    /// <param name="loss">A loss or its name; of all outputs, if there are several.</param>
     /// <param name="metrics">What is measured beside the loss, without sample weights.</param>
     /// <param name="weightedMetrics">What is measured with sample and class weights.</param>
     /// <param name="stepsPerExecution">Batches between two calls of callbacks.</param>
@@ -20,14 +20,19 @@ public partial class Model
         Loss? loss = null,
         IReadOnlyList<Metric>? metrics = null,
         IReadOnlyList<Metric>? weightedMetrics = null,
-        int stepsPerExecution = 1) =>
-        Compile(
-            optimizer,
-            loss is null ? [] : [loss],
-            null,
-            metrics is null ? null : [metrics],
-            weightedMetrics is null ? null : [weightedMetrics],
-            stepsPerExecution);
+        int stepsPerExecution = 1)
+    {
+        var options = new TrainingOptions { Optimizer = TrainingBridge.Optimizer((optimizer ?? "rmsprop").Description) };
+
+        if (loss is not null)
+        {
+            options.AddLossOfAll(TrainingBridge.Loss(loss.Description, loss.Function));
+        }
+
+        AddMetrics(options, metrics is null ? null : [metrics], weighted: false);
+        AddMetrics(options, weightedMetrics is null ? null : [weightedMetrics], weighted: true);
+        CompileWhenBuilt(options, stepsPerExecution);
+    }
 
     /// <summary>Says what to train a model of several outputs with.</summary>
     /// <param name="optimizer">An optimizer or its name; "rmsprop" by default.</param>

@@ -40,6 +40,9 @@ module NormalizationTypes =
             Center: bool
             /// <summary>True for a trained factor (gamma). Default: true.</summary>
             Scale: bool
+            /// <summary>True to divide by the deviation without taking the mean off: then there is a gamma and no beta, whatever Scale
+            /// and Center say. Default: false.</summary>
+            RmsScaling: bool
             /// <summary>Default: zeros.</summary>
             Beta: WeightOptions
             /// <summary>Default: ones.</summary>
@@ -195,6 +198,7 @@ module LayerNormalization =
           Epsilon = 1e-3
           Center = true
           Scale = true
+          RmsScaling = false
           Beta = Weight.zeros
           Gamma = Weight.ones }
 
@@ -204,9 +208,17 @@ module LayerNormalization =
         let axes = LayerCheck.axes "LayerNormalization" o.Axes x
         let sizes = axes |> Array.map (fun a -> x.Shape[a])
         let align = LayerCheck.alignTo x axes
-        let struct (normal, _, _) = Ops.standardize axes o.Epsilon x
-        let scaled = if o.Scale then normal * align (o.Gamma |> Weight.declare scope "gamma" sizes) else normal
-        if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" sizes) else scaled
+        let gamma () = align (o.Gamma |> Weight.declare scope "gamma" sizes)
+
+        if o.RmsScaling then
+            let mean = Ops.mean axes true x
+            // Keras takes the mean off for the variance, and not for the output.
+            let variance = Ops.mean axes true (Ops.square (x - mean))
+            x * Ops.rsqrt (variance + o.Epsilon) * gamma ()
+        else
+            let struct (normal, _, _) = Ops.standardize axes o.Epsilon x
+            let scaled = if o.Scale then normal * gamma () else normal
+            if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" sizes) else scaled
 
     let internal definition: LayerClass<LayerNormalizationOptions> =
         let axes =
@@ -235,7 +247,10 @@ module LayerNormalization =
                    "scale"
                    (fun (o: LayerNormalizationOptions) -> o.Scale)
                    (fun v (o: LayerNormalizationOptions) -> { o with Scale = v })
-               Field.fixedTo "rms_scaling" [ Bool false ] ]
+               Field.bool
+                   "rms_scaling"
+                   (fun (o: LayerNormalizationOptions) -> o.RmsScaling)
+                   (fun v (o: LayerNormalizationOptions) -> { o with RmsScaling = v }) ]
              @ LayerField.weight
                  "beta"
                  (fun (o: LayerNormalizationOptions) -> o.Beta)

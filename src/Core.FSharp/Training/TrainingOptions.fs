@@ -43,6 +43,11 @@ type TrainingOptions() =
     /// <summary>The loss of the only output.</summary>
     member this.AddLoss(loss: Loss) : TrainingOptions = this.AddLoss(0, loss, 1.0)
 
+    /// <summary>One loss for every output. Keras: a loss that is neither a list nor a dictionary.</summary>
+    member this.AddLossOfAll(loss: Loss) : TrainingOptions =
+        losses.Add(struct (-1, "", loss, 1.0))
+        this
+
     /// <summary>The loss of an output by name.</summary>
     /// <param name="output">The output's name, as in <c>Network.outputNames</c>.</param>
     /// <param name="loss">Its loss.</param>
@@ -98,7 +103,11 @@ type TrainingOptions() =
             )
 
         for struct (output, name, loss, weight) in losses do
-            resolved.AddLoss(number "loss" output name, loss, weight) |> ignore
+            if output < 0 && name = "" then
+                for each in 0 .. names.Length - 1 do
+                    resolved.AddLoss(each, loss, weight) |> ignore
+            else
+                resolved.AddLoss(number "loss" output name, loss, weight) |> ignore
 
         for struct (output, name, metric, weighted) in metrics do
             resolved.AddMetric(number "metrics" output name, metric, weighted) |> ignore
