@@ -20,6 +20,8 @@ namespace FunctionalNet.Layers;
 /// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
+/// <param name="loraRank">Rank of LoRA's matrices; none by default.</param>
+/// <param name="loraAlpha">Strength of LoRA's product, divided by the rank; the rank by default.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Conv1D(
     int filters,
@@ -38,8 +40,10 @@ public sealed class Conv1D(
     Regularizer? activityRegularizer = null,
     Constraint? kernelConstraint = null,
     Constraint? biasConstraint = null,
+    int? loraRank = null,
+    double? loraAlpha = null,
     string? name = null)
-    : Layer("Conv1D", name, Arguments.Empty
+    : AdaptableLayer("Conv1D", name, Arguments.Empty
         .Set("filters", filters)
         .Set("kernel_size", kernelSize)
         .Set("strides", strides)
@@ -55,7 +59,9 @@ public sealed class Conv1D(
         .Set("bias_regularizer", biasRegularizer?.Description)
         .Set("activity_regularizer", activityRegularizer?.Description)
         .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .Set("bias_constraint", biasConstraint?.Description)
+        .Set("lora_rank", loraRank)
+        .Set("lora_alpha", loraAlpha));
 
 /// <summary>Convolution over images: (batch, rows, columns, channels). Kernel: (window..., channels / groups,
 /// filters).</summary>
@@ -75,6 +81,8 @@ public sealed class Conv1D(
 /// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
+/// <param name="loraRank">Rank of LoRA's matrices; none by default.</param>
+/// <param name="loraAlpha">Strength of LoRA's product, divided by the rank; the rank by default.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Conv2D(
     int filters,
@@ -93,8 +101,10 @@ public sealed class Conv2D(
     Regularizer? activityRegularizer = null,
     Constraint? kernelConstraint = null,
     Constraint? biasConstraint = null,
+    int? loraRank = null,
+    double? loraAlpha = null,
     string? name = null)
-    : Layer("Conv2D", name, Arguments.Empty
+    : AdaptableLayer("Conv2D", name, Arguments.Empty
         .Set("filters", filters)
         .Set("kernel_size", kernelSize.Values)
         .Set("strides", strides?.Values)
@@ -110,7 +120,9 @@ public sealed class Conv2D(
         .Set("bias_regularizer", biasRegularizer?.Description)
         .Set("activity_regularizer", activityRegularizer?.Description)
         .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .Set("bias_constraint", biasConstraint?.Description)
+        .Set("lora_rank", loraRank)
+        .Set("lora_alpha", loraAlpha));
 
 /// <summary>Convolution over volumes: (batch, planes, rows, columns, channels). Kernel: (window..., channels / groups,
 /// filters).</summary>
@@ -130,6 +142,8 @@ public sealed class Conv2D(
 /// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
+/// <param name="loraRank">Rank of LoRA's matrices; none by default.</param>
+/// <param name="loraAlpha">Strength of LoRA's product, divided by the rank; the rank by default.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Conv3D(
     int filters,
@@ -148,8 +162,10 @@ public sealed class Conv3D(
     Regularizer? activityRegularizer = null,
     Constraint? kernelConstraint = null,
     Constraint? biasConstraint = null,
+    int? loraRank = null,
+    double? loraAlpha = null,
     string? name = null)
-    : Layer("Conv3D", name, Arguments.Empty
+    : AdaptableLayer("Conv3D", name, Arguments.Empty
         .Set("filters", filters)
         .Set("kernel_size", kernelSize.Values)
         .Set("strides", strides?.Values)
@@ -165,4 +181,6 @@ public sealed class Conv3D(
         .Set("bias_regularizer", biasRegularizer?.Description)
         .Set("activity_regularizer", activityRegularizer?.Description)
         .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .Set("bias_constraint", biasConstraint?.Description)
+        .Set("lora_rank", loraRank)
+        .Set("lora_alpha", loraAlpha));

@@ -14,6 +14,8 @@ namespace FunctionalNet.Layers;
 /// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
+/// <param name="loraRank">Rank of LoRA's matrices; none by default.</param>
+/// <param name="loraAlpha">Strength of LoRA's product, divided by the rank; the rank by default.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Dense(
     int units,
@@ -26,8 +28,10 @@ public sealed class Dense(
     Regularizer? activityRegularizer = null,
     Constraint? kernelConstraint = null,
     Constraint? biasConstraint = null,
+    int? loraRank = null,
+    double? loraAlpha = null,
     string? name = null)
-    : Layer("Dense", name, Arguments.Empty
+    : AdaptableLayer("Dense", name, Arguments.Empty
         .Set("units", units)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
@@ -37,7 +41,9 @@ public sealed class Dense(
         .Set("bias_regularizer", biasRegularizer?.Description)
         .Set("activity_regularizer", activityRegularizer?.Description)
         .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .Set("bias_constraint", biasConstraint?.Description)
+        .Set("lora_rank", loraRank)
+        .Set("lora_alpha", loraAlpha));
 
 /// <summary>A fully connected layer over any axes, by an equation such as <c>"abc,cd-&gt;abd"</c>.</summary>
 /// <param name="equation">Axes of input and kernel, and which of them the output has; an ellipsis stands for the axes
@@ -52,6 +58,8 @@ public sealed class Dense(
 /// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
 /// <param name="kernelConstraint">Projection of the kernel after updates.</param>
 /// <param name="biasConstraint">Projection of the bias after updates.</param>
+/// <param name="loraRank">Rank of LoRA's matrices; none by default.</param>
+/// <param name="loraAlpha">Strength of LoRA's product, divided by the rank; the rank by default.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class EinsumDense(
     string equation,
@@ -65,8 +73,10 @@ public sealed class EinsumDense(
     Regularizer? activityRegularizer = null,
     Constraint? kernelConstraint = null,
     Constraint? biasConstraint = null,
+    int? loraRank = null,
+    double? loraAlpha = null,
     string? name = null)
-    : Layer("EinsumDense", name, Arguments.Empty
+    : AdaptableLayer("EinsumDense", name, Arguments.Empty
         .Set("equation", equation)
         .Set("output_shape", outputShape)
         .Set("activation", activation?.Description)
@@ -77,7 +87,9 @@ public sealed class EinsumDense(
         .Set("bias_regularizer", biasRegularizer?.Description)
         .Set("activity_regularizer", activityRegularizer?.Description)
         .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .Set("bias_constraint", biasConstraint?.Description)
+        .Set("lora_rank", loraRank)
+        .Set("lora_alpha", loraAlpha));
 
 /// <summary>Applies an activation function.</summary>
 /// <param name="activation">The function.</param>
@@ -93,6 +105,9 @@ public sealed class Activation(ActivationFunction activation, string? name = nul
 /// <param name="embeddingsConstraint">Projection of the vectors after updates.</param>
 /// <param name="maskZero">Whether id 0 is padding, which later layers skip.</param>
 /// <param name="activityRegularizer">Penalty on the output, summed over the whole batch.</param>
+/// <param name="weights">First vectors, a row for every id, in place of what the initializer draws.</param>
+/// <param name="loraRank">Rank of LoRA's matrices; none by default.</param>
+/// <param name="loraAlpha">Strength of LoRA's product, divided by the rank; the rank by default.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Embedding(
     int inputDim,
@@ -102,15 +117,21 @@ public sealed class Embedding(
     Constraint? embeddingsConstraint = null,
     bool maskZero = false,
     Regularizer? activityRegularizer = null,
+    Tensor? weights = null,
+    int? loraRank = null,
+    double? loraAlpha = null,
     string? name = null)
-    : Layer("Embedding", name, Arguments.Empty
+    : AdaptableLayer("Embedding", name, Arguments.Empty
         .Set("input_dim", inputDim)
         .Set("output_dim", outputDim)
         .Set("embeddings_initializer", embeddingsInitializer?.Description)
         .Set("embeddings_regularizer", embeddingsRegularizer?.Description)
         .Set("embeddings_constraint", embeddingsConstraint?.Description)
         .Set("mask_zero", maskZero)
-        .Set("activity_regularizer", activityRegularizer?.Description));
+        .Set("activity_regularizer", activityRegularizer?.Description)
+        .Set("weights", weights)
+        .Set("lora_rank", loraRank)
+        .Set("lora_alpha", loraAlpha));
 
 /// <summary>Gives its input back.</summary>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>

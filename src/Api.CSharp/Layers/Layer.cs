@@ -6,7 +6,7 @@ namespace FunctionalNet.Layers;
 /// object twice shares its weights, in one model or in several.</summary>
 public abstract class Layer
 {
-    private readonly LayerTypes.Layer? core;
+    private LayerTypes.Layer? core;
 
     internal Layer(string className, string? name, Arguments arguments)
         : this(LayerBridge.Create(className, name, arguments))
@@ -112,6 +112,26 @@ public abstract class Layer
 
     /// <summary>The layer of the core with the name and the freezing that the object has.</summary>
     internal LayerTypes.Layer AsSaved() => LayerBridge.AsSaved(Core, Name, Trainable);
+
+    /// <summary>The outermost model the layer stands in, and its path there.</summary>
+    private protected (Model Model, string Path) Root()
+    {
+        var (model, path) = (Container, Name);
+
+        while (model?.Container is { } outer)
+        {
+            (model, path) = (outer, model.Name + "/" + path);
+        }
+
+        return model is null
+            ? throw new NotReadyException(
+                "The layer stands in no model yet.", Name, "a layer of a model with an Input", "a layer on its own",
+                "Put it into a model first.")
+            : (model, path);
+    }
+
+    /// <summary>Stands for another layer from now on, under the same name.</summary>
+    internal void Renew(LayerTypes.Layer other) => core = LayerBridge.Renamed(other, Core.Name);
 
     /// <summary>Applies the layer to a symbolic tensor, as Keras's <c>layer(x)</c>. Shapes are checked at once.</summary>
     /// <exception cref="ShapeException">The shape does not fit; the error names the layer.</exception>

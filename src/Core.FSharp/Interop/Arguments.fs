@@ -67,6 +67,9 @@ type Arguments private (items: (string * ConfigValue) list, layers: Layer list) 
         | null -> this
         | text -> this.With(name, Text text)
 
+    /// <summary>Sets an element type, unless null.</summary>
+    member this.Set(name: string, value: Nullable<DType>) = this.Maybe(name, value, (fun v -> Text(DType.name v)))
+
     /// <summary>Sets a list of whole numbers, unless null.</summary>
     member this.Set(name: string, value: int[] | null) =
         match value with
@@ -99,6 +102,25 @@ type Arguments private (items: (string * ConfigValue) list, layers: Layer list) 
         match value with
         | null -> this
         | numbers -> this.With(name, List [ for n in numbers -> Float n ])
+
+    /// <summary>Sets a matrix, as a list of rows, unless null.</summary>
+    member this.Set(name: string, value: Tensor | null) =
+        match value with
+        | null -> this
+        | matrix when matrix.Rank = 2 ->
+            let values, width = matrix.ToDoubles(), matrix.Shape[1]
+            let row i = List [ for j in 0 .. width - 1 -> Float values[i * width + j] ]
+            this.With(name, List [ for i in 0 .. matrix.Shape[0] - 1 -> row i ])
+        | other ->
+            raise (
+                ShapeException(
+                    "An argument must be a matrix.",
+                    name,
+                    "two axes",
+                    other.Shape.ToString(),
+                    "Reshape the tensor first."
+                )
+            )
 
     /// <summary>Sets a described part, unless null.</summary>
     member this.Set(name: string, value: Description | null) =

@@ -40,6 +40,9 @@ type LayerBridge =
     /// <summary>The layer with the object that stands for it. Copies under other names keep it.</summary>
     static member WithOwner(layer: Layer, owner: obj) : Layer = { layer with Owner = owner }
 
+    /// <summary>The layer under that name, or without one if it is empty.</summary>
+    static member Renamed(layer: Layer, name: string) : Layer = Layer.named name layer
+
     /// <summary>The object that stands for the layer, or null.</summary>
     static member OwnerOf(layer: Layer) : obj | null = layer.Owner
 
@@ -195,6 +198,12 @@ type NetworkBridge =
 
     /// <summary>The network with the layers at those paths not frozen any more.</summary>
     static member Thaw(network: Network, paths: string[]) : Network = Network.thaw paths network
+
+    /// <summary>The network inside a layer, or null.</summary>
+    static member NetworkOf(layer: Layer) : Network | null =
+        match Network.tryOfLayer layer with
+        | Some network -> network
+        | None -> null
 
     /// <summary>The network with weights of that element type.</summary>
     static member WithDType(network: Network, dtype: DType) : Network = Network.withDType dtype network

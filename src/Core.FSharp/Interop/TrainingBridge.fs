@@ -85,6 +85,14 @@ type TrainingBridge =
                 |> Option.toValueOption
         )
 
+    /// <summary>A trainer whose layers at those paths, or all that can be, are adapted by LoRA.</summary>
+    static member EnableLora(trainer: Trainer, rank: int, alpha: Nullable<float>, paths: string[]) : Trainer =
+        trainer
+        |> Trainer.enableLora { Rank = Some rank; Alpha = Option.ofNullable alpha } (List.ofArray paths)
+
+    /// <summary>A trainer whose layers have taken the matrices of LoRA into their weights.</summary>
+    static member MergeLora(trainer: Trainer) : Trainer = Trainer.mergeLora trainer
+
     /// <summary>The path in the model of the layer that an object stands for.</summary>
     static member PathOf(step: StepContext, owner: obj) : string =
         let rec find (prefix: string) (network: Network) : string option =

@@ -170,6 +170,14 @@ module internal Field =
             Set =
                 fun where reader value options -> if value = Null then options else field.Set where reader value options }
 
+    /// The field of a record inside another.
+    let inside (get: 'o -> 'i) (set: 'i -> 'o -> 'o) (field: Field<'i>) : Field<'o> =
+        { Key = field.Key
+          Required = field.Required
+          Get = get >> field.Get
+          Written = field.Written
+          Set = fun where reader value options -> set (field.Set where reader value (get options)) options }
+
     /// The argument must be given when reading.
     let required (field: Field<'o>) = { field with Required = true }
 

@@ -35,6 +35,8 @@ module ConvolutionTypes =
             Bias: WeightOptions
             /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
+            /// <summary>Low-rank adaptation of the kernel. Default: none.</summary>
+            Lora: LoraOptions
         }
 
     /// <summary>Arguments of Conv1DTranspose, 2D and 3D; <c>ConvTranspose.options filters kernelSize</c> has Keras's
@@ -177,7 +179,8 @@ module Conv =
           UseBias = true
           Kernel = Weight.glorot
           Bias = Weight.zeros
-          ActivityRegularizer = None }
+          ActivityRegularizer = None
+          Lora = Lora.none }
 
     let private run kind rank (o: ConvOptions) (scope: Scope) (x: Expr) =
         ConvolutionParts.check kind rank x
@@ -197,15 +200,23 @@ module Conv =
                     )
                 )
 
+            let shape = Array.append (List.toArray o.KernelSize) [| channels / o.Groups; o.Filters |]
+            let kernel = LowRank.declare scope "kernel" shape o.Kernel o.Lora
+
+            // The bias comes before the matrices in the order of weights.
+            if LowRank.isOn o.Lora && o.UseBias then
+                o.Bias |> Weight.declare scope "bias" [| o.Filters |] |> ignore
+
             let kernel =
-                o.Kernel
-                |> Weight.declare
-                    scope
-                    "kernel"
-                    (Array.append (List.toArray o.KernelSize) [| channels / o.Groups; o.Filters |])
+                match LowRank.matrices scope "kernel" shape o.Kernel o.Lora with
+                | ValueSome matrices -> LowRank.merged o.Lora kernel matrices
+                | ValueNone -> kernel
 
             Ops.conv (List.toArray o.Strides) o.Padding (List.toArray o.DilationRate) o.Groups kernel x
             |> ConvolutionParts.finish scope o.UseBias o.Bias o.Activation o.ActivityRegularizer)
+
+    let private lora (o: ConvOptions) = o.Lora
+    let private withLora lora (o: ConvOptions) = { o with Lora = lora }
 
     let private definition rank : LayerClass<ConvOptions> =
         let kind = "Conv" + string rank + "D"
@@ -235,7 +246,8 @@ module Conv =
                  { o with Kernel = v })
              @ LayerField.weight "bias" (fun (o: ConvOptions) -> o.Bias) (fun v (o: ConvOptions) -> { o with Bias = v })
              @ [ LayerField.activity (fun (o: ConvOptions) -> o.ActivityRegularizer) (fun v (o: ConvOptions) ->
-                     { o with ActivityRegularizer = v }) ])
+                     { o with ActivityRegularizer = v }) ]
+             @ LowRank.fields lora withLora)
             (options 1 [ 1 ])
             (run kind rank)
         |> LayerClass.checkedBy (fun (o: ConvOptions) ->
@@ -251,11 +263,13 @@ module Conv =
                     "Change one of them."
 
             ConvolutionParts.strided kind o.Strides o.DilationRate
+            LowRank.check kind o.Kernel o.Lora
 
             { o with
                 KernelSize = LayerCheck.perAxis (kind + ".kernel_size") rank o.KernelSize
                 Strides = LayerCheck.perAxis (kind + ".strides") rank o.Strides
                 DilationRate = LayerCheck.perAxis (kind + ".dilation_rate") rank o.DilationRate })
+        |> LayerClass.changing (LowRank.variants "kernel" lora withLora)
 
     let internal definitions = [| for rank in 1..3 -> definition rank |]
 

@@ -24,6 +24,8 @@ module CoreLayerTypes =
             Bias: WeightOptions
             /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
+            /// <summary>Low-rank adaptation of the kernel. Default: none.</summary>
+            Lora: LoraOptions
         }
 
     /// <summary>Arguments of EinsumDense; <c>EinsumDense.options equation outputShape</c> has Keras's defaults.</summary>
@@ -44,6 +46,8 @@ module CoreLayerTypes =
             Bias: WeightOptions
             /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
+            /// <summary>Low-rank adaptation of the kernel. Default: none.</summary>
+            Lora: LoraOptions
         }
 
     /// <summary>Arguments of Embedding; <c>Embedding.options inputDim outputDim</c> has Keras's defaults.</summary>
@@ -60,6 +64,11 @@ module CoreLayerTypes =
             Embeddings: WeightOptions
             /// <summary>Penalty on the output, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
+            /// <summary>The first vectors, shape (InputDim, OutputDim), in place of what the initializer draws. Not a part of the
+            /// configuration.</summary>
+            Weights: Tensor option
+            /// <summary>Low-rank adaptation of the vectors. Default: none.</summary>
+            Lora: LoraOptions
         }
 
 /// <summary>The Dense layer.</summary>
@@ -73,19 +82,29 @@ module Dense =
           UseBias = true
           Kernel = Weight.glorot
           Bias = Weight.zeros
-          ActivityRegularizer = None }
+          ActivityRegularizer = None
+          Lora = Lora.none }
 
     let private run (o: DenseOptions) (scope: Scope) (x: Expr) =
         LayerCheck.minRank "Dense" 2 x
         let x = LayerCheck.floating scope x
-        let kernel = o.Kernel |> Weight.declare scope "kernel" [| x.Shape[-1]; o.Units |]
+        let shape = [| x.Shape[-1]; o.Units |]
+        let kernel = LowRank.declare scope "kernel" shape o.Kernel o.Lora
         let product = Ops.matmul x kernel
 
         let sum = if o.UseBias then product + (o.Bias |> Weight.declare scope "bias" [| o.Units |]) else product
 
+        let sum =
+            match LowRank.matrices scope "kernel" shape o.Kernel o.Lora with
+            | ValueSome matrices -> sum + LowRank.product o.Lora x matrices
+            | ValueNone -> sum
+
         let output = o.Activation.Apply sum
         LayerCheck.activity scope o.ActivityRegularizer output
         output
+
+    let private lora (o: DenseOptions) = o.Lora
+    let private withLora lora (o: DenseOptions) = { o with Lora = lora }
 
     let internal definition: LayerClass<DenseOptions> =
         LayerClass.keepsMask
@@ -101,12 +120,15 @@ module Dense =
              @ LayerField.weight "bias" (fun (o: DenseOptions) -> o.Bias) (fun v (o: DenseOptions) ->
                  { o with Bias = v })
              @ [ LayerField.activity (fun (o: DenseOptions) -> o.ActivityRegularizer) (fun v (o: DenseOptions) ->
-                     { o with ActivityRegularizer = v }) ])
+                     { o with ActivityRegularizer = v }) ]
+             @ LowRank.fields lora withLora)
             (options 1)
             run
         |> LayerClass.checkedBy (fun (o: DenseOptions) ->
             LayerCheck.positive "Dense.units" o.Units
+            LowRank.check "Dense" o.Kernel o.Lora
             o)
+        |> LayerClass.changing (LowRank.variants "kernel" lora withLora)
 
 /// <summary>The EinsumDense layer: a dense layer over any axes.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -120,7 +142,8 @@ module EinsumDense =
           BiasAxes = None
           Kernel = Weight.glorot
           Bias = Weight.zeros
-          ActivityRegularizer = None }
+          ActivityRegularizer = None
+          Lora = Lora.none }
 
     let private badEquation (equation: string) =
         LayerCheck.argument
@@ -177,13 +200,12 @@ module EinsumDense =
             | None, Some d -> d
             | None, None -> badEquation o.Equation
 
-        let weight = o.Kernel |> Weight.declare scope "kernel" (kernel |> Seq.map size |> Seq.toArray)
-        let product = Ops.einsum (input + "," + kernel + "->" + output) [| x; weight |]
+        let shape = kernel |> Seq.map size |> Seq.toArray
+        let weight = LowRank.declare scope "kernel" shape o.Kernel o.Lora
 
-        let sum =
-            match o.BiasAxes with
-            | None -> product
-            | Some axes ->
+        let bias =
+            o.BiasAxes
+            |> Option.map (fun axes ->
                 let first = outputLetters |> Seq.findIndex (fun c -> axes.Contains c)
 
                 let shape =
@@ -191,11 +213,26 @@ module EinsumDense =
                     |> Seq.map (fun c -> if axes.Contains c then size c else 1)
                     |> Seq.toArray
 
-                product + (o.Bias |> Weight.declare scope "bias" shape)
+                o.Bias |> Weight.declare scope "bias" shape)
+
+        let weight =
+            match LowRank.matrices scope "kernel" shape o.Kernel o.Lora with
+            | ValueSome matrices -> LowRank.merged o.Lora weight matrices
+            | ValueNone -> weight
+
+        let product = Ops.einsum (input + "," + kernel + "->" + output) [| x; weight |]
+
+        let sum =
+            match bias with
+            | Some bias -> product + bias
+            | None -> product
 
         let result = o.Activation.Apply sum
         LayerCheck.activity scope o.ActivityRegularizer result
         result
+
+    let private lora (o: EinsumDenseOptions) = o.Lora
+    let private withLora lora (o: EinsumDenseOptions) = { o with Lora = lora }
 
     let private shapeField: Field<EinsumDenseOptions> =
         let write (dims: int option list) = Some(List(dims |> List.map (ConfigWrite.option (fun d -> Int(int64 d)))))
@@ -235,16 +272,19 @@ module EinsumDense =
                  { o with Bias = v })
              @ [ LayerField.activity
                      (fun (o: EinsumDenseOptions) -> o.ActivityRegularizer)
-                     (fun v (o: EinsumDenseOptions) -> { o with ActivityRegularizer = v }) ])
+                     (fun v (o: EinsumDenseOptions) -> { o with ActivityRegularizer = v }) ]
+             @ LowRank.fields lora withLora)
             (options "" [])
             run
         |> LayerClass.checkedBy (fun (o: EinsumDenseOptions) ->
             let struct (_, _, output) = terms o.Equation
+            LowRank.check "EinsumDense" o.Kernel o.Lora
 
             match o.BiasAxes with
             | Some axes when axes = "" || axes |> Seq.exists (fun c -> not (output.Contains c)) ->
                 LayerCheck.argument "EinsumDense.bias_axes" ("letters of " + output) axes "Name axes of the output."
             | _ -> o)
+        |> LayerClass.changing (LowRank.variants "kernel" lora withLora)
 
 /// <summary>The Embedding layer: a table of vectors, looked up by id.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -256,41 +296,98 @@ module Embedding =
           OutputDim = outputDim
           MaskZero = false
           Embeddings = Weight.startingFrom (Initializer.randomUniform -0.05 0.05)
-          ActivityRegularizer = None }
+          ActivityRegularizer = None
+          Weights = None
+          Lora = Lora.none }
 
-    let private run (o: EmbeddingOptions) (scope: Scope) (x: Flow) : Flow =
-        let table = o.Embeddings |> Weight.declare scope "embeddings" [| o.InputDim; o.OutputDim |]
+    /// The table of vectors, and the small matrices that adapt it.
+    let internal declare (o: EmbeddingOptions) (scope: Scope) =
+        let shape = [| o.InputDim; o.OutputDim |]
+
+        let first =
+            match o.Weights with
+            | Some values ->
+                let create _ _ _ = values.ToDoubles()
+                { o.Embeddings with Initializer = { o.Embeddings.Initializer with Create = create } }
+            | None -> o.Embeddings
+
+        let table = LowRank.declare scope "embeddings" shape first o.Lora
+        struct (table, LowRank.matrices scope "embeddings" shape o.Embeddings o.Lora)
+
+    let internal lookUp (o: EmbeddingOptions) (scope: Scope) (x: Flow) : Flow =
+        let struct (table, matrices) = declare o scope
         let ids = if DType.isInteger x.Value.DType then x.Value else Ops.cast DType.Int32 x.Value
         let vectors = Ops.take ids 0 table
+
+        let vectors =
+            match matrices with
+            | ValueSome(struct (a, b)) -> LowRank.merged o.Lora vectors (struct (Ops.take ids 0 a, b))
+            | ValueNone -> vectors
+
         LayerCheck.activity scope o.ActivityRegularizer vectors
 
         { Value = vectors
           Mask = if o.MaskZero then ValueSome(Ops.notEqual ids (Expr.Scalar(ids.DType, 0.0))) else ValueNone }
 
+    let private lora (o: EmbeddingOptions) = o.Lora
+    let private withLora lora (o: EmbeddingOptions) = { o with Lora = lora }
+
+    /// A matrix, as a list of rows. It is read, not written: a saved layer has its vectors among the weights.
+    let private weightsField: Field<EmbeddingOptions> =
+        let read where value =
+            let rows = ConfigRead.list where value |> List.map (ConfigRead.floats where >> List.toArray)
+            Some(Tensor.OfRows(List.toArray rows))
+
+        { Field.make
+              "weights"
+              (fun _ -> Some Null)
+              read
+              (fun (o: EmbeddingOptions) -> o.Weights)
+              (fun v (o: EmbeddingOptions) -> { o with Weights = v }) with
+            Written = false }
+
+    /// The arguments of Embedding, and of classes made of it.
+    let internal fields: Field<EmbeddingOptions> list =
+        [ Field.int "input_dim" (fun (o: EmbeddingOptions) -> o.InputDim) (fun v (o: EmbeddingOptions) ->
+              { o with InputDim = v })
+          |> Field.required
+          Field.int "output_dim" (fun (o: EmbeddingOptions) -> o.OutputDim) (fun v (o: EmbeddingOptions) ->
+              { o with OutputDim = v })
+          |> Field.required
+          Field.bool "mask_zero" (fun (o: EmbeddingOptions) -> o.MaskZero) (fun v (o: EmbeddingOptions) ->
+              { o with MaskZero = v })
+          yield!
+              LayerField.weight "embeddings" (fun (o: EmbeddingOptions) -> o.Embeddings) (fun v (o: EmbeddingOptions) ->
+                  { o with Embeddings = v })
+          LayerField.activity (fun (o: EmbeddingOptions) -> o.ActivityRegularizer) (fun v (o: EmbeddingOptions) ->
+              { o with ActivityRegularizer = v })
+          weightsField
+          yield! LowRank.fields lora withLora ]
+
+    let internal check (kind: string) (o: EmbeddingOptions) =
+        LayerCheck.positive (kind + ".input_dim") o.InputDim
+        LayerCheck.positive (kind + ".output_dim") o.OutputDim
+        LowRank.check kind o.Embeddings o.Lora
+
+        match o.Weights with
+        | Some values when not (values.Shape.Equals(Shape.Of(o.InputDim, o.OutputDim))) ->
+            raise (
+                ShapeException(
+                    "The first vectors of an embedding do not have its sizes.",
+                    kind + ".weights",
+                    Shape.Of(o.InputDim, o.OutputDim).ToString(),
+                    values.Shape.ToString(),
+                    "Give a row for every id."
+                )
+            )
+        | _ -> ()
+
     let internal definition: LayerClass<EmbeddingOptions> =
-        LayerClass.flow
-            "Embedding"
-            ([ Field.int "input_dim" (fun (o: EmbeddingOptions) -> o.InputDim) (fun v (o: EmbeddingOptions) ->
-                   { o with InputDim = v })
-               |> Field.required
-               Field.int "output_dim" (fun (o: EmbeddingOptions) -> o.OutputDim) (fun v (o: EmbeddingOptions) ->
-                   { o with OutputDim = v })
-               |> Field.required
-               Field.bool "mask_zero" (fun (o: EmbeddingOptions) -> o.MaskZero) (fun v (o: EmbeddingOptions) ->
-                   { o with MaskZero = v }) ]
-             @ LayerField.weight
-                 "embeddings"
-                 (fun (o: EmbeddingOptions) -> o.Embeddings)
-                 (fun v (o: EmbeddingOptions) -> { o with Embeddings = v })
-             @ [ LayerField.activity
-                     (fun (o: EmbeddingOptions) -> o.ActivityRegularizer)
-                     (fun v (o: EmbeddingOptions) -> { o with ActivityRegularizer = v }) ])
-            (options 1 1)
-            run
-        |> LayerClass.checkedBy (fun (o: EmbeddingOptions) ->
-            LayerCheck.positive "Embedding.input_dim" o.InputDim
-            LayerCheck.positive "Embedding.output_dim" o.OutputDim
+        LayerClass.flow "Embedding" fields (options 1 1) lookUp
+        |> LayerClass.checkedBy (fun o ->
+            check "Embedding" o
             o)
+        |> LayerClass.changing (LowRank.variants "embeddings" lora withLora)
 
 /// Layers without weights that pass values on, mask them, or call functions.
 module internal PassThrough =

@@ -246,13 +246,20 @@ module LayerTypes =
                 regularizer: Regularizer option,
                 projection: Constraint option
             ) =
+            this.Declare(name, shape, initializer, regularizer, projection, false)
+
+        /// A variable of the trainable ones that is frozen in this layer: others are trained in its place.
+        member internal this.Kept(name: string, shape: Shape, initializer: Initializer) =
+            this.Declare(name, shape, initializer, None, None, true)
+
+        member private this.Declare(name, shape, initializer, regularizer, projection, kept: bool) : Expr =
             let spec =
                 { Path = full name
                   Shape = shape
                   DType = trace.FloatType
                   Initializer = initializer
                   Trainable = true
-                  Frozen = this.IsFrozen
+                  Frozen = kept || this.IsFrozen
                   Regularizer = regularizer
                   Constraint = projection }
 
@@ -360,6 +367,8 @@ module LayerTypes =
                 /// The parts of a serial composition, with their names; empty for other layers.
                 Parts: (string * Layer)[]
                 Role: LayerRole
+                /// The layer that takes its place after a change, if it can be changed in that way.
+                Variant: LayerChange -> LayerVariant voption
                 Run: Scope -> Flow[] -> Flow[]
             }
 
@@ -374,6 +383,11 @@ module LayerTypes =
 
         /// <summary>Class name and arguments, if the layer can be saved.</summary>
         member this.Config = this.LayerConfig
+
+    /// A layer in the place of another, and what its variables are then, by their names in the layer, from those of the other.
+    /// Variables without a new value keep the one they have; new ones begin with their first value.
+    and [<NoEquality; NoComparison>] internal LayerVariant =
+        { Layer: Layer; Values: (string -> Tensor) -> (string * Tensor) list }
 
     /// What a layer can be to the layers around it, besides a function of flows.
     and [<NoEquality; NoComparison>] internal LayerRole =
@@ -514,6 +528,7 @@ module Layer =
           Owner = null
           Parts = [||]
           Role = Plain
+          Variant = fun _ -> ValueNone
           Run = run }
 
     let internal single (kind: string) (inputs: Flow[]) : Flow =

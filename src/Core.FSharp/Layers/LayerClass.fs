@@ -54,6 +54,8 @@ type internal LayerClass<'o> =
         Check: 'o -> 'o
         /// What a layer with those options is to others. Gets the maker of layers of the class.
         Role: ('o -> Layer) -> 'o -> LayerRole
+        /// The layers that one with those options can give way to. Gets the maker of layers of the class.
+        Variants: ('o -> Layer) -> 'o -> LayerChange -> LayerVariant voption
         Run: 'o -> Scope -> Flow[] -> Flow[]
     }
 
@@ -82,6 +84,7 @@ module internal LayerClass =
           Start = start
           Check = id
           Role = fun _ _ -> Plain
+          Variants = fun _ _ _ -> ValueNone
           Run = run }
 
     /// One input with its mask, one output.
@@ -102,11 +105,14 @@ module internal LayerClass =
 
     let playing role (layerClass: LayerClass<'o>) = { layerClass with Role = role }
 
+    let changing variants (layerClass: LayerClass<'o>) = { layerClass with Variants = variants }
+
     let rec layer (layerClass: LayerClass<'o>) (options: 'o) : Layer =
         let options = layerClass.Check options
 
         { Layer.make layerClass.Kind (Codec.write layerClass.Kind layerClass.Fields options) (layerClass.Run options) with
-            Role = layerClass.Role (layer layerClass) options }
+            Role = layerClass.Role (layer layerClass) options
+            Variant = layerClass.Variants (layer layerClass) options }
 
     let entry (layerClass: LayerClass<'o>) : LayerEntry =
         { Class = layerClass.Kind

@@ -9,7 +9,7 @@ module internal LayerConfig =
     let registered = CustomClasses<Layer>()
 
     /// Arguments that only newer versions of Keras know: written if they are used.
-    let private newer = HashSet<string>([ "sliding_window" ])
+    let private newer = HashSet<string>([ "sliding_window"; "lora_rank"; "lora_alpha" ])
 
     let private withCommon (name: string) (layer: Layer) (arguments: (string * ConfigValue) list) =
         let own =
@@ -151,6 +151,9 @@ module internal LayerConfig =
 
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
+    /// Arguments of a call that are true or false and may differ from call to call: such a call names its own input by them.
+    let flagArguments = HashSet<string>([ "reverse" ])
+
     /// Beside the class name: the layer was made by Layer.shared.
     [<Literal>]
     let SharedKey = "shared_at_root"
@@ -234,7 +237,8 @@ module internal LayerConfig =
                 | None when queriesApart.Contains call.Layer.Kind && tensors.Length = 1 -> tensors @ tensors
                 | None -> tensors
 
-            let given = [ for key, node in call.Keywords -> key, tensor node ]
+            let given =
+                [ for key, node in call.Keywords -> key, (if flagArguments.Contains key then Bool true else tensor node) ]
 
             let named =
                 if masksInList.Contains call.Layer.Kind && given |> List.exists (fun (key, _) -> isInputMask key) then

@@ -237,11 +237,23 @@ module internal ModelReader =
                         Operation.slot
                     | other -> other)
 
-            { Inputs =
+            let inputs =
                 List.collect tensors arguments
                 @ (others |> List.sortBy (fst >> rank) |> List.collect (snd >> tensors))
-              Keywords = List.collect named masks
-              Plain = others |> List.filter (fun (key, v) -> key <> "training" && v <> Null && List.isEmpty (tensors v))
+
+            let flags, plain =
+                others
+                |> List.filter (fun (key, v) -> key <> "training" && v <> Null && List.isEmpty (tensors v))
+                |> List.partition (fun (key, _) -> LayerConfig.flagArguments.Contains key)
+
+            let set =
+                flags
+                |> List.choose (fun (key, value) ->
+                    if value = Bool true then List.tryHead inputs |> Option.map (fun source -> key, source) else None)
+
+            { Inputs = inputs
+              Keywords = List.collect named masks @ set
+              Plain = plain
               Positional = positional }
         | other ->
             // Keras 2: [[name, use, output, keywords], ...].

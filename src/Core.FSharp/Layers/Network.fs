@@ -457,25 +457,33 @@ module Network =
     let ofParts (parts: (string * Network) list) : Network =
         placed (parts |> List.map (fun (name, part) -> name, part, asLayer part))
 
-    /// <summary>A network of the same layers, or of others that a function gives in their place, described anew. Weights lie beside
-    /// networks, so a trainer of it starts with fresh ones. Keras: clone_model(clone_function).</summary>
-    /// <exception cref="T:FunctionalNet.ShapeException">A layer in the place of another does not fit.</exception>
-    let rec cloneWith (replace: Layer -> Layer) (network: Network) : Network =
+    /// The network described anew, with the layers that a function gives for the layers at the paths below `path`.
+    let rec internal cloneAt (path: string) (replace: string -> Layer -> Layer) (network: Network) : Network =
         let nodes = Dictionary<Node, Node>(HashIdentity.Reference)
         let layers = Dictionary<string, Layer>()
+
+        let rec replaced (path: string) (layer: Layer) : Layer =
+            let own =
+                match tryOfLayer layer with
+                | Some inner -> { layer with Run = NetworkRun.functionOf (cloneAt path replace inner) }
+                | None when layer.Parts.Length > 0 ->
+                    let parts =
+                        layer.Parts
+                        |> Array.map (fun (name, part) -> name, replaced (NetworkRun.entryPath path name part) part)
+
+                    { layer with Parts = parts; Run = (Layer.ofParts parts).Run }
+                | None -> layer
+
+            replace path own
 
         let layerOf (call: NetworkCall) =
             match layers.TryGetValue call.Layer.LayerName with
             | true, layer -> layer
             | _ ->
-                let own =
-                    match tryOfLayer call.Layer with
-                    | Some inner -> { call.Layer with Run = NetworkRun.functionOf (cloneWith replace inner) }
-                    | None -> call.Layer
-
-                let layer = replace own
-                let layer = if layer.LayerName = "" then Layer.named call.Layer.LayerName layer else layer
-                layers[call.Layer.LayerName] <- layer
+                let name = call.Layer.LayerName
+                let layer = replaced (NetworkRun.entryPath path name call.Layer) call.Layer
+                let layer = if layer.LayerName = "" then Layer.named name layer else layer
+                layers[name] <- layer
                 layer
 
         for call in network.Entries |> Array.collect (fun e -> e.Calls) |> Array.sortBy (fun c -> c.Id) do
@@ -499,6 +507,12 @@ module Network =
             (network.Inputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
             (network.Outputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
         |> keyedAs network
+
+    /// <summary>A network of the same layers, or of others that a function gives in their place, described anew. Weights lie beside
+    /// networks, so a trainer of it starts with fresh ones. Keras: clone_model(clone_function).</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">A layer in the place of another does not fit.</exception>
+    let cloneWith (replace: Layer -> Layer) (network: Network) : Network =
+        cloneAt "" (fun _ layer -> replace layer) network
 
     /// Types of the network's inputs under which it could be typed when it was described.
     let internal probeFlows (network: Network) : Flow[] =

@@ -81,7 +81,12 @@ module NetworkTypes =
 
         /// The nodes it depends on.
         member _.Dependencies =
-            if keywords.Length = 0 then inputs else Array.append inputs (Array.map snd keywords)
+            if keywords.Length = 0 then
+                inputs
+            else
+                // A call may name one of its inputs again.
+                let isInput (node: Node) = inputs |> Array.exists (fun i -> obj.ReferenceEquals(i, node))
+                Array.append inputs (keywords |> Array.map snd |> Array.filter (isInput >> not))
 
         /// Set once, right after construction: the nodes need their owner.
         member val Outputs: Node[] = [||] with get, set

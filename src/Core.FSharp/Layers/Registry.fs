@@ -25,6 +25,8 @@ module Registry =
               [ "Dense"
                 "EinsumDense"
                 "Embedding"
+                "TernaryDense"
+                "ReversibleEmbedding"
                 "Identity"
                 "Masking"
                 "NotEqual"
@@ -34,6 +36,8 @@ module Registry =
                   [ entryOf Dense.definition
                     entryOf EinsumDense.definition
                     entryOf Embedding.definition
+                    entryOf TernaryDense.definition
+                    entryOf ReversibleEmbedding.definition
                     entryOf PassThrough.identity
                     entryOf PassThrough.masking
                     entryOf PassThrough.notEqual

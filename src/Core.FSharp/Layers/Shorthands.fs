@@ -27,6 +27,20 @@ module LayerShorthands =
         /// <summary>An Embedding layer for ids 0 .. inputDim - 1 and vectors of outputDim numbers.</summary>
         let embedding (inputDim: int) (outputDim: int) : Layer = embeddingWith (Embedding.options inputDim outputDim)
 
+        /// <summary>A TernaryDense layer: a dense layer that computes with the weights -1, 0 and 1.</summary>
+        let ternaryDenseWith (options: TernaryDenseOptions) : Layer = of' TernaryDense.definition options
+
+        /// <summary>A TernaryDense layer with Keras's defaults.</summary>
+        let ternaryDense (units: int) : Layer = ternaryDenseWith (TernaryDense.options units)
+
+        /// <summary>An embedding that also leads back, from vectors to a score for every id.</summary>
+        let reversibleEmbeddingWith (options: ReversibleEmbeddingOptions) : Layer =
+            of' ReversibleEmbedding.definition options
+
+        /// <summary>A ReversibleEmbedding layer with Keras's defaults: the way back uses the same table.</summary>
+        let reversibleEmbedding (inputDim: int) (outputDim: int) : Layer =
+            reversibleEmbeddingWith (ReversibleEmbedding.options inputDim outputDim)
+
         /// <summary>Masks time steps whose features all have that value. Keras's default: 0.</summary>
         let masking (maskValue: float) : Layer = of' PassThrough.masking maskValue
 

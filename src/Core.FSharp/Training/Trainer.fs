@@ -494,12 +494,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     member this.ApplyGradients(gradients: IReadOnlyList<KeyValuePair<string, Tensor>>) : unit =
         core.Compiled() |> ignore
         let paths = gradients |> Seq.map (fun pair -> pair.Key) |> Seq.toArray
-        let key =
-            String.Join(
-                "
-",
-                paths
-            )
+        let key = String.Join("\n", paths)
 
         let apply =
             match applying with
@@ -539,6 +534,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
     /// The variables, to be shared with other trainers.
     member internal _.VariableStore = core.Variables
+
+    member internal _.CompileOptions = compileOptions
 
     /// <summary>A trainer of a network inside this one, on the same weights: what either of them learns, both have learned. Not for
     /// two threads at once.</summary>

@@ -58,3 +58,15 @@ module Trainer =
     let resetStates (trainer: Trainer) : Trainer =
         trainer.ResetStates()
         trainer
+
+    /// <summary>A trainer of the same network in which LoRA adapts the layers at those paths, or, without paths, every Dense,
+    /// EinsumDense, Embedding, ReversibleEmbedding and convolution: their weight is frozen, and two small matrices are trained in
+    /// its place. The other weights are shared with the trainer given. Compile it before it is trained.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A layer cannot be adapted, or is already, or there is none.</exception>
+    let enableLora (lora: LoraOptions) (paths: string list) (trainer: Trainer) : Trainer =
+        Training.TrainerChanges.change (Adapt lora) paths trainer
+
+    /// <summary>A trainer of the same network without LoRA: the product of the small matrices is added to the weight that they
+    /// adapt. What Keras does whenever it saves.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">No layer is adapted.</exception>
+    let mergeLora (trainer: Trainer) : Trainer = Training.TrainerChanges.change Merge [] trainer

@@ -172,7 +172,8 @@ internal static class KerasPage
 
         if (kind is not null && kind.Classes.Contains(ours))
         {
-            return (ours, kind.Keys(ours));
+            var accepted = ParityTests.NotKept.Where(key => key.StartsWith(ours + ".", StringComparison.Ordinal));
+            return (ours, [.. kind.Keys(ours), .. accepted.Select(key => key.Split('.')[1])]);
         }
 
         return title == "metrics" && ours == "Custom"

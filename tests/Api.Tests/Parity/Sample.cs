@@ -40,6 +40,7 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
             nameof(Double) => new(number, (a, key) => a.Set(key, number)),
             nameof(Boolean) => Flag(usual is not true),
             nameof(String) => Text("other"),
+            nameof(DType) => new(DType.Float64, (a, key) => a.Set(key, "float64")),
             nameof(ActivationFunction) => new(
                 (ActivationFunction)(other ? "relu" : "tanh"), (a, key) => a.Set(key, other ? "relu" : "tanh")),
             nameof(LearningRate) => new((LearningRate)number, (a, key) => a.Set(key, number)),

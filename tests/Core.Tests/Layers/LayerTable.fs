@@ -18,6 +18,8 @@ module LayerTable =
               Drops
               [ [ 4 ] ]
           row "Embedding" (fun () -> Layer.embedding 4 3) [ [ -1 ] ] 12 Own [] |> ids
+          row "TernaryDense" (fun () -> Layer.ternaryDense 3) [ [ -1; 4 ] ] 15 Keeps [ [] ] |> jumping
+          row "ReversibleEmbedding" (fun () -> Layer.reversibleEmbedding 4 3) [ [ -1 ] ] 12 Own [] |> ids
           row "Identity" (fun () -> Layer.identity) [ [ -1; 3 ] ] 0 Keeps []
           row "Masking" (fun () -> Layer.masking 0.0) [ [ -1; 3 ] ] 0 Own [ [] ]
           row

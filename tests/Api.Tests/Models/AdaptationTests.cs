@@ -1,0 +1,93 @@
+using FunctionalNet.Layers;
+using FunctionalNet.Optimizers;
+
+namespace FunctionalNet.Tests.Models;
+
+public class AdaptationTests
+{
+    private static Sequential Trained()
+    {
+        var (x, y) = Lines.Data();
+        var model = new Sequential(seed: 4) { new Input(2), new Dense(8, activation: "relu"), new Dense(1) };
+        model.Compile(new Adam(0.01), "mse");
+        model.Fit(x, y, epochs: 2, verbosity: Verbosity.Silent);
+        return model;
+    }
+
+    [Fact]
+    public void A_layer_of_a_trained_model_is_adapted_and_merged()
+    {
+        var (x, y) = Lines.Data();
+        var model = Trained();
+        var dense = (Dense)model.Layers[0];
+        var before = model.Predict(x);
+        dense.EnableLora(2, alpha: 4);
+        Lines.AssertClose([before], [model.Predict(x)], 1e-6);
+        Assert.Equal(4, dense.GetWeights().Count);
+        Assert.Equal(2 * 8 + 8 + 2 * 2 + 2 * 8, dense.CountParameters());
+        Assert.Same(dense, model.GetLayer("dense"));
+
+        var kernel = dense.GetWeights()[0];
+        model.Compile(new Adam(0.01), "mse");
+        model.Fit(x, y, epochs: 2, verbosity: Verbosity.Silent);
+        Assert.True(kernel.BitEquals(dense.GetWeights()[0]));
+        Assert.Contains("Non-trainable params: 16", Summary(model), StringComparison.Ordinal);
+
+        var tuned = model.Predict(x);
+        model.MergeLora();
+        Assert.Equal(2, dense.GetWeights().Count);
+        Assert.False(kernel.BitEquals(dense.GetWeights()[0]));
+        Lines.AssertClose([tuned], [model.Predict(x)], 1e-5);
+
+        // The model can be changed like any other: its layers keep their weights.
+        model.Add(new Dense(3));
+        Assert.Equal(2, dense.GetWeights().Count);
+        Assert.Equal(3, model.Predict(x).Shape[1]);
+    }
+
+    [Fact]
+    public void Layers_of_nested_models_are_adapted_from_the_outermost()
+    {
+        var (x, _) = Lines.Data();
+        var body = Trained();
+        var input = new Input(2);
+        var model = new Model(input, new Dense(1).Apply(body.Apply(input)));
+        var before = model.Predict(x);
+        ((Dense)body.Layers[0]).EnableLora(1);
+        Lines.AssertClose([before], [model.Predict(x)], 1e-6);
+        Assert.Contains(model.GetNamedWeights(), pair => pair.Key == "sequential/dense/lora_kernel_a");
+        // The inner model is the same thing seen from inside.
+        Assert.Contains(body.GetNamedWeights(), pair => pair.Key == "dense/lora_kernel_a");
+        Assert.True(body.GetWeights()[0].BitEquals(model.GetWeights()[0]));
+    }
+
+    [Fact]
+    public void A_layer_without_a_model_cannot_be_adapted() =>
+        Assert.Throws<NotReadyException>(() => new Dense(3).EnableLora(2));
+
+    [Fact]
+    public void An_embedding_leads_there_and_back()
+    {
+        var vectors = new float[,] { { 1, 0 }, { 0, 2 }, { 3, 1 } };
+        var embedding = new ReversibleEmbedding(3, 2, weights: vectors);
+        var ids = new Input([2], dtype: DType.Int32);
+        var model = new Model(ids, embedding.Apply(embedding.Apply(ids), reverse: true));
+        var scores = model.Predict(new[,] { { 0, 2 } });
+        Assert.Equal([1, 0, 3, 3, 2, 10], scores.ToDoubles());
+        // The same after a round trip through a configuration.
+        var again = Model.FromJson(model.ToJson());
+        again.SetWeights(model.GetWeights());
+        Assert.True(scores.BitEquals(again.Predict(new[,] { { 0, 2 } })));
+    }
+
+    [Fact]
+    public void A_matrix_of_another_size_is_refused() =>
+        Assert.Throws<ShapeException>(() => new Embedding(4, 2, weights: new float[,] { { 1, 0 }, { 0, 2 } }));
+
+    private static string Summary(Model model)
+    {
+        var text = new StringWriter();
+        model.Summary(text);
+        return text.ToString();
+    }
+}

@@ -1,0 +1,24 @@
+using FunctionalNet.Layers;
+using FunctionalNet.Optimizers;
+
+namespace FunctionalNet.Tests.Snippets;
+
+public class AdaptationSnippets
+{
+    private static Sequential Pretrained() =>
+        new() { new Input(4), new Dense(8, activation: "relu"), new Dense(1) };
+
+    [Fact]
+    public void Low_rank_adaptation()
+    {
+        var model = Pretrained();
+        var (x, y) = (new float[16, 4], new float[16, 1]);
+        // snippet: lora-csharp
+        model.EnableLora(rank: 2, layers: ["dense"]); // before: 4 · 8 numbers to train in this kernel; now 4 · 2 + 2 · 8
+        model.Compile(new Adam(1e-3), "mse");
+        model.Fit(x, y, epochs: 3, verbosity: Verbosity.Silent);
+        model.MergeLora();
+        // end snippet
+        Assert.Equal(4, model.GetWeights().Count);
+    }
+}

@@ -1,0 +1,24 @@
+module FunctionalNet.Tests.Snippets.AdaptationSnippets
+
+open Xunit
+open FunctionalNet
+
+let private x = Tensor.Full(DType.Float32, Shape.Of(8, 4), 0.5)
+let private y = Tensor.Full(DType.Float32, Shape.Of(8, 1), 0.25)
+
+let private pretrained () =
+    Trainer.create (Network.sequential (Network.input [ 4 ]) [ Layer.dense 8 >>> Layer.relu; Layer.dense 1 ])
+
+[<Fact>]
+let ``low-rank adaptation`` () =
+    let trainer = pretrained ()
+    // snippet: lora-fsharp
+    let tuned =
+        trainer
+        |> Trainer.enableLora (Lora.ofRank 2) [ "dense" ]
+        |> Trainer.compile (Optimizer.adam 0.001) (Loss.parse "mse") []
+
+    tuned |> Trainer.fit (FitOptions(Epochs = 3)) x y |> ignore
+    let merged = tuned |> Trainer.mergeLora
+    // end snippet
+    Assert.Equal(4, merged.GetWeights().Count)
