@@ -53,7 +53,7 @@ public sealed class BatchNormalization(
 /// <param name="epsilon">Added to the variance.</param>
 /// <param name="center">Whether beta is added.</param>
 /// <param name="scale">Whether gamma multiplies.</param>
-/// <param name="rmsScaling">Whether to divide by the deviation without taking the mean off; then there is no beta.</param>
+/// <param name="rmsScaling">Whether to divide by the standard deviation only: with gamma, without mean and beta.</param>
 /// <param name="betaInitializer">zeros by default.</param>
 /// <param name="gammaInitializer">ones by default.</param>
 /// <param name="betaRegularizer">Penalty on beta.</param>

@@ -12,6 +12,8 @@ type DType =
     | Int64 = 3
     /// <summary>Truth value, one byte: for masks.</summary>
     | Bool = 4
+    /// <summary>8-bit signed integer: for the weights of quantised layers. Nothing is computed in it; cast it first.</summary>
+    | Int8 = 5
 
 /// <summary>Facts about element types.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -35,7 +37,7 @@ module DType =
     [<CompiledName("IsInteger")>]
     let isInteger (dtype: DType) = dtype = DType.Int32 || dtype = DType.Int64
 
-    /// <summary>Keras's name of the type: float32, float64, int32, int64, bool.</summary>
+    /// <summary>Keras's name of the type: float32, float64, int32, int64, bool, int8.</summary>
     [<CompiledName("Name")>]
     let name (dtype: DType) =
         match dtype with
@@ -43,10 +45,11 @@ module DType =
         | DType.Float64 -> "float64"
         | DType.Int32 -> "int32"
         | DType.Int64 -> "int64"
+        | DType.Int8 -> "int8"
         | _ -> "bool"
 
     /// <summary>The type with that Keras name.</summary>
-    /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is none of the five.</exception>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is none of the six.</exception>
     [<CompiledName("Parse")>]
     let parse (text: string) =
         match text with
@@ -55,13 +58,14 @@ module DType =
         | "int32" -> DType.Int32
         | "int64" -> DType.Int64
         | "bool" -> DType.Bool
+        | "int8" -> DType.Int8
         | other ->
             raise (
                 ArgumentValueException(
                     "Unknown dtype.",
                     "dtype",
-                    "float32, float64, int32, int64 or bool",
+                    "float32, float64, int32, int64, bool or int8",
                     other,
-                    "Use one of the five names."
+                    "Use one of the six names."
                 )
             )

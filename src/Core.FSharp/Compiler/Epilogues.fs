@@ -20,6 +20,7 @@ module internal Epilogues =
         | MaxPoolGrad _
         | MaxPoolGather _
         | SumPoolGrad _ -> true
+        | Structured(:? Int8Matrix) -> true
         | _ -> false
 
     /// The nodes that the group reads element by element, and only so, and whose kernels take an epilogue.

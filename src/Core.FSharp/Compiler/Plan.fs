@@ -222,6 +222,7 @@ module internal Step =
         | Primitive(ConvKernelGrad(_, kernel), inputs, _) ->
             2L * int64 inputs[1].Shape.Size * int64 (kernel.Size / max 1 kernel[-1])
         | Primitive(SelectSequence.Sequence sequence, inputs, _) -> SelectSequence.flops sequence inputs
+        | Primitive(Structured(:? Int8Matrix), inputs, _) -> 2L * int64 inputs[0].Shape.Size * int64 inputs[1].Shape[1]
         | Primitive(SelectAttention.Attention attention, inputs, _) -> SelectAttention.flops attention inputs
         | Primitive(_, inputs, _) -> inputs |> Array.sumBy (fun t -> int64 t.Shape.Size) |> max outputs
         | Loop loop -> int64 loop.Scan.Length * (loop.Body.Steps |> Array.sumBy (flops loop.Body.Values))

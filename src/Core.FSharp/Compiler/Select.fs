@@ -91,6 +91,9 @@ module internal Select =
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
             | SelectAttention.Attention attention -> SelectAttention.workspace attention inputs
+            | Structured(:? Int8Matrix) ->
+                let struct (rows, k) = lastAxis inputs[0].Shape
+                Int8Product.Workspace(rows, k)
             | Reduce(_, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
@@ -185,6 +188,10 @@ module internal Select =
         match op with
         | SelectSequence.Sequence sequence -> SelectSequence.kernel sequence inputs src dst work
         | SelectAttention.Attention attention -> SelectAttention.kernel attention inputs src dst work
+        | Structured(:? Int8Matrix) ->
+            let struct (rows, k) = lastAxis inputs[0].Shape
+            let n = inputs[1].Shape[1]
+            Int8Product.Create(Width.current, rows, k, n, src[0], src[1], src[2], to', work, epilogue)
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')

@@ -23,7 +23,7 @@ module SafeTensorsTypes =
         }
 
 /// <summary>Reads and writes safetensors: an 8-byte length, a JSON header, then the bytes of all tensors without gaps.
-/// F32, F64, I32, I64 and BOOL are read as they are; F16 and BF16 become float32, I8, U8, I16 and U16 int32, U32 int64.
+/// F32, F64, I32, I64, I8 and BOOL are read as they are; F16 and BF16 become float32, U8, I16 and U16 int32, U32 int64.
 /// Nothing in a file is believed before it is checked.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module SafeTensors =
@@ -58,7 +58,7 @@ module SafeTensors =
            struct ("F16", 2, DType.Float32)
            struct ("BF16", 2, DType.Float32)
            struct ("U8", 1, DType.Int32)
-           struct ("I8", 1, DType.Int32)
+           struct ("I8", 1, DType.Int8)
            struct ("I16", 2, DType.Int32)
            struct ("U16", 2, DType.Int32)
            struct ("U32", 4, DType.Int64) |]
@@ -69,6 +69,7 @@ module SafeTensors =
         | DType.Float64 -> "F64"
         | DType.Int32 -> "I32"
         | DType.Int64 -> "I64"
+        | DType.Int8 -> "I8"
         | _ -> "BOOL"
 
     [<NoEquality; NoComparison>]
@@ -273,7 +274,7 @@ module SafeTensors =
             | "F16" -> Array.map (fun bits -> float32 (BitConverter.UInt16BitsToHalf bits)) (raw 0us)
             | "BF16" -> Array.map (fun bits -> BitConverter.UInt32BitsToSingle(uint32 bits <<< 16)) (raw 0us)
             | "U8" -> Array.map int (raw 0uy)
-            | "I8" -> Array.map int (raw 0y)
+            | "I8" -> raw 0y
             | "I16" -> Array.map int (raw 0s)
             | "U16" -> Array.map int (raw 0us)
             | "U32" -> Array.map int64 (raw 0u)

@@ -17,6 +17,7 @@ type CustomArguments
         | DType.Float64 -> obj.ReferenceEquals(element, typeof<float>)
         | DType.Int32 -> obj.ReferenceEquals(element, typeof<int>)
         | DType.Int64 -> obj.ReferenceEquals(element, typeof<int64>)
+        | DType.Int8 -> obj.ReferenceEquals(element, typeof<sbyte>)
         | _ -> obj.ReferenceEquals(element, typeof<bool>)
 
     let check (kind: string) (types: TensorType[]) (i: int) (element: Type) =

@@ -348,6 +348,21 @@ module Typing =
         | Structured _ -> -1
         | _ -> 2
 
+    /// True for operations that move numbers and compute nothing: those that take 8-bit numbers, beside Cast.
+    let private onlyMoves op =
+        match op with
+        | Cast _
+        | StopGradient
+        | Broadcast _
+        | Reshape _
+        | Transpose _
+        | Slice _
+        | Reverse _
+        | Concat _
+        | Gather _
+        | Structured _ -> true
+        | _ -> false
+
     /// <summary>The types of an operation's results for inputs of those types. Leaves and projections are not decided here:
     /// their types come with the node.</summary>
     let infer (op: Op) (inputs: TensorType[]) : Result<TensorType[], TypeError> =
@@ -358,6 +373,8 @@ module Typing =
                 (string expected + " operands")
                 (string inputs.Length)
                 "This is an error in the code that builds the node."
+        elif inputs |> Array.exists (fun t -> t.DType = DType.Int8) && not (onlyMoves op) then
+            dtypeError "a type to compute in" "int8" "Convert with Cast first; 8-bit numbers are for keeping weights."
         else
             match op with
             | Leaf _
@@ -372,6 +389,11 @@ module Typing =
                     dtypeError "a bool condition" (DType.name inputs[0].DType) "Compare first, for example x > 0."
                 else
                     sameDType inputs[1..] (fun () -> broadcastAll inputs (fun s -> one (typed inputs[1].DType s)))
+            | Cast DType.Int8 when inputs[0].DType <> DType.Int8 ->
+                dtypeError
+                    "a type to compute in"
+                    "int8"
+                    "Weights become 8-bit numbers outside of graphs, by the quantisation of a model."
             | Cast t -> one { inputs[0] with DType = t }
             | StopGradient -> one inputs[0]
             | Broadcast shape ->

@@ -93,6 +93,9 @@ type TrainingBridge =
     /// <summary>A trainer whose layers have taken the matrices of LoRA into their weights.</summary>
     static member MergeLora(trainer: Trainer) : Trainer = Trainer.mergeLora trainer
 
+    /// <summary>A trainer whose layers have 8-bit weights.</summary>
+    static member Quantize(trainer: Trainer, mode: string) : Trainer = Trainer.quantize mode trainer
+
     /// <summary>The path in the model of the layer that an object stands for.</summary>
     static member PathOf(step: StepContext, owner: obj) : string =
         let rec find (prefix: string) (network: Network) : string option =

@@ -74,6 +74,7 @@ type internal TileRunner<'W, 'V, 'T
         | DType.Float64 -> Convert<float, 'T>.Run(n, d, s, stride)
         | DType.Int32 -> Convert<int, 'T>.Run(n, d, s, stride)
         | DType.Int64 -> Convert<int64, 'T>.Run(n, d, s, stride)
+        | DType.Int8 -> Convert<sbyte, 'T>.Run(n, d, s, stride)
         | _ -> Convert<byte, 'T>.Run(n, d, s, stride)
 
     override _.Store(dtype, n, d, s) =

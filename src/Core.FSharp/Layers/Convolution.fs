@@ -269,7 +269,7 @@ module Conv =
                 KernelSize = LayerCheck.perAxis (kind + ".kernel_size") rank o.KernelSize
                 Strides = LayerCheck.perAxis (kind + ".strides") rank o.Strides
                 DilationRate = LayerCheck.perAxis (kind + ".dilation_rate") rank o.DilationRate })
-        |> LayerClass.changing (LowRank.variants "kernel" lora withLora)
+        |> LayerClass.changing (LowRank.variants "kernel" (fun _ -> []) lora withLora)
 
     let internal definitions = [| for rank in 1..3 -> definition rank |]
 

@@ -89,8 +89,12 @@ module Dense =
         LayerCheck.minRank "Dense" 2 x
         let x = LayerCheck.floating scope x
         let shape = [| x.Shape[-1]; o.Units |]
-        let kernel = LowRank.declare scope "kernel" shape o.Kernel o.Lora
-        let product = Ops.matmul x kernel
+
+        let product =
+            if scope.IsQuantized then
+                Quantization.product x (Quantization.declare scope "kernel" shape [| o.Units |])
+            else
+                Ops.matmul x (LowRank.declare scope "kernel" shape o.Kernel o.Lora)
 
         let sum = if o.UseBias then product + (o.Bias |> Weight.declare scope "bias" [| o.Units |]) else product
 
@@ -128,7 +132,7 @@ module Dense =
             LayerCheck.positive "Dense.units" o.Units
             LowRank.check "Dense" o.Kernel o.Lora
             o)
-        |> LayerClass.changing (LowRank.variants "kernel" lora withLora)
+        |> LayerClass.changing (LowRank.variants "kernel" (fun _ -> [ "kernel", Quantization.columns ]) lora withLora)
 
 /// <summary>The EinsumDense layer: a dense layer over any axes.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -201,7 +205,12 @@ module EinsumDense =
             | None, None -> badEquation o.Equation
 
         let shape = kernel |> Seq.map size |> Seq.toArray
-        let weight = LowRank.declare scope "kernel" shape o.Kernel o.Lora
+
+        let declared =
+            if scope.IsQuantized then
+                ValueNone
+            else
+                ValueSome(LowRank.declare scope "kernel" shape o.Kernel o.Lora)
 
         let bias =
             o.BiasAxes
@@ -215,12 +224,23 @@ module EinsumDense =
 
                 o.Bias |> Weight.declare scope "bias" shape)
 
-        let weight =
-            match LowRank.matrices scope "kernel" shape o.Kernel o.Lora with
-            | ValueSome matrices -> LowRank.merged o.Lora weight matrices
-            | ValueNone -> weight
+        let matrices () = LowRank.matrices scope "kernel" shape o.Kernel o.Lora
+        let combined weight = Ops.einsum (input + "," + kernel + "->" + output) [| x; weight |]
 
-        let product = Ops.einsum (input + "," + kernel + "->" + output) [| x; weight |]
+        let product =
+            match declared with
+            | ValueSome weight ->
+                match matrices () with
+                | ValueSome pair -> combined (LowRank.merged o.Lora weight pair)
+                | ValueNone -> combined weight
+            | ValueNone ->
+                let struct (scales, _) = QuantizedEinsum.layout kernel output (Shape.Of shape)
+                let whole = Quantization.declare scope "kernel" shape scales
+                let product = QuantizedEinsum.product input kernel output x whole
+
+                match matrices () with
+                | ValueSome pair -> product + combined (LowRank.delta o.Lora pair)
+                | ValueNone -> product
 
         let sum =
             match bias with
@@ -284,7 +304,13 @@ module EinsumDense =
             | Some axes when axes = "" || axes |> Seq.exists (fun c -> not (output.Contains c)) ->
                 LayerCheck.argument "EinsumDense.bias_axes" ("letters of " + output) axes "Name axes of the output."
             | _ -> o)
-        |> LayerClass.changing (LowRank.variants "kernel" lora withLora)
+        |> LayerClass.changing (
+            let weights (o: EinsumDenseOptions) =
+                let struct (_, kernel, output) = terms o.Equation
+                [ "kernel", QuantizedEinsum.layout kernel output ]
+
+            LowRank.variants "kernel" weights lora withLora
+        )
 
 /// <summary>The Embedding layer: a table of vectors, looked up by id.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -300,7 +326,12 @@ module Embedding =
           Weights = None
           Lora = Lora.none }
 
-    /// The table of vectors, and the small matrices that adapt it.
+    /// The table of vectors.
+    type internal Table =
+        | Floats of Expr
+        | Whole of weights: Expr * scales: Expr
+
+    /// The table, and the small matrices that adapt it.
     let internal declare (o: EmbeddingOptions) (scope: Scope) =
         let shape = [| o.InputDim; o.OutputDim |]
 
@@ -311,13 +342,23 @@ module Embedding =
                 { o.Embeddings with Initializer = { o.Embeddings.Initializer with Create = create } }
             | None -> o.Embeddings
 
-        let table = LowRank.declare scope "embeddings" shape first o.Lora
+        let table =
+            if scope.IsQuantized then
+                let struct (weights, scales) = Quantization.declare scope "embeddings" shape [| o.InputDim |]
+                Whole(weights, scales)
+            else
+                Floats(LowRank.declare scope "embeddings" shape first o.Lora)
+
         struct (table, LowRank.matrices scope "embeddings" shape o.Embeddings o.Lora)
 
     let internal lookUp (o: EmbeddingOptions) (scope: Scope) (x: Flow) : Flow =
         let struct (table, matrices) = declare o scope
         let ids = if DType.isInteger x.Value.DType then x.Value else Ops.cast DType.Int32 x.Value
-        let vectors = Ops.take ids 0 table
+
+        let vectors =
+            match table with
+            | Floats table -> Ops.take ids 0 table
+            | Whole(weights, scales) -> Quantization.lookUp ids (struct (weights, scales))
 
         let vectors =
             match matrices with
@@ -387,7 +428,9 @@ module Embedding =
         |> LayerClass.checkedBy (fun o ->
             check "Embedding" o
             o)
-        |> LayerClass.changing (LowRank.variants "embeddings" lora withLora)
+        |> LayerClass.changing (
+            LowRank.variants "embeddings" (fun _ -> [ "embeddings", Quantization.rows ]) lora withLora
+        )
 
 /// Layers without weights that pass values on, mask them, or call functions.
 module internal PassThrough =

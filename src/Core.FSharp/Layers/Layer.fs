@@ -200,11 +200,23 @@ module LayerTypes =
     /// new values of its state, and add losses. Exists only at trace time: a layer's code runs once per signature of shapes
     /// and mode, not once per batch.</summary>
     [<Sealed; NoEquality; NoComparison>]
-    type Scope internal (trace: Trace, path: string, frozen: bool) =
+    type Scope internal (trace: Trace, path: string, frozen: bool, policy: DTypePolicy voption) =
 
         let full (name: string) = if path = "" then name else path + "/" + name
 
+        /// A scope in which the network's own element type holds.
+        internal new(trace: Trace, path: string, frozen: bool) = Scope(trace, path, frozen, ValueNone)
+
         member internal _.Trace = trace
+
+        /// The layer's policy; ValueNone for the network's.
+        member internal _.Policy = policy
+
+        /// True if the layer's large weights are 8-bit numbers.
+        member internal _.IsQuantized =
+            match policy with
+            | ValueSome policy -> policy.IsQuantized
+            | ValueNone -> false
 
         /// Tensors given to the layer by name in this call.
         member val internal Keywords: (string * Expr)[] = [||] with get, set
@@ -229,8 +241,11 @@ module LayerTypes =
         /// `training and trainable`).</summary>
         member this.UsesBatchStatistics = trace.Mode = Mode.Train && not this.IsFrozen
 
-        /// <summary>The model's floating-point type.</summary>
-        member _.FloatType = trace.FloatType
+        /// <summary>The floating-point type that the layer computes in: its policy's, or the model's.</summary>
+        member _.FloatType =
+            match policy with
+            | ValueSome policy -> policy.VariableDType
+            | ValueNone -> trace.FloatType
 
         /// <summary>Declares a trainable variable of this layer, or finds it if the layer is used again.</summary>
         /// <param name="name">Its name within the layer, such as kernel.</param>
@@ -256,7 +271,7 @@ module LayerTypes =
             let spec =
                 { Path = full name
                   Shape = shape
-                  DType = trace.FloatType
+                  DType = this.FloatType
                   Initializer = initializer
                   Trainable = true
                   Frozen = kept || this.IsFrozen
@@ -297,7 +312,7 @@ module LayerTypes =
         /// <param name="name">Distinguishes several draws of one layer.</param>
         /// <param name="kind">Uniform in [0, 1), standard normal, or bits.</param>
         /// <param name="shape">Sizes of the axes.</param>
-        member _.Random(name: string, kind: RandomKind, shape: Shape) : Expr =
+        member this.Random(name: string, kind: RandomKind, shape: Shape) : Expr =
             // A layer used twice in one model draws different numbers at each use.
             let mutable stream = full name
             let mutable uses = 1
@@ -306,7 +321,7 @@ module LayerTypes =
                 uses <- uses + 1
                 stream <- full name + "#" + string uses
 
-            let dtype = if kind = RandomKind.Bits then DType.Int64 else trace.FloatType
+            let dtype = if kind = RandomKind.Bits then DType.Int64 else this.FloatType
 
             let spec = { Kind = kind; Stream = Philox.streamOf stream; Type = { DType = dtype; Shape = shape } }
 
@@ -328,7 +343,7 @@ module LayerTypes =
             names |> List.exists (fun name -> trace.Rewritten.ContainsKey(full name))
 
         /// <summary>The scope of a part of this layer.</summary>
-        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen)
+        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen, policy)
 
     /// How a recurrent layer runs over its sequence: the arguments that all of them share.
     type internal LoopFlags =
@@ -360,6 +375,8 @@ module LayerTypes =
                 /// None if it cannot be saved (it holds a function).
                 LayerConfig: Config option
                 Frozen: bool
+                /// What its weights are kept in and what it computes with; ValueNone for the same as around it.
+                Policy: DTypePolicy voption
                 /// Lives at the model's root under its name, and may occur many times: its weights are the same everywhere.
                 Shared: bool
                 /// The object of a facade that stands for the layer, if there is one. Kept by every copy.
@@ -407,7 +424,8 @@ module LayerTypes =
     /// The scope of a layer that a container holds under a name.
     let internal enter (scope: Scope) (name: string) (layer: Layer) =
         let path = if layer.Shared || scope.Path = "" then name else scope.Path + "/" + name
-        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen)
+        let policy = if layer.Policy.IsSome then layer.Policy else scope.Policy
+        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen, policy)
 
     /// The name of the argument that takes the place of the mask of the first input.
     [<Literal>]
@@ -508,10 +526,19 @@ module Layer =
 
                 name)
 
+    /// A floating-point input in the type that the layer computes in: layers of different policies meet. Keras: autocast.
+    let private autocast (scope: Scope) (flow: Flow) : Flow =
+        let x = flow.Value
+
+        if DType.isFloating x.DType && x.DType <> scope.FloatType then
+            { flow with Value = Expr.Node(Cast scope.FloatType, [| x |]) }
+        else
+            flow
+
     /// Runs a layer under its own path, and puts that path into errors that have none.
     let internal call (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
         try
-            layer.Run scope inputs
+            layer.Run scope (Array.map (autocast scope) inputs)
         with
         | :? ShapeException as e when e.Path = "" && scope.Path <> "" ->
             raise (ShapeException(e.Summary, scope.Path, e.Expected, e.Actual, e.Hint, e))
@@ -524,6 +551,7 @@ module Layer =
           Kind = kind
           LayerConfig = config
           Frozen = false
+          Policy = ValueNone
           Shared = false
           Owner = null
           Parts = [||]
@@ -558,6 +586,11 @@ module Layer =
 
     /// <summary>The layer with its weights frozen: no gradient, and normalisation in inference mode.</summary>
     let frozen (layer: Layer) : Layer = { layer with Frozen = true }
+
+    /// <summary>The layer with that policy: what its weights are kept in and what it computes with. Its inputs are converted.
+    /// Layers inside it have the same, unless they have one of their own. Keras: the argument dtype.</summary>
+    /// <example><code>Layer.dense 10 |> Layer.withPolicy DTypePolicy.Float64</code></example>
+    let withPolicy (policy: DTypePolicy) (layer: Layer) : Layer = { layer with Policy = ValueSome policy }
 
     /// <summary>The layer under that name at the root of the model. It may be used in several places, all with the same
     /// weights.</summary>
@@ -672,7 +705,7 @@ module Layer =
         (inputs: Flow[])
         : Traced =
         let trace = Trace(mode, floatType, frozen)
-        let outputs = call (Scope(trace, "", layer.Frozen)) layer inputs
+        let outputs = call (Scope(trace, "", layer.Frozen, layer.Policy)) layer inputs
 
         { Outputs = outputs
           Variables = trace.Variables

@@ -21,6 +21,8 @@ module LayerChangeTypes =
         | Adapt of LoraOptions
         /// The product of the small matrices becomes part of the weight.
         | Merge
+        /// Large weights become 8-bit numbers.
+        | Quantize
 
 /// <summary>Makers of LoRA options.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]

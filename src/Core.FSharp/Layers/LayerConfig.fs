@@ -17,7 +17,12 @@ module internal LayerConfig =
             |> List.filter (fun (key, value) ->
                 key <> "name" && key <> "trainable" && not (value = Null && newer.Contains key))
 
-        ConfigValue.Object([ "name", Text name; "trainable", Bool(not layer.Frozen) ] @ own)
+        let policy =
+            match layer.Policy with
+            | ValueSome policy -> [ "dtype", PolicyConfig.write policy ]
+            | ValueNone -> []
+
+        ConfigValue.Object([ "name", Text name; "trainable", Bool(not layer.Frozen) ] @ policy @ own)
 
     /// What is wrong with a layer that has no configuration.
     let private cannotSave (name: string) (layer: Layer) : exn =
@@ -61,12 +66,7 @@ module internal LayerConfig =
         [ Text name; Int(int64 number); Int(int64 node.Index) ]
 
     /// Float64 networks say so in every layer.
-    let private policy =
-        ConfigValue.Object
-            [ "module", Text "keras"
-              "class_name", Text "DTypePolicy"
-              "config", ConfigValue.Object [ "name", Text "float64" ]
-              "registered_name", Null ]
+    let private policy = PolicyConfig.write DTypePolicy.Float64
 
     let private inputConfig (floatType: DType) name (node: Node) =
         let dtype = if DType.isFloating node.DType then floatType else node.DType
@@ -185,7 +185,9 @@ module internal LayerConfig =
     /// A layer of a network, which says so if it computes in float64.
     and private inNetwork (floatType: DType) (name: string) (layer: Layer) : ConfigValue =
         match toValue name layer with
-        | ConfigValue.Object entries when floatType = DType.Float64 && (Network.tryOfLayer layer).IsNone ->
+        | ConfigValue.Object entries when
+            floatType = DType.Float64 && layer.Policy.IsNone && (Network.tryOfLayer layer).IsNone
+            ->
             let withPolicy (key: string, value: ConfigValue) =
                 match key, value with
                 | "config", ConfigValue.Object config ->

@@ -62,9 +62,11 @@ module internal LowRank =
     let product (lora: LoraOptions) (x: Expr) (struct (a: Expr, b: Expr)) : Expr =
         scaled lora (Ops.matmul (Ops.matmul x a) b)
 
+    /// The product of the matrices: what is added to the weight.
+    let delta (lora: LoraOptions) (struct (a: Expr, b: Expr)) : Expr = scaled lora (Ops.matmul a b)
+
     /// The weight with the product of the matrices added.
-    let merged (lora: LoraOptions) (weight: Expr) (struct (a: Expr, b: Expr)) : Expr =
-        weight + scaled lora (Ops.matmul a b)
+    let merged (lora: LoraOptions) (weight: Expr) pair : Expr = weight + delta lora pair
 
     /// The value of the weight with the product of the matrices added.
     let private mergedValue (lora: LoraOptions) (weight: Tensor) (a: Tensor) (b: Tensor) : Tensor =
@@ -83,9 +85,11 @@ module internal LowRank =
 
         Tensor.OfDoubles(weight.DType, weight.Shape, values)
 
-    /// How a class of layers changes: `name` is its adapted weight.
+    /// How a class of layers changes: `name` is its adapted weight, `weights` those that can be 8-bit numbers, the adapted one
+    /// first.
     let variants
         (name: string)
+        (weights: 'o -> (string * ScaleLayout) list)
         (get: 'o -> LoraOptions)
         (set: LoraOptions -> 'o -> 'o)
         (make: 'o -> Layer)
@@ -97,7 +101,16 @@ module internal LowRank =
             ValueSome { Layer = make (set lora options); Values = fun _ -> [] }
         | Merge when isOn (get options) ->
             let values (find: string -> Tensor) =
-                [ name, mergedValue (get options) (find name) (find (firstOf name)) (find (secondOf name)) ]
+                let merged weight = mergedValue (get options) weight (find (firstOf name)) (find (secondOf name))
+
+                match find name with
+                | whole when whole.DType = DType.Int8 ->
+                    // Rounded once more, as in Keras.
+                    let _, layout = List.head (weights options)
+                    let restored = Quantization.restore layout whole (find (Quantization.scaleOf name))
+                    Quantization.values name layout (fun _ -> merged restored)
+                | weight -> [ name, merged weight ]
 
             ValueSome { Layer = make (set Lora.none options); Values = values }
+        | Quantize when not (weights options).IsEmpty -> Quantization.variant make options (weights options)
         | _ -> ValueNone

@@ -61,7 +61,14 @@ module ModelConfigs =
                     network
 
             match ModelReader.floatType config with
-            | DType.Float64 when network.FloatType <> DType.Float64 -> Network.withDType DType.Float64 network
+            | DType.Float64 ->
+                // What all layers have is the network's.
+                let own (layer: Layer) =
+                    match layer.Policy with
+                    | ValueSome policy when policy = DTypePolicy.Float64 -> { layer with Policy = ValueNone }
+                    | _ -> layer
+
+                network |> Network.mapLayers (fun _ layer -> own layer) |> Network.withDType DType.Float64
             | _ -> network
 
         /// <summary>The model of a configuration as Keras 2 or 3 writes it: class Sequential (with an input shape) or

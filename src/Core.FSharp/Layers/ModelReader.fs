@@ -21,7 +21,10 @@ module internal ModelReader =
             match value with
             | ConfigValue.Object entries ->
                 match ConfigRead.get "config" entries with
-                | ConfigValue.Object config -> ConfigRead.get "name" config
+                | ConfigValue.Object config ->
+                    match ConfigRead.get "name" config with
+                    | Null -> ConfigRead.get "source_name" config
+                    | name -> name
                 | _ -> Null
             | other -> other
 
@@ -423,25 +426,30 @@ module internal ModelReader =
             (keysOf (ConfigRead.get "output_layers" config))
         |> Network.named (nameIn config)
 
-    /// The widest floating-point type that a policy of a layer asks for.
+    /// Float64 if that is the policy of all layers, as Keras writes it for a model of that type; otherwise layers have their own.
     let floatType (config: (string * ConfigValue) list) : DType =
-        let isDouble (entries: (string * ConfigValue) list) =
-            match ConfigRead.get "config" entries with
-            | ConfigValue.Object own ->
-                (match ConfigRead.get "dtype" own with
-                 | ConfigValue.Object _ as policy -> dtypeOf "dtype" policy = DType.Float64
-                 | Text "float64" -> true
-                 | _ -> false)
+        let isDouble (layer: ConfigValue) =
+            match layer with
+            | ConfigValue.Object entries ->
+                match ConfigRead.get "config" entries with
+                | ConfigValue.Object own ->
+                    (match ConfigRead.get "dtype" own with
+                     | ConfigValue.Object _ as policy -> dtypeOf "dtype" policy = DType.Float64
+                     | Text "float64" -> true
+                     | _ -> false)
+                | _ -> false
+            | _ -> false
+
+        let countsIn (layer: ConfigValue) =
+            match layer with
+            | ConfigValue.Object entries ->
+                (match ConfigRead.get "class_name" entries with
+                 | Text("InputLayer" | "Sequential" | "Functional") -> false
+                 | _ -> true)
             | _ -> false
 
         match ConfigRead.get "layers" config with
         | ConfigValue.List layers ->
-            let any =
-                layers
-                |> List.exists (fun layer ->
-                    match layer with
-                    | ConfigValue.Object entries -> isDouble entries
-                    | _ -> false)
-
-            if any then DType.Float64 else DType.Float32
+            let own = layers |> List.filter countsIn
+            if not own.IsEmpty && List.forall isDouble own then DType.Float64 else DType.Float32
         | _ -> DType.Float32

@@ -40,8 +40,8 @@ module NormalizationTypes =
             Center: bool
             /// <summary>True for a trained factor (gamma). Default: true.</summary>
             Scale: bool
-            /// <summary>True to divide by the deviation without taking the mean off: then there is a gamma and no beta, whatever Scale
-            /// and Center say. Default: false.</summary>
+            /// <summary>True to divide by the standard deviation only: no mean is taken off, there is a gamma and no beta. Default:
+            /// false.</summary>
             RmsScaling: bool
             /// <summary>Default: zeros.</summary>
             Beta: WeightOptions
@@ -206,18 +206,18 @@ module LayerNormalization =
         let x = LayerCheck.floating scope x
         LayerCheck.minRank "LayerNormalization" 2 x
         let axes = LayerCheck.axes "LayerNormalization" o.Axes x
-        let sizes = axes |> Array.map (fun a -> x.Shape[a])
+        // As Keras does: weights have the axes' sizes in the order in which the axes were given, and are reshaped, not transposed.
+        let sizes = o.Axes |> List.map (fun a -> x.Shape[a]) |> List.toArray
         let align = LayerCheck.alignTo x axes
-        let gamma () = align (o.Gamma |> Weight.declare scope "gamma" sizes)
+        let scaled (y: Expr) = y * align (o.Gamma |> Weight.declare scope "gamma" sizes)
 
         if o.RmsScaling then
+            // Keras takes the variance here, not the mean of squares: RMSNormalization is the layer of the paper.
             let mean = Ops.mean axes true x
-            // Keras takes the mean off for the variance, and not for the output.
-            let variance = Ops.mean axes true (Ops.square (x - mean))
-            x * Ops.rsqrt (variance + o.Epsilon) * gamma ()
+            scaled (x * Ops.rsqrt (Ops.mean axes true (Ops.square (x - mean)) + o.Epsilon))
         else
             let struct (normal, _, _) = Ops.standardize axes o.Epsilon x
-            let scaled = if o.Scale then normal * gamma () else normal
+            let scaled = if o.Scale then scaled normal else normal
             if o.Center then scaled + align (o.Beta |> Weight.declare scope "beta" sizes) else scaled
 
     let internal definition: LayerClass<LayerNormalizationOptions> =

@@ -331,4 +331,5 @@ module Registry =
                  | Text name -> name
                  | _ -> layer.LayerName)
             Shared = layer.Shared || ConfigRead.get LayerConfig.SharedKey entries = Bool true
+            Policy = PolicyConfig.read (ConfigRead.get "dtype" config)
             Frozen = layer.Frozen || (ConfigRead.get "trainable" config = Bool false) }

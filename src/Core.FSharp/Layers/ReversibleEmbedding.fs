@@ -45,14 +45,11 @@ module ReversibleEmbedding =
     let reverse (layer: Layer) (node: Node) : Node =
         List.exactlyOne (Network.applyWith layer [ Reverse, node ] [ node ])
 
-    let private back
-        (o: ReversibleEmbeddingOptions)
-        (scope: Scope)
-        (x: Expr)
-        (own: Expr voption)
-        table
-        matrices
-        : Expr =
+    /// The weight of its own that leads back.
+    [<Literal>]
+    let private OwnWeight = "reverse_embeddings"
+
+    let private back (o: ReversibleEmbeddingOptions) (scope: Scope) (x: Expr) table matrices own : Expr =
         let e = o.Embedding
         let vectors = LayerCheck.floating scope x
 
@@ -68,13 +65,18 @@ module ReversibleEmbedding =
             | Some dtype -> Ops.cast dtype value
             | None -> value
 
-        let kernel =
-            match own, matrices with
-            | ValueSome kernel, _ -> kernel
-            | ValueNone, ValueSome pair -> Ops.transpose [| 1; 0 |] (LowRank.merged e.Lora table pair)
-            | ValueNone, ValueNone -> Ops.transpose [| 1; 0 |] table
+        let turned = Ops.transpose [| 1; 0 |]
 
-        let logits = Ops.matmul (typed vectors) (typed kernel)
+        let logits =
+            match own, table, matrices with
+            | ValueSome(Embedding.Floats kernel), _, _ -> Ops.matmul (typed vectors) (typed kernel)
+            | ValueSome(Embedding.Whole(weights, scales)), _, _ ->
+                Quantization.product vectors (struct (weights, scales))
+            | ValueNone, Embedding.Floats table, ValueSome pair ->
+                Ops.matmul (typed vectors) (typed (turned (LowRank.merged e.Lora table pair)))
+            | ValueNone, Embedding.Floats table, ValueNone -> Ops.matmul (typed vectors) (typed (turned table))
+            | ValueNone, Embedding.Whole(weights, scales), _ ->
+                Quantization.product vectors (struct (turned weights, scales))
 
         match o.LogitSoftCap with
         | Some cap -> Ops.tanh (logits / cap) * cap
@@ -90,14 +92,20 @@ module ReversibleEmbedding =
         let own =
             if o.TieWeights then
                 ValueNone
+            elif scope.IsQuantized then
+                let struct (weights, scales) =
+                    Quantization.declare scope OwnWeight [| e.OutputDim; e.InputDim |] [| e.InputDim |]
+
+                ValueSome(Embedding.Whole(weights, scales))
             else
                 Weight.startingFrom e.Embeddings.Initializer
-                |> Weight.declare scope "reverse_embeddings" [| e.OutputDim; e.InputDim |]
+                |> Weight.declare scope OwnWeight [| e.OutputDim; e.InputDim |]
+                |> Embedding.Floats
                 |> ValueSome
 
         let result =
             if backwards then
-                Flow.ofValue (back o scope x.Value own table matrices)
+                Flow.ofValue (back o scope x.Value table matrices own)
             else
                 Embedding.lookUp { e with ActivityRegularizer = None } scope x
 
@@ -149,4 +157,9 @@ module ReversibleEmbedding =
                     (ConfigRead.show (Float cap))
                     "30 is usual."
             | _ -> o)
-        |> LayerClass.changing (LowRank.variants "embeddings" lora withLora)
+        |> LayerClass.changing (
+            let weights (o: ReversibleEmbeddingOptions) =
+                [ "embeddings", Quantization.rows; if not o.TieWeights then OwnWeight, Quantization.columns ]
+
+            LowRank.variants "embeddings" weights lora withLora
+        )

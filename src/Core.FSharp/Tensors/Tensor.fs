@@ -36,12 +36,14 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
             DType.Int64
         elif element = typeof<bool> then
             DType.Bool
+        elif element = typeof<sbyte> then
+            DType.Int8
         else
             raise (
                 DTypeException(
                     "A tensor cannot hold elements of this type.",
                     "",
-                    "float, double, int, long or bool",
+                    "float, double, int, long, bool or sbyte",
                     element.Name,
                     "Convert the values first, for example to float."
                 )
@@ -74,6 +76,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         | DType.Float64 -> Array.zeroCreate<float> count
         | DType.Int32 -> Array.zeroCreate<int> count
         | DType.Int64 -> Array.zeroCreate<int64> count
+        | DType.Int8 -> Array.zeroCreate<sbyte> count
         | _ -> Array.zeroCreate<bool> count
 
     /// <summary>The type of the elements.</summary>
@@ -166,7 +169,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         rounded
 
     /// <summary>A tensor of the given float64 numbers converted to a dtype: rounded for Float32, cut toward zero for
-    /// integers, tested against zero for Bool.</summary>
+    /// integers (and limited to -128..127 for Int8), tested against zero for Bool.</summary>
     static member OfDoubles(dtype: DType, shape: Shape, values: float[]) =
         checkSize shape values.Length
 
@@ -176,6 +179,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
             | DType.Float64 -> Array.copy values
             | DType.Int32 -> Array.map int values
             | DType.Int64 -> Array.map int64 values
+            | DType.Int8 -> Array.map (fun (v: float) -> sbyte (Math.Clamp(v, -128.0, 127.0))) values
             | _ -> Array.map (fun v -> v <> 0.0) values
 
         Tensor(dtype, shape, data)
@@ -218,6 +222,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         | :? (int[]) as a -> Array.map float a
         | :? (int64[]) as a -> Array.map float a
         | :? (bool[]) as a -> Array.map (fun b -> if b then 1.0 else 0.0) a
+        | :? (sbyte[]) as a -> Array.map float a
         | _ -> [||]
 
     /// <summary>The same values in another dtype, by the rules of <c>OfDoubles</c>; itself if it is that dtype already.</summary>
@@ -280,6 +285,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         | :? (int[]) as a -> Rows.argMax width a
         | :? (int64[]) as a -> Rows.argMax width a
         | :? (bool[]) as a -> Rows.argMax width a
+        | :? (sbyte[]) as a -> Rows.argMax width a
         | _ -> [||]
 
     /// <summary>True when shape, dtype and every bit of the elements are the same.</summary>
@@ -301,6 +307,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
             | :? (int[]) as a -> int64 a[i]
             | :? (int64[]) as a -> a[i]
             | :? (bool[]) as a -> (if a[i] then 1L else 0L)
+            | :? (sbyte[]) as a -> int64 a[i]
             | _ -> 0L
 
         let text = Format.elements dtype shape number whole

@@ -12,6 +12,20 @@ module internal TrainerChanges =
         | Adapt _ ->
             struct ("adapted by LoRA", "Dense, EinsumDense, Embedding, ReversibleEmbedding or Conv, not yet adapted")
         | Merge -> struct ("freed of LoRA", "a layer with LoRA")
+        | Quantize -> struct ("quantised", "Dense, EinsumDense, Embedding or ReversibleEmbedding, not yet quantised")
+
+    /// The policy of a layer after the change.
+    let private policyAfter (change: LayerChange) (network: Network) (layer: Layer) : DTypePolicy voption =
+        match change, layer.Policy with
+        | Quantize, ValueSome policy -> ValueSome policy.Quantized
+        | Quantize, ValueNone when network.FloatType = DType.Float64 -> ValueSome DTypePolicy.Float64.Quantized
+        | Quantize, ValueNone -> ValueSome DTypePolicy.Float32.Quantized
+        | _, policy -> policy
+
+    let private variantOf (change: LayerChange) (layer: Layer) : LayerVariant voption =
+        match change, layer.Policy with
+        | Quantize, ValueSome policy when policy.IsQuantized -> ValueNone
+        | _ -> layer.Variant change
 
     let private refuse (change: LayerChange) (where: string) (actual: string) : 'a =
         let struct (done', expected) = describe change
@@ -43,7 +57,7 @@ module internal TrainerChanges =
             if changed.Contains path || not (chosen.Count = 0 || chosen.Contains path) then
                 layer
             else
-                match layer.Variant change with
+                match variantOf change layer with
                 | ValueSome variant ->
                     changed.Add path |> ignore
 
@@ -53,6 +67,7 @@ module internal TrainerChanges =
                     { variant.Layer with
                         LayerName = layer.LayerName
                         Frozen = layer.Frozen
+                        Policy = policyAfter change trainer.Network layer
                         Shared = layer.Shared
                         Owner = layer.Owner }
                 | ValueNone when chosen.Contains path -> refuse change path layer.Kind

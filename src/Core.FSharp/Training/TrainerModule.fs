@@ -70,3 +70,24 @@ module Trainer =
     /// adapt. What Keras does whenever it saves.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">No layer is adapted.</exception>
     let mergeLora (trainer: Trainer) : Trainer = Training.TrainerChanges.change Merge [] trainer
+
+    /// <summary>A trainer of the same network with 8-bit weights, for prediction: every Dense, EinsumDense, Embedding and
+    /// ReversibleEmbedding keeps its large weights as whole numbers -127..127 with a scale for every column (for every id of an
+    /// embedding), a quarter of the size. Inputs of products are rounded to 8 bits row by row while it predicts. Other layers stay as
+    /// they are. Keras: model.quantize.</summary>
+    /// <param name="mode">int8.</param>
+    /// <param name="trainer">Its other weights are shared.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">The mode is another, or there is no layer to quantise.</exception>
+    let quantize (mode: string) (trainer: Trainer) : Trainer =
+        if mode <> "int8" then
+            raise (
+                ArgumentValueException(
+                    "Unknown mode of quantisation.",
+                    "mode",
+                    "int8",
+                    mode,
+                    "Weights can be kept in 8 bits, with a scale for every column."
+                )
+            )
+
+        Training.TrainerChanges.change Quantize [] trainer

@@ -62,6 +62,34 @@ public class AdaptationTests
     }
 
     [Fact]
+    public void A_quantised_model_predicts_nearly_the_same_and_comes_back_from_a_file()
+    {
+        var (x, y) = Lines.Data();
+        var model = Trained();
+        model.Fit(x, y, epochs: 100, verbosity: Verbosity.Silent);
+        var before = model.Predict(x);
+        model.Quantize("int8");
+        var after = model.Predict(x);
+        Lines.AssertClose([before], [after], 0.05);
+        Assert.Equal(DType.Int8, model.GetNamedWeights().Single(pair => pair.Key == "dense/kernel").Value.DType);
+        Assert.Equal(3, model.GetLayer("dense").GetWeights().Count);
+        var path = Path.GetTempFileName();
+
+        try
+        {
+            model.Save(path);
+            Assert.True(after.BitEquals(Model.Load(path).Predict(x)));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        Assert.Throws<ArgumentValueException>(() => model.Quantize("int8"));
+        Assert.Throws<ArgumentValueException>(() => Trained().Quantize("int7"));
+    }
+
+    [Fact]
     public void A_layer_without_a_model_cannot_be_adapted() =>
         Assert.Throws<NotReadyException>(() => new Dense(3).EnableLora(2));
 

@@ -21,4 +21,17 @@ public class AdaptationSnippets
         // end snippet
         Assert.Equal(4, model.GetWeights().Count);
     }
+
+    [Fact]
+    public void Quantization()
+    {
+        var model = Pretrained();
+        var path = Path.GetTempFileName();
+        // snippet: int8-csharp
+        model.Quantize("int8");
+        model.Save(path);
+        // end snippet
+        File.Delete(path);
+        Assert.Equal(DType.Int8, model.GetNamedWeights().Single(pair => pair.Key == "dense/kernel").Value.DType);
+    }
 }

@@ -103,7 +103,7 @@ let ``narrow types become those the library has`` () =
             [ "h", Tensor.OfArray [| 1.0f; -2.0f; 5.9604645e-8f |]
               "b", Tensor.OfArray [| 1.0f; -infinityf |]
               "u", Tensor.OfArray [| 0; 255 |]
-              "i", Tensor.OfArray [| -1 |]
+              "i", Tensor.OfArray [| -1y |]
               "s", Tensor.OfArray [| -2 |]
               "t", Tensor.OfArray [| 65535 |]
               "v", Tensor.OfArray [| 4294967295L |] ])

@@ -499,6 +499,25 @@ let private structures =
               Ops.sumAll (Ops.square results[0])
               + Ops.sumAll (Ops.square results[1])
               + Ops.sumAll (Ops.square results[2]))
+      // Rows of whole numbers with 127 among them: what is rounded is not near a half.
+      row
+          "Int8Matrix"
+          "Structured.Int8Matrix"
+          0
+          (together
+              [ ints DType.Int32 -126 126 [ 2; 3; 4 ]
+                ints DType.Int32 -127 127 [ 5; 3 ]
+                of' (between 0.5 2.0) [ 3 ] ])
+          (fun x ->
+              let type' = x[2].DType
+              let largest = Ops.broadcastTo (Shape.Of(2, 3, 1)) (Expr.Scalar(type', 127.0))
+              let rows = Ops.concatenate -1 [| Ops.cast type' x[0]; largest |]
+              let weights =
+                  Expr.Constant(
+                      Tensor.OfDoubles(DType.Int8, Shape.Of(5, 3), Array.init 15 (fun i -> float (i * 37 % 255 - 127)))
+                  )
+              node (Structured(Int8Matrix())) [| rows; weights; x[2] |]
+              + Ops.cast type' (Ops.sum [| 0 |] false x[1]))
       row "Standardize columns" "Structured.Standardize" 3 (together [ any [ 4; 3 ] ]) (fun x ->
           let struct (y, mean, variance) = Ops.standardize [| 0 |] 0.1 x[0]
           y * 2.0 + mean - Ops.square variance)

@@ -22,3 +22,12 @@ let ``low-rank adaptation`` () =
     let merged = tuned |> Trainer.mergeLora
     // end snippet
     Assert.Equal(4, merged.GetWeights().Count)
+
+[<Fact>]
+let ``quantization`` () =
+    let trainer = pretrained ()
+    // snippet: int8-fsharp
+    let small = trainer |> Trainer.quantize "int8"
+    let y = small.Predict x
+    // end snippet
+    Assert.Equal(Shape.Of(8, 1), y.Shape)

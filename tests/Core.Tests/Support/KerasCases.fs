@@ -136,6 +136,8 @@ type FitCase =
         Validation: CaseTensor[] * CaseTensor[]
         ClassWeight: Map<int, float>
         SampleWeight: CaseTensor option
+        /// Each with class_name and config.
+        Callbacks: JsonElement[]
         BatchSize: int
         Epochs: int
         WeightNames: string[]
@@ -227,7 +229,14 @@ module KerasCases =
         | None -> Map.empty
         | Some m -> Map [ for p in m.EnumerateObject() -> p.Name, read p.Value ]
 
-    let private file relative section read = lazy (items (get section (parse relative)) |> Array.map read)
+    /// The cases of a file, and of the file of its name in the folder `more` beside it.
+    let private file (relative: string) section read =
+        lazy
+            (let more = relative.Replace("keras/", "keras/more/")
+
+             [| relative; more |]
+             |> Array.filter (fun path -> path = relative || File.Exists(Data.inTests path))
+             |> Array.collect (fun path -> items (get section (parse path)) |> Array.map read))
 
     let private layersFile =
         let oneOrMany (e: JsonElement) =
@@ -328,6 +337,7 @@ module KerasCases =
                 | Some v -> tensors "x" v, tensors "y" v
               ClassWeight = mapOf number "class_weight" e |> Map.toSeq |> Seq.map (fun (k, v) -> int k, v) |> Map
               SampleWeight = tryGet "sample_weight" e |> Option.map tensor
+              Callbacks = many id "callbacks" e
               BatchSize = (get "batch_size" e).GetInt32()
               Epochs = (get "epochs" e).GetInt32()
               WeightNames = many text "weight_names" e

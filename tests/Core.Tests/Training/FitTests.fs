@@ -2,6 +2,7 @@ namespace FunctionalNet.Tests.Training
 
 open System
 open System.Collections.Generic
+open System.Text.Json
 open FunctionalNet
 open FunctionalNet.Tests.Support
 open Xunit
@@ -35,6 +36,45 @@ type FitTests() =
             | None -> []
         | _ -> []
 
+    /// What is given for each output: one list for all is that of the only output.
+    let perOutput (outputs: int) (items: ConfigValue list) : ConfigValue list list =
+        if outputs = 1 then
+            [ items ]
+        else
+            items
+            |> List.map (fun item ->
+                match item with
+                | ConfigValue.List own -> own
+                | one -> [ one ])
+
+    let callback (e: JsonElement) : TrainingCallback =
+        let config = e.GetProperty "config"
+
+        let read (name: string) (orElse: 'a) (of': JsonElement -> 'a) =
+            match config.TryGetProperty name with
+            | true, value -> of' value
+            | _ -> orElse
+
+        match string (e.GetProperty("class_name")) with
+        | "EarlyStopping" ->
+            let o = EarlyStopping.options
+
+            Callback.earlyStopping
+                { o with
+                    Monitor = read "monitor" o.Monitor string
+                    Patience = read "patience" o.Patience _.GetInt32()
+                    RestoreBestWeights = read "restore_best_weights" o.RestoreBestWeights _.GetBoolean() }
+        | "ReduceLROnPlateau" ->
+            let o = ReduceLROnPlateau.options
+
+            Callback.reduceLROnPlateau
+                { o with
+                    Monitor = read "monitor" o.Monitor string
+                    Factor = read "factor" o.Factor _.GetDouble()
+                    Patience = read "patience" o.Patience _.GetInt32()
+                    Cooldown = read "cooldown" o.Cooldown _.GetInt32() }
+        | other -> failwith ("no such callback here: " + other)
+
     let figures (logs: TrainingLogs) = [ for i in 0 .. logs.Count - 1 -> logs.Names[i], logs.ValueAt i ]
 
     static member Ids = KerasCases.fits () |> KerasCases.ids (fun c -> c.Id)
@@ -49,13 +89,19 @@ type FitTests() =
         let compile = CaseConfig.value c.Compile
         let options = TrainingOptions()
         options.Optimizer <- Optimizer.ofConfig (nested (list "optimizer" compile).Head)
-        options.AddLoss(Loss.ofConfig (nested (list "loss" compile).Head)) |> ignore
+        let factors = list "loss_weights" compile
 
-        for m in list "metrics" compile do
-            options.AddMetric(metric m) |> ignore
+        for output, loss in List.indexed (list "loss" compile) do
+            let factor =
+                match List.tryItem output factors with
+                | Some(ConfigValue.Float f) -> f
+                | _ -> 1.0
+            options.AddLoss(output, Loss.ofConfig (nested loss), factor) |> ignore
 
-        for m in list "weighted_metrics" compile do
-            options.AddMetric(0, metric m, true) |> ignore
+        for key, weighted in [ "metrics", false; "weighted_metrics", true ] do
+            for output, metrics in List.indexed (perOutput c.Y.Length (list key compile)) do
+                for m in metrics do
+                    options.AddMetric(output, metric m, weighted) |> ignore
 
         trainer.Compile options
         let tensors (cases: CaseTensor[]) = cases |> Array.map (fun t -> t.ToTensor())
@@ -70,6 +116,8 @@ type FitTests() =
 
         if not c.ClassWeight.IsEmpty then
             fit.ClassWeight <- Dictionary<int, float>(c.ClassWeight)
+
+        fit.Callbacks <- c.Callbacks |> Array.map callback
 
         let history = trainer.Fit(data, fit)
 

@@ -19,7 +19,7 @@ module internal TimeDistributed =
     /// after the other.
     let private updates (scope: Scope) (layer: Layer) (x: Flow) : bool =
         let trial = Trace(scope.Mode, scope.FloatType, scope.Trace.IsFrozen)
-        Layer.call (Scope(trial, scope.Path, scope.IsFrozen)) layer [| x |] |> ignore
+        Layer.call (Scope(trial, scope.Path, scope.IsFrozen, scope.Policy)) layer [| x |] |> ignore
         trial.UpdateCount > 0
 
     /// The mask of the steps' rows: a mask per row is for layers that count rows.

@@ -87,8 +87,9 @@ module internal LossFunctions =
     let private smoothBinary (smoothing: float) (t: Expr) =
         if smoothing = 0.0 then t else t * (1.0 - smoothing) + 0.5 * smoothing
 
-    let private smoothClasses (smoothing: float) (classes: int) (t: Expr) =
-        if smoothing = 0.0 then t else t * (1.0 - smoothing) + smoothing / float classes
+    /// Keras counts the classes along the last axis, whichever axis they are on.
+    let private smoothClasses (smoothing: float) (t: Expr) =
+        if smoothing = 0.0 then t else t * (1.0 - smoothing) + smoothing / float t.Shape[-1]
 
     let private binaryFromProbability (t: Expr) (p: Expr) =
         let p = Ops.clip Epsilon (1.0 - Epsilon) p
@@ -123,8 +124,8 @@ module internal LossFunctions =
     let private classesLast (axis: int) (x: Expr) = if axis = -1 || axis = x.Rank - 1 then x else Ops.moveAxis axis -1 x
 
     let categoricalCrossentropy (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+        let t = smoothClasses options.LabelSmoothing t
         let t, p = classesLast options.Axis t, classesLast options.Axis p
-        let t = smoothClasses options.LabelSmoothing p.Shape[-1] t
 
         match classLogits options.FromLogits p with
         | ValueSome logits -> Ops.softmaxCrossEntropy t logits
@@ -132,7 +133,7 @@ module internal LossFunctions =
 
     let categoricalFocal (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
         let axes = [| options.Axis |]
-        let t = smoothClasses options.LabelSmoothing p.Shape[options.Axis] t
+        let t = smoothClasses options.LabelSmoothing t
 
         let p = if options.FromLogits then Ops.softmax options.Axis p else p
         let p = normalized options.Axis p

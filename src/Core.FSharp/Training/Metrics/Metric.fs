@@ -81,10 +81,7 @@ module Metric =
             Name = "sum"
             Config = Some(Configs.make "Sum" [])
             Slots = scalarSlots [| "total" |]
-            Update =
-                fun slots _ p weight ->
-                    let struct (sum, _) = Totals.sumAndCount p weight
-                    [| slots[0] + sum |]
+            Update = fun slots _ p weight -> [| slots[0] + Totals.sum p weight |]
             Result = fun slots -> [| slots[0][0] |] }
 
     /// <summary>How often predictions equal targets. Keras: Accuracy.</summary>

@@ -61,9 +61,13 @@ module internal Totals =
 
     let wide (x: Expr) = Ops.cast DType.Float64 x
 
-    /// Weighted values and weights, one per sample, by Keras's rules.
-    let samplewise (values: Expr) (weight: Expr option) : struct (Expr * Expr option) =
-        let behindFirst (x: Expr) = if x.Rank > 1 then Ops.mean [| 1 .. x.Rank - 1 |] false x else x
+    /// Weighted values and weights, one per sample, by Keras's rules: axes that are too many are reduced as the metric reduces.
+    let private samplewise
+        (reduce: int[] -> bool -> Expr -> Expr)
+        (values: Expr)
+        (weight: Expr option)
+        : struct (Expr * Expr option) =
+        let behindFirst (x: Expr) = if x.Rank > 1 then reduce [| 1 .. x.Rank - 1 |] false x else x
 
         match weight with
         | None -> struct (behindFirst values, None)
@@ -71,14 +75,19 @@ module internal Totals =
             let struct (values, w) = Weighting.sameRank values w
 
             let values =
-                if w.Rank < values.Rank then Ops.mean [| w.Rank .. values.Rank - 1 |] false values else values
+                if w.Rank < values.Rank then reduce [| w.Rank .. values.Rank - 1 |] false values else values
 
             let w = Weighting.spread values.Shape w
             struct (behindFirst (values * w), Some(behindFirst w))
 
+    /// The weighted sum of values.
+    let sum (values: Expr) (weight: Expr option) : Expr =
+        let struct (values, _) = samplewise Ops.sum (wide values) (Option.map wide weight)
+        Ops.sumAll values
+
     /// Sum and count of values, to be added to the totals.
     let sumAndCount (values: Expr) (weight: Expr option) : struct (Expr * Expr) =
-        let struct (values, weight) = samplewise (wide values) (Option.map wide weight)
+        let struct (values, weight) = samplewise Ops.mean (wide values) (Option.map wide weight)
 
         let count =
             match weight with
