@@ -8,15 +8,23 @@ open System.Threading
 open FunctionalNet.Kernels
 
 [<NoEquality; NoComparison>]
-type Options = { Words: string list; Quick: bool; Json: string voption; Plans: bool; Threads: int list }
+type Options =
+    { Words: string list
+      Quick: bool
+      Json: string voption
+      Plans: bool
+      Threads: int list
+      /// The only peer to measure, if one is named.
+      Peer: string voption }
 
-let private usage = "compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--plans]"
+let private usage = "compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--peer NAME] [--plans]"
 
 let rec private parse (options: Options) (args: string list) : Options =
     match args with
     | [] -> options
     | "--quick" :: rest -> parse { options with Quick = true } rest
     | "--plans" :: rest -> parse { options with Plans = true } rest
+    | "--peer" :: name :: rest -> parse { options with Peer = ValueSome name } rest
     | "--json" :: path :: rest -> parse { options with Json = ValueSome path } rest
     | "--threads" :: list :: rest -> parse { options with Threads = [ for n in list.Split ',' -> int n ] } rest
     | word :: rest when not (word.StartsWith '-') -> parse { options with Words = options.Words @ [ word ] } rest
@@ -79,7 +87,9 @@ let private measure
 
     let names =
         match peer with
-        | ValueSome peer -> PeerProcess.Texts((peer.Ask(workload.Prepare file))["peers"])
+        | ValueSome peer ->
+            PeerProcess.Texts((peer.Ask(workload.Prepare file))["peers"])
+            |> Array.filter (fun name -> options.Peer |> ValueOption.forall (fun only -> only = name))
         | ValueNone -> [||]
 
     let long = workload.Check.IsSome
@@ -102,9 +112,10 @@ let private measure
               Clock.warm warmMs ours.Run
 
               // The peer gets the number of threads that suits it best.
+              // One thread comes last: threads that still spin after their turn have gone to sleep when ours comes.
               let settings =
-                  [| for name in names do
-                         for t in 1..threads do
+                  [| for t in threads .. -1 .. 1 do
+                         for name in names do
                              if t = 1 || t = threads then name, t |]
 
               match peer with
@@ -166,7 +177,14 @@ let private measure
 /// Runs the comparison; 0 if everything that was measured computes the same as its peers.
 let run (args: string list) : int =
     let options =
-        parse { Words = []; Quick = false; Json = ValueNone; Plans = false; Threads = [ 1; 2 ] } args
+        parse
+            { Words = []
+              Quick = false
+              Json = ValueNone
+              Plans = false
+              Threads = [ 1; 2 ]
+              Peer = ValueNone }
+            args
 
     let workloads, fresh = Workloads.select options.Quick options.Words
     let machine = Machine()

@@ -118,12 +118,11 @@ type internal PredictOurs(spec: NetSpec, x: Tensor, weights: (string * Tensor)[]
         trainer.SetWeights([| for name, value in weights -> KeyValuePair(name, value) |])
         Array.zeroCreate<float32> (trainer.Predict x).Size
 
-    let plan =
-        let types = { Inputs = [| { DType = x.DType; Shape = x.Shape } |]; Targets = [||]; Weights = [||] }
+    let types = { Inputs = [| { DType = x.DType; Shape = x.Shape } |]; Targets = [||]; Weights = [||] }
+    let graph = TrainStep.prediction trainer.Network ValueNone ValueNone (fun _ -> false) types
 
-        Compile.compile
-            CompileOptions.Default
-            (TrainStep.prediction trainer.Network ValueNone ValueNone (fun _ -> false) types).Graph
+    // Operations as a direct computation needs them, without those that depend on weights alone.
+    let plan = Compile.compile CompileOptions.Default graph.Graph
 
     override _.Run() = trainer.PredictInto(ReadOnlySpan<float32> input, Span<float32> output)
     override _.Flops = Plans.flops plan
@@ -133,7 +132,22 @@ type internal PredictOurs(spec: NetSpec, x: Tensor, weights: (string * Tensor)[]
         this.Run()
         Array.map float output
 
-    override _.Describe() = PlanText.print [||] plan
+    override _.Describe() =
+        let values = dict weights
+
+        let variable (_: LeafRole) (leaf: Expr) (name: string) =
+            let v = Variable(name, leaf.DType, leaf.Shape)
+
+            match values.TryGetValue name with
+            | true, value -> v.Set value
+            | _ -> v.Fill 0.0
+
+            v
+
+        let step = BoundStep.create CompileOptions.Default "describe" types graph variable
+        x.Bytes.CopyTo(Span<byte>(step.Inputs[0].Pointer.ToPointer(), x.Bytes.Length))
+        Clock.warm 200.0 step.Run
+        Plans.describe step.Executable
 
 /// One matrix product.
 [<Sealed>]

@@ -56,6 +56,19 @@ finally
     File.Delete(path);
 }
 
+var logs = Directory.CreateTempSubdirectory("functionalnet-aot-");
+
+try
+{
+    model.Compile(new MultiOptimizer(new OptimizerMap(new Muon(), new Dictionary<string, Optimizer> { [".*/bias"] = new SGD() })), "sparse_categorical_crossentropy");
+    model.Fit(pictures, quarters, batchSize: 100, verbosity: Verbosity.Silent, callbacks: [new TensorBoard(logs.FullName, histogramFreq: 1)]);
+    Require(Directory.GetFiles(Path.Combine(logs.FullName, "train")).Length == 1, "event files are written");
+}
+finally
+{
+    logs.Delete(true);
+}
+
 try
 {
     _ = new Sequential { new Input(5, 5, 1), new Conv2D(2, kernelSize: 7) };

@@ -15,6 +15,8 @@ public class CallbackTests
 
         public long Iterations => 0;
 
+        public string? Architecture => null;
+
         public TrainingParameters Parameters { get; } = new(epochs: 5, initialEpoch: 0, steps: 2, batchSize: 4, hasValidation: false, Verbosity.Bar);
 
         public IReadOnlyList<KeyValuePair<string, Tensor>> GetWeights() => weights;

@@ -44,4 +44,47 @@ public class CustomOperationTests
     [Fact]
     public void AWrongDerivativeIsCaught() =>
         Assert.False(GradientChecker.Check(x => new Cube(2).Apply(x)[0], [Point], 1).IsWithin(1e-2));
+
+    /// <summary>log(1 + exp x), whose derivative overflows where it is written as exp x / (1 + exp x): the example of Keras's
+    /// custom_gradient.</summary>
+    private static Expr Log1pExp(Expr x) => Ops.CustomGradient(
+        inputs =>
+        {
+            var e = Ops.Exp(inputs[0]);
+            return (Ops.Log(1 + e), upstream => [upstream * (1 - 1 / (1 + e))]);
+        },
+        x);
+
+    [Fact]
+    public void A_custom_gradient_takes_the_place_of_the_derivative()
+    {
+        var x = Expr.Constant(new double[] { 1000, 0, -2 });
+        var slope = Grad.Gradients(Ops.Sum(Log1pExp(x)), x)[0];
+        var slopes = Interpreter.Value([], slope).ToDoubles();
+        Assert.Equal([1.0, 0.5], slopes[..2]);
+        Assert.Equal(1 / (1 + Math.Exp(2)), slopes[2], 12);
+        var report = GradientChecker.Check(x => Log1pExp(x[0]), [Point], 3);
+        Assert.True(report.IsWithin(1e-6), report.ToString());
+    }
+
+    [Fact]
+    public void A_custom_gradient_may_be_another_function()
+    {
+        // Straight through: rounds forward, passes the cotangent back.
+        var x = Expr.Constant(new double[] { 0.4, 1.6 });
+        var rounded = Ops.CustomGradient(inputs => (Ops.Round(inputs[0]), upstream => [upstream]), x);
+        var slope = Grad.Gradients(Ops.Sum(rounded * rounded), x)[0];
+        Assert.Equal([0.0, 2.0], Interpreter.Value([], rounded).ToDoubles());
+        Assert.Equal([0.0, 4.0], Interpreter.Value([], slope).ToDoubles());
+    }
+
+    [Fact]
+    public void A_custom_gradient_of_the_wrong_form_is_an_error()
+    {
+        var x = Expr.Constant(Point);
+        Expr none = Ops.CustomGradient(inputs => (inputs[0] * 2, _ => []), x);
+        Assert.Throws<GraphException>(() => Grad.Gradients(Ops.Sum(none), x));
+        Expr scalar = Ops.CustomGradient(inputs => (inputs[0] * 2, g => [Ops.Sum(g)]), x);
+        Assert.Throws<ShapeException>(() => Grad.Gradients(Ops.Sum(scalar), x));
+    }
 }

@@ -20,6 +20,8 @@ public abstract class AttentionLayer : Layer
     /// <param name="keyMask">(batch, keys): which keys are seen. For MultiHeadAttention and GroupQueryAttention.</param>
     /// <param name="attentionMask">(batch, queries, keys) or (batch, heads, queries, keys): which query sees which
     /// key.</param>
+    /// <param name="useCausalMask">Whether a query sees no later key; by default as the layer was made.</param>
+    /// <param name="training">Whether this use of the layer drops weights; by default as the model does.</param>
     /// <exception cref="ShapeException">The shapes do not fit; the error names the layer.</exception>
     public SymbolicTensor Apply(
         SymbolicTensor query,
@@ -28,11 +30,15 @@ public abstract class AttentionLayer : Layer
         SymbolicTensor? queryMask = null,
         SymbolicTensor? valueMask = null,
         SymbolicTensor? keyMask = null,
-        SymbolicTensor? attentionMask = null) =>
-        Outputs(query, value, key, queryMask, valueMask, keyMask, attentionMask)[0];
+        SymbolicTensor? attentionMask = null,
+        bool? useCausalMask = null,
+        bool? training = null) =>
+        Outputs(
+            query, value, key, queryMask, valueMask, keyMask, attentionMask,
+            useCausalMask, training, returnAttentionScores: null)[0];
 
-    /// <summary>As Apply, for a layer that returns its scores: the output, and the weights (batch, heads, queries, keys), or
-    /// (batch, queries, keys) without heads.</summary>
+    /// <summary>As Apply, with the scores, as Keras's <c>layer(query, value, return_attention_scores=True)</c>: the output, and
+    /// the weights (batch, heads, queries, keys), or (batch, queries, keys) without heads.</summary>
     /// <param name="query">(batch, queries, features).</param>
     /// <param name="value">(batch, keys, features).</param>
     /// <param name="key">(batch, keys, features); the value by default.</param>
@@ -40,7 +46,9 @@ public abstract class AttentionLayer : Layer
     /// <param name="valueMask">(batch, keys): which values are seen.</param>
     /// <param name="keyMask">(batch, keys): which keys are seen.</param>
     /// <param name="attentionMask">(batch, queries, keys): which query sees which key.</param>
-    /// <exception cref="NotReadyException">The layer was made without returnAttentionScores.</exception>
+    /// <param name="useCausalMask">Whether a query sees no later key; by default as the layer was made.</param>
+    /// <param name="training">Whether this use of the layer drops weights; by default as the model does.</param>
+    /// <exception cref="ShapeException">The shapes do not fit; the error names the layer.</exception>
     public (SymbolicTensor Output, SymbolicTensor Scores) ApplyWithScores(
         SymbolicTensor query,
         SymbolicTensor value,
@@ -48,15 +56,15 @@ public abstract class AttentionLayer : Layer
         SymbolicTensor? queryMask = null,
         SymbolicTensor? valueMask = null,
         SymbolicTensor? keyMask = null,
-        SymbolicTensor? attentionMask = null) =>
-        Outputs(query, value, key, queryMask, valueMask, keyMask, attentionMask) is [var output, var scores]
-            ? (output, scores)
-            : throw new NotReadyException(
-                "The layer does not return its scores.",
-                Name,
-                "a layer made with returnAttentionScores: true",
-                "one without",
-                "Give the constructor returnAttentionScores: true.");
+        SymbolicTensor? attentionMask = null,
+        bool? useCausalMask = null,
+        bool? training = null)
+    {
+        var outputs = Outputs(
+            query, value, key, queryMask, valueMask, keyMask, attentionMask,
+            useCausalMask, training, returnAttentionScores: true);
+        return (outputs[0], outputs[1]);
+    }
 
     private SymbolicTensor[] Outputs(
         SymbolicTensor query,
@@ -65,15 +73,23 @@ public abstract class AttentionLayer : Layer
         SymbolicTensor? queryMask,
         SymbolicTensor? valueMask,
         SymbolicTensor? keyMask,
-        SymbolicTensor? attentionMask)
+        SymbolicTensor? attentionMask,
+        bool? useCausalMask,
+        bool? training,
+        bool? returnAttentionScores)
     {
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(value);
         return Apply(
             key is null ? [query, value] : [query, value, key],
-            ("query_mask", queryMask),
-            ("value_mask", valueMask),
-            ("key_mask", keyMask),
-            ("attention_mask", attentionMask));
+            [
+                ("query_mask", queryMask),
+                ("value_mask", valueMask),
+                ("key_mask", keyMask),
+                ("attention_mask", attentionMask),
+            ],
+            ("use_causal_mask", useCausalMask),
+            ("return_attention_scores", returnAttentionScores),
+            ("training", training));
     }
 }

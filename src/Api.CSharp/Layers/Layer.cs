@@ -141,6 +141,17 @@ public abstract class Layer
         return Apply([input]);
     }
 
+    /// <summary>Applies the layer to a symbolic tensor in a mode of its own, whatever the model does, as Keras's
+    /// <c>layer(x, training=True)</c>: dropout that is told to train drops in prediction too, each time anew.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="training">True to train, false to infer.</param>
+    /// <exception cref="ShapeException">The shape does not fit; the error names the layer.</exception>
+    public SymbolicTensor Apply(SymbolicTensor input, bool training)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Apply([input], [], [("training", training)])[0];
+    }
+
     /// <summary>Applies a merging layer to several symbolic tensors.</summary>
     /// <exception cref="ShapeException">The shapes do not fit; the error names the layer.</exception>
     public SymbolicTensor Apply(params SymbolicTensor[] inputs)
@@ -150,17 +161,23 @@ public abstract class Layer
         return new SymbolicTensor(nodes[0], this, inputs);
     }
 
-    /// <summary>All outputs of the layer for inputs in order and others by Keras's names; those that are null are left
-    /// out.</summary>
-    private protected SymbolicTensor[] Apply(SymbolicTensor[] inputs, params (string Name, SymbolicTensor? Tensor)[] named)
+    /// <summary>All outputs of the layer for inputs in order, and others and truth values by Keras's names; those that are null
+    /// are left out.</summary>
+    private protected SymbolicTensor[] Apply(
+        SymbolicTensor[] inputs,
+        (string Name, SymbolicTensor? Tensor)[] named,
+        params (string Name, bool? Value)[] flags)
     {
+        var set = flags.Where(flag => flag.Value is not null).ToArray();
         var given = named.Where(entry => entry.Tensor is not null).ToArray();
         SymbolicTensor[] tensors = [.. given.Select(entry => entry.Tensor!)];
         var nodes = NetworkBridge.Apply(
             Core,
             [.. inputs.Select(input => input.Node)],
             [.. given.Select(entry => entry.Name)],
-            [.. tensors.Select(tensor => tensor.Node)]);
+            [.. tensors.Select(tensor => tensor.Node)],
+            [.. set.Select(flag => flag.Name)],
+            [.. set.Select(flag => flag.Value!.Value)]);
         SymbolicTensor[] all = [.. inputs, .. tensors];
         return [.. nodes.Select(node => new SymbolicTensor(node, this, all))];
     }

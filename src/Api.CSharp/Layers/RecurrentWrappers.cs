@@ -85,7 +85,7 @@ public abstract class RecurrentLayer : Layer
     {
         ArgumentNullException.ThrowIfNull(sequence);
         SymbolicTensor[] inputs = [sequence, .. initialState ?? []];
-        return Apply(inputs, ("mask", mask));
+        return Apply(inputs, [("mask", mask)]);
     }
 }
 

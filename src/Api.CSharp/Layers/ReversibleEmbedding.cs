@@ -56,10 +56,11 @@ public sealed class ReversibleEmbedding(
     /// <summary>Applies the layer to ids, or to vectors on the way back.</summary>
     /// <param name="input">Ids of any shape, or vectors (..., outputDim).</param>
     /// <param name="reverse">Whether the input is vectors, and the output (..., inputDim) scores.</param>
+    /// <param name="training">Whether this use of the layer trains; by default as the model does.</param>
     /// <exception cref="ShapeException">The vectors do not have the size of the layer's.</exception>
-    public SymbolicTensor Apply(SymbolicTensor input, bool reverse)
+    public SymbolicTensor Apply(SymbolicTensor input, bool reverse, bool? training = null)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return Apply([input], ("reverse", reverse ? input : null))[0];
+        return Apply([input], [], ("reverse", reverse ? true : null), ("training", training))[0];
     }
 }

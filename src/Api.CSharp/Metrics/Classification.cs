@@ -31,9 +31,10 @@ public sealed class TopKCategoricalAccuracy(int k = 5, string? name = null)
 
 /// <summary>Share of rows whose class number is among the k greatest scores.</summary>
 /// <param name="k">How many scores count.</param>
+/// <param name="fromSortedIds">Whether predictions are class numbers, the likeliest first, rather than scores.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
-public sealed class SparseTopKCategoricalAccuracy(int k = 5, string? name = null)
-    : Metric("SparseTopKCategoricalAccuracy", name, Arguments.Empty.Set("k", k));
+public sealed class SparseTopKCategoricalAccuracy(int k = 5, bool fromSortedIds = false, string? name = null)
+    : Metric("SparseTopKCategoricalAccuracy", name, Arguments.Empty.Set("k", k).Set("from_sorted_ids", fromSortedIds));
 
 /// <summary>Share of positives that are right; 0 where there are none.</summary>
 /// <param name="thresholds">Probability above which a row counts as positive, or several; 0.5 by default.</param>
@@ -114,36 +115,44 @@ public sealed class AUC(
 /// <summary>The best sensitivity among the thresholds whose specificity is high enough.</summary>
 /// <param name="specificity">The least specificity, 0 to 1.</param>
 /// <param name="numThresholds">Points of the curve.</param>
+/// <param name="classId">Look at this class only.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
-public sealed class SensitivityAtSpecificity(double specificity, int numThresholds = 200, string? name = null)
+public sealed class SensitivityAtSpecificity(double specificity, int numThresholds = 200, int? classId = null, string? name = null)
     : Metric("SensitivityAtSpecificity", name, Arguments.Empty
         .Set("specificity", specificity)
-        .Set("num_thresholds", numThresholds));
+        .Set("num_thresholds", numThresholds)
+        .Set("class_id", classId));
 
 /// <summary>The best specificity among the thresholds whose sensitivity is high enough.</summary>
 /// <param name="sensitivity">The least sensitivity, 0 to 1.</param>
 /// <param name="numThresholds">Points of the curve.</param>
+/// <param name="classId">Look at this class only.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
-public sealed class SpecificityAtSensitivity(double sensitivity, int numThresholds = 200, string? name = null)
+public sealed class SpecificityAtSensitivity(double sensitivity, int numThresholds = 200, int? classId = null, string? name = null)
     : Metric("SpecificityAtSensitivity", name, Arguments.Empty
         .Set("sensitivity", sensitivity)
-        .Set("num_thresholds", numThresholds));
+        .Set("num_thresholds", numThresholds)
+        .Set("class_id", classId));
 
 /// <summary>The best precision among the thresholds whose recall is high enough.</summary>
 /// <param name="recall">The least recall, 0 to 1.</param>
 /// <param name="numThresholds">Points of the curve.</param>
+/// <param name="classId">Look at this class only.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
-public sealed class PrecisionAtRecall(double recall, int numThresholds = 200, string? name = null)
-    : Metric("PrecisionAtRecall", name, Arguments.Empty.Set("recall", recall).Set("num_thresholds", numThresholds));
+public sealed class PrecisionAtRecall(double recall, int numThresholds = 200, int? classId = null, string? name = null)
+    : Metric("PrecisionAtRecall", name, Arguments.Empty.Set("recall", recall).Set("num_thresholds", numThresholds)
+        .Set("class_id", classId));
 
 /// <summary>The best recall among the thresholds whose precision is high enough.</summary>
 /// <param name="precision">The least precision, 0 to 1.</param>
 /// <param name="numThresholds">Points of the curve.</param>
+/// <param name="classId">Look at this class only.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
-public sealed class RecallAtPrecision(double precision, int numThresholds = 200, string? name = null)
+public sealed class RecallAtPrecision(double precision, int numThresholds = 200, int? classId = null, string? name = null)
     : Metric("RecallAtPrecision", name, Arguments.Empty
         .Set("precision", precision)
-        .Set("num_thresholds", numThresholds));
+        .Set("num_thresholds", numThresholds)
+        .Set("class_id", classId));
 
 /// <summary>Harmonic mean of precision and recall in which recall counts beta times as much; for one-hot
 /// targets.</summary>

@@ -9,7 +9,7 @@ public partial class Model
 {
     /// <summary>Says what to train with. Keras: compile.</summary>
     /// <param name="optimizer">An optimizer or its name; "rmsprop" by default.</param>
-    /// <param name="loss">A loss or its name; of all outputs, if there are several.</param>
+    /// <param name="loss">A loss or its name; of a model of several outputs, the loss of each.</param>
     /// <param name="metrics">What is measured beside the loss, without sample weights.</param>
     /// <param name="weightedMetrics">What is measured with sample and class weights.</param>
     /// <param name="stepsPerExecution">Batches between two calls of callbacks.</param>
@@ -26,7 +26,7 @@ public partial class Model
 
         if (loss is not null)
         {
-            options.AddLossOfAll(TrainingBridge.Loss(loss.Description, loss.Function));
+            options.AddLoss(TrainingBridge.Loss(loss.Description, loss.Function));
         }
 
         AddMetrics(options, metrics is null ? null : [metrics], weighted: false);

@@ -18,7 +18,8 @@ namespace FunctionalNet.Optimizers;
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Adam(
     LearningRate? learningRate = null,
@@ -70,7 +71,8 @@ public sealed class Adam(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class AdamW(
     LearningRate? learningRate = null,
@@ -121,7 +123,8 @@ public sealed class AdamW(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Adamax(
     LearningRate? learningRate = null,
@@ -170,7 +173,8 @@ public sealed class Adamax(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Nadam(
     LearningRate? learningRate = null,
@@ -219,7 +223,8 @@ public sealed class Nadam(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Lamb(
     LearningRate? learningRate = null,
@@ -271,7 +276,8 @@ public sealed class Lamb(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Adafactor(
     LearningRate? learningRate = null,

@@ -16,7 +16,8 @@ namespace FunctionalNet.Optimizers;
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class SGD(
     LearningRate? learningRate = null,
@@ -64,7 +65,8 @@ public sealed class SGD(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class RMSprop(
     LearningRate? learningRate = null,
@@ -114,7 +116,8 @@ public sealed class RMSprop(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Adagrad(
     LearningRate? learningRate = null,
@@ -160,7 +163,8 @@ public sealed class Adagrad(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Adadelta(
     LearningRate? learningRate = null,
@@ -210,7 +214,8 @@ public sealed class Adadelta(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Ftrl(
     LearningRate? learningRate = null,
@@ -264,7 +269,8 @@ public sealed class Ftrl(
 /// default.</param>
 /// <param name="lossScaleFactor">The loss is multiplied by it and gradients are divided by it.</param>
 /// <param name="gradientAccumulationSteps">Batches whose gradients are averaged for one step; 1 by default.</param>
-/// <param name="excludeFromWeightDecay">Weights whose path contains one of these keep their size.</param>
+/// <param name="excludeFromWeightDecay">What keeps its size: regular expressions searched in a weight's own name, such as bias, or
+/// paths with a slash, of weights or of the layers around them.</param>
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class Lion(
     LearningRate? learningRate = null,

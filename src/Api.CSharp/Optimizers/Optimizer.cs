@@ -63,4 +63,8 @@ internal static class OptimizerArguments
         { Schedule: { } schedule } => arguments.Set("learning_rate", schedule.Description),
         _ => arguments.Set("learning_rate", rate.Value),
     };
+
+    /// <summary>A number, or Python's None where null does not stand for the default.</summary>
+    public static Arguments SetOrNone(this Arguments arguments, string name, double? value) =>
+        value is { } number ? arguments.Set(name, number) : arguments.SetNone(name);
 }

@@ -1,6 +1,7 @@
 namespace FunctionalNet.Compiler
 
 open System
+open System.Collections.Generic
 open FunctionalNet
 open FunctionalNet.Graph
 open FunctionalNet.Kernels
@@ -26,6 +27,8 @@ type internal CompileOptions =
         Reuse: bool
         /// Write new values of leaves straight into their buffers where that is safe.
         Donate: bool
+        /// What depends on weights alone computed when a weight has changed, and weights packed for their kernels.
+        Prepare: bool
         /// Check the plan's memory before it is used.
         Check: bool
         /// Fill the arena with NaN before every run.
@@ -45,6 +48,7 @@ type internal CompileOptions =
           InPlace = true
           Reuse = true
           Donate = true
+          Prepare = true
           Check = false
           Poison = false
           Interpret = false }
@@ -60,7 +64,8 @@ type internal CompileOptions =
             Schedule = false
             InPlace = false
             Reuse = false
-            Donate = false }
+            Donate = false
+            Prepare = false }
 
 /// The same interface over the interpreter.
 [<Sealed>]
@@ -95,6 +100,7 @@ type internal InterpretedExecutable(graph: Graph, bind: Expr -> Buffer) =
             for leaf, t in updates do
                 let i = leaves |> Array.findIndex (fun e -> obj.ReferenceEquals(e, leaf))
                 write buffers[i].Pointer t
+                buffers[i].Touch()
 
         member _.Output(name) =
             match outputs |> Array.tryFind (fun struct (n, _, _) -> n = name) with
@@ -132,8 +138,8 @@ module internal Compile =
         { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, roots[i])
           Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
 
-    let rec private planOf (options: CompileOptions) (mode: ResultMode) (graph: Graph) : Plan =
-        let program = Emitter(options.Fuse, options.Epilogues, body options, lower options graph, mode).Run()
+    let rec private planOf (options: CompileOptions) (mode: ResultMode) (finish: Program -> Program) (graph: Graph) =
+        let program = Emitter(options.Fuse, options.Epilogues, body options, graph, mode).Run() |> finish
 
         let inLoop =
             match mode with
@@ -156,7 +162,7 @@ module internal Compile =
             { Outputs = Array.append scan.Outputs scan.NewCarry |> Array.mapi (fun i e -> string i, e)
               Updates = [||] }
 
-        let plan = planOf options (OfLoop outputs) graph
+        let plan = planOf options (OfLoop outputs) id (lower options graph)
 
         let carryFrom =
             Array.init scan.NewCarry.Length (fun c ->
@@ -166,17 +172,59 @@ module internal Compile =
         struct (plan, carryFrom)
 
     /// The plan of a graph.
-    let compile (options: CompileOptions) (graph: Graph) : Plan = planOf options InPlan graph
+    let compile (options: CompileOptions) (graph: Graph) : Plan = planOf options InPlan id (lower options graph)
 
     /// A plan made executable in an arena that other plans may use too (not at the same time).
     let bindPlan (options: CompileOptions) (plan: Plan) (bind: Expr -> Buffer) (arena: Buffer) : Executable =
-        PlannedExecutable(plan, bind, arena, options.Poison)
+        PlannedExecutable(plan, bind, arena, options.Poison, ValueNone)
+
+    /// The plan of a lowered graph whose weights change more rarely than it runs, with what is computed when they do.
+    let private prepared (options: CompileOptions) arena (graph: Graph) (bind: Expr -> Buffer) : Executable =
+        let isFixed = Prepare.fixedNodes graph
+        let n = graph.Outputs.Length
+
+        // Scales first: what is fixed is known of the nodes as they are.
+        let roots = Seq.toArray (Traverse.roots graph) |> Absorb.scales isFixed.Contains |> Absorb.borders
+
+        // Absorbing makes new nodes, of which some are equal or fold.
+        let roots = if options.Simplify then Simplify.roots roots else roots
+
+        let graph =
+            { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, roots[i])
+              Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
+
+        let pack (graph: Graph) =
+            let isFixed = Prepare.fixedNodes graph
+            Packing.run isFixed.Contains
+
+        let always, bind, once =
+            match Prepare.split graph with
+            | None -> graph, bind, ValueNone
+            | Some parts ->
+                let kept = Dictionary<Expr, Buffer>(HashIdentity.Reference)
+
+                for leaf, _ in parts.Once.Updates do
+                    kept[leaf] <- Buffer(int64 leaf.Shape.Size * int64 (DType.size leaf.DType))
+
+                let bind (leaf: Expr) =
+                    match kept.TryGetValue leaf with
+                    | true, buffer -> buffer
+                    | _ -> bind leaf
+
+                let plan = planOf options InPlan id parts.Once
+
+                parts.Always, bind, ValueSome(PlannedExecutable(plan, bind, Buffer plan.ArenaBytes, false, ValueNone))
+
+        let plan = planOf options InPlan (pack always) always
+        PlannedExecutable(plan, bind, arena plan.ArenaBytes, options.Poison, once)
 
     /// A graph made executable: every leaf reads, and takes its new value, in the buffer that `bind` gives for it. `arena`
     /// gives memory of at least so many bytes, which other executables may use too (not at the same time).
     let executableIn (arena: int64 -> Buffer) options (graph: Graph) (bind: Expr -> Buffer) : Executable =
         if options.Interpret then
             InterpretedExecutable(graph, bind)
+        elif options.Prepare then
+            prepared options arena (lower options graph) bind
         else
             let plan = compile options graph
             bindPlan options plan bind (arena plan.ArenaBytes)

@@ -12,6 +12,7 @@ type internal Program =
     {
         Leaves: Expr[]
         Constants: Tensor[]
+        Packs: Pack[]
         Values: Value[]
         Steps: Step[]
         Outputs: PlanOutput[]
@@ -581,6 +582,7 @@ type internal Emitter
 
         { Leaves = leaves.ToArray()
           Constants = constants.ToArray()
+          Packs = [||]
           Values = values.ToArray()
           Steps = steps.ToArray()
           Outputs = outputs

@@ -53,7 +53,7 @@ type internal Executable =
 
 /// Turns instructions into kernels with pointers.
 [<Sealed>]
-type internal Binder(constantPointer: Tensor -> nativeint) =
+type internal Binder(constantPointer: Tensor -> nativeint, packedPointer: int -> nativeint) =
 
     let kernels = List<Kernel>()
     let owners = List<int>()
@@ -86,6 +86,7 @@ type internal Binder(constantPointer: Tensor -> nativeint) =
             match plan.Placements[v] with
             | InLeaf i -> leaf i
             | InConstants i -> constantPointer plan.Constants[i]
+            | InPacked i -> packedPointer i
             | InArena offset -> arena + nativeint offset
             | InResult i -> result i
 
@@ -184,9 +185,30 @@ type internal Binder(constantPointer: Tensor -> nativeint) =
             if length = 0 || loop.CarryFrom[c] >= 0 then
                 this.Add(Copy.Create(bytes body.Carry[c], current[c], dst[c]), owner)
 
-/// A plan with memory: the kernels in order.
+/// Memory that something was computed from, and its version at that time.
 [<Sealed>]
-type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer, poison: bool) =
+type internal Watch(buffers: Buffer[]) =
+
+    let seen = Array.create buffers.Length -1L
+
+    /// Whether one has changed since the last call, or this is the first.
+    member _.HasChanged() : bool =
+        let mutable changed = false
+
+        for i in 0 .. buffers.Length - 1 do
+            let version = buffers[i].Version
+
+            if version <> seen[i] then
+                seen[i] <- version
+                changed <- true
+
+        changed
+
+/// A plan with memory: the kernels in order. `once`, if there is one, runs before it when a weight has changed that it
+/// reads.
+[<Sealed>]
+type internal PlannedExecutable
+    (plan: Plan, bind: Expr -> Buffer, arena: Buffer, poison: bool, once: PlannedExecutable voption) =
 
     // Constants of the plan and of the bodies of its loops, each once.
     let constants, constantOffsets =
@@ -245,8 +267,10 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
                 )
             )
 
+    let packed = plan.Packs |> Array.map (fun p -> Buffer plan.Values[p.Value].Bytes)
+
     let kernels, owners =
-        let binder = Binder constantPointer
+        let binder = Binder(constantPointer, (fun i -> packed[i].Pointer))
         binder.Bind(plan, (fun i -> buffers[i].Pointer), (fun _ -> 0n), arena.Pointer, -1)
         binder.Kernels, binder.Owners
 
@@ -255,6 +279,7 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
             match plan.Placements[o.Value] with
             | InLeaf i -> buffers[i].Pointer
             | InConstants i -> constantPointer plan.Constants[i]
+            | InPacked i -> packed[i].Pointer
             | InArena offset -> arena.Pointer + nativeint offset
             | InResult _ -> 0n
 
@@ -268,11 +293,57 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
 
         d
 
+    // Weights to be packed when they have changed.
+    let packings =
+        plan.Packs
+        |> Array.mapi (fun i p ->
+            let watched =
+                match plan.Placements[p.Source.Value] with
+                | InLeaf leaf -> [| buffers[leaf] |]
+                | _ -> buffers
+
+            struct (Watch watched, Select.preparation p.Work (pointerOf p.Source) packed[i].Pointer))
+
+    // Leaves that a run writes, and those that it reads only.
+    let written, read =
+        let isWritten = Array.create plan.Leaves.Length false
+
+        for step in plan.Steps do
+            for o in step.Outputs do
+                match plan.Placements[o] with
+                | InLeaf i -> isWritten[i] <- true
+                | _ -> ()
+
+        let pick (wanted: bool) =
+            [| for i in 0 .. buffers.Length - 1 do
+                   if isWritten[i] = wanted then buffers[i] |]
+
+        pick true, pick false
+
+    let source = Watch read
     let mutable times: float[] = [||]
+
+    let prepare () =
+        match once with
+        | ValueSome once -> once.RunIfChanged()
+        | ValueNone -> ()
+
+        for i in 0 .. packings.Length - 1 do
+            let struct (watch, kernel) = packings[i]
+            if watch.HasChanged() then Workers.Run kernel
+
+    let declare () =
+        for i in 0 .. written.Length - 1 do
+            written[i].Touch()
 
     member _.Plan = plan
 
-    member _.Run() =
+    /// Runs if a leaf that it only reads has changed since it ran last.
+    member this.RunIfChanged() : unit = if source.HasChanged() then this.Run()
+
+    member _.Run() : unit =
+        prepare ()
+
         if poison then
             // Every byte 255: NaN as a float, -1 as an integer.
             Span<byte>(arena.Pointer.ToPointer(), int plan.ArenaBytes).Fill 255uy
@@ -280,8 +351,10 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
         for i in 0 .. kernels.Length - 1 do
             Workers.Run kernels[i]
 
+        declare ()
         GC.KeepAlive constants
         GC.KeepAlive buffers
+        GC.KeepAlive packed
         GC.KeepAlive arena
 
     member _.Output(name: string) : OutputView =
@@ -294,6 +367,7 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
         let best = Array.create plan.Steps.Length Double.PositiveInfinity
 
         for _ in 1 .. max 1 runs do
+            prepare ()
             let now = Array.zeroCreate<float> plan.Steps.Length
 
             for i in 0 .. kernels.Length - 1 do
@@ -302,13 +376,18 @@ type internal PlannedExecutable(plan: Plan, bind: Expr -> Buffer, arena: Buffer,
                 let elapsed = Stopwatch.GetElapsedTime(start).TotalMicroseconds
                 now[owners[i]] <- now[owners[i]] + elapsed
 
+            declare ()
+
             for k in 0 .. best.Length - 1 do
                 best[k] <- min best[k] now[k]
 
         times <- best
         best
 
-    member _.Describe() = PlanText.print times plan
+    member _.Describe() : string =
+        match once with
+        | ValueSome once -> "when a weight has changed, " + once.Describe() + PlanText.print times plan
+        | ValueNone -> PlanText.print times plan
 
     interface Executable with
         member this.Run() = this.Run()

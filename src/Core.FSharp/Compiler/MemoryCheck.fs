@@ -18,14 +18,15 @@ module internal MemoryCheck =
         let owners = List<Range>()
         let name (v: int) = "value " + string v + " (" + plan.Values[v].Type.ToString() + ")"
 
-        // Spaces: 0 is the arena, then the leaves, then the constants, then results of a loop's body.
+        // Spaces: 0 is the arena, then the leaves, then the constants, then packed weights, then results of a loop's body.
         let rangeOf (v: int) =
             let space, start =
                 match plan.Placements[v] with
                 | InArena offset -> 0, offset
                 | InLeaf i -> 1 + i, 0L
                 | InConstants i -> 1 + plan.Leaves.Length + i, 0L
-                | InResult i -> 1 + plan.Leaves.Length + plan.Constants.Length + i, 0L
+                | InPacked i -> 1 + plan.Leaves.Length + plan.Constants.Length + i, 0L
+                | InResult i -> 1 + plan.Leaves.Length + plan.Constants.Length + plan.Packs.Length + i, 0L
 
             { Space = space; Start = start; Stop = start + plan.Values[v].Bytes; Owner = v }
 
@@ -100,6 +101,7 @@ module internal MemoryCheck =
 
                 match plan.Values[v].Origin with
                 | ConstantValue _ -> found.Add(where + " writes a constant")
+                | PackedValue _ -> found.Add(where + " writes packed weights")
                 | _ -> ()
 
                 if meets range workspace then

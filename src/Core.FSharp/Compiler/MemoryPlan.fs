@@ -79,6 +79,7 @@ module internal MemoryPlan =
             | ConstantValue _ ->
                 placements[v.Id] <- InConstants constants
                 constants <- constants + 1
+            | PackedValue i -> placements[v.Id] <- InPacked i
             | Computed -> ()
 
         // Values whose place is not in the arena.
@@ -181,6 +182,7 @@ module internal MemoryPlan =
 
         { Leaves = program.Leaves
           Constants = program.Constants
+          Packs = program.Packs
           Values = values
           Placements = placements
           Steps = all

@@ -11,6 +11,8 @@ type internal Origin =
     /// Bound from outside when the plan is made executable.
     | LeafValue of Expr
     | ConstantValue of Tensor
+    /// Weights in the order in which a kernel reads them, made when the weights have changed.
+    | PackedValue of pack: int
     /// Written by an instruction.
     | Computed
 
@@ -79,6 +81,8 @@ type internal Work =
     /// Inputs: the result, its cotangent.
     | SoftmaxGradRows of log: bool * rows: int * n: int
     | Loop of LoopWork
+    /// A product or convolution whose second operand comes packed.
+    | Prepacked of Work
     /// A kernel, and a region that reads its result: run on each part of the result as soon as that is complete.
     | WithEpilogue of Work * EpilogueWork
 
@@ -112,6 +116,8 @@ and [<NoEquality; NoComparison>] internal Placement =
     | InLeaf of leaf: int
     /// In the constants, by index.
     | InConstants of constant: int
+    /// In memory of its own, by the number of the packing.
+    | InPacked of pack: int
     /// In the arena, at that byte.
     | InArena of offset: int64
     /// In the place that the loop around gives to this result of the body.
@@ -128,6 +134,10 @@ and [<NoEquality; NoComparison>] internal Step =
         Workspace: int64
     }
 
+/// Weights to be packed for an instruction when they have changed: `Work` without `Prepacked` around it, and the operand
+/// it would read.
+and [<NoEquality; NoComparison>] internal Pack = { Source: Operand; Work: Work; Value: int }
+
 and [<NoEquality; NoComparison>] internal PlanOutput = { Name: string; Type: TensorType; Operand: Operand }
 
 /// What will be run: instructions in order, and a place for every value. Immutable; knows no pointers.
@@ -135,6 +145,7 @@ and [<NoEquality; NoComparison>] internal Plan =
     {
         Leaves: Expr[]
         Constants: Tensor[]
+        Packs: Pack[]
         Values: Value[]
         Placements: Placement[]
         Steps: Step[]
@@ -210,6 +221,7 @@ module internal Step =
         | RegionSums(region, _) -> int64 region.Size * int64 (region.Instructions.Length + region.Summed.Length)
         | WithEpilogue(work, e) ->
             flopsOf values work [| results[e.Target] |] + flopsOf values (Elementwise e.Region) results
+        | Prepacked work -> flopsOf values work results
         | CopyOf -> 0L
         | MatMuls m -> 2L * int64 m.M * int64 m.N * int64 m.K * int64 m.OffsetsC.Length
         | SoftmaxRows(_, rows, n)
@@ -248,6 +260,10 @@ module internal PlanText =
         match plan.Placements[value] with
         | InLeaf i -> "%" + Expr.OpName plan.Leaves[i].Op
         | InConstants i -> "const" + string i
+        | InPacked i ->
+            match plan.Values[plan.Packs[i].Source.Value].Origin with
+            | LeafValue leaf -> "packed(%" + Expr.OpName leaf.Op + ")"
+            | _ -> "packed" + string i
         | InArena offset -> "@" + number offset
         | InResult i -> "result" + string i
 
@@ -353,8 +369,15 @@ module internal PlanText =
         }
 
     let print (times: float[]) (plan: Plan) : string =
+        let packed = plan.Packs |> Array.sumBy (fun p -> plan.Values[p.Value].Bytes)
+
         let header =
-            "plan: " + string plan.Steps.Length + " instructions, arena " + number plan.ArenaBytes + " bytes"
+            "plan: "
+            + string plan.Steps.Length
+            + " instructions, arena "
+            + number plan.ArenaBytes
+            + " bytes"
+            + (if packed = 0L then "" else ", packed weights " + number packed + " bytes")
 
         let outputs =
             plan.Outputs

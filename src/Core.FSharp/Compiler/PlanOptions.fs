@@ -37,6 +37,11 @@ type PlanOptions() =
     /// <summary>Writes new values of variables straight into their memory where that is safe. Default true.</summary>
     member val Donate = true with get, set
 
+    /// <summary>Computes what depends on weights alone when a weight has changed rather than at every run, moves batch
+    /// normalisation into the weights before it, and keeps weights in the order in which kernels read them. For weights that
+    /// the plan itself does not update: those of predictions and evaluations, and frozen ones. Default true.</summary>
+    member val Prepare = true with get, set
+
     /// <summary>Checks the memory of a plan, independently of what planned it, before it is used. Default false.</summary>
     member val CheckMemory = false with get, set
 
@@ -59,7 +64,8 @@ type PlanOptions() =
             Schedule = false,
             InPlace = false,
             Reuse = false,
-            Donate = false
+            Donate = false,
+            Prepare = false
         )
 
     /// <summary>The interpreter in place of plans.</summary>
@@ -76,6 +82,7 @@ type PlanOptions() =
           InPlace = this.InPlace
           Reuse = this.Reuse
           Donate = this.Donate
+          Prepare = this.Prepare
           Check = this.CheckMemory
           Poison = this.PoisonMemory
           Interpret = this.Interpret }

@@ -79,9 +79,39 @@ module internal Select =
     /// True when there is nothing to compute.
     let private isNothing (outputs: TensorType[]) = outputs |> Array.forall (fun t -> t.Shape.Size = 0)
 
+    /// Bytes of the second operand, prepared for the work; 0 if preparing it would gain nothing.
+    let preparedBytes (work: Work) : int64 =
+        match work with
+        | MatMuls m when
+            m.OffsetsC.Length = 1 && Gemm.GainsFromPacking(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K)
+            ->
+            Gemm.PackedBytes(m.DType, m.N, m.K)
+        | Primitive(Conv spec, inputs, outputs) when not (isNothing outputs) ->
+            let spec = convSpec spec inputs[0].Shape inputs[1].Shape
+            let design = ConvPrepared.Design(Width.current, inputs[0].DType, spec)
+            ConvPrepared.Bytes(design, Width.current, inputs[0].DType, spec)
+        | _ -> 0L
+
+    /// The kernel that prepares the second operand, which lies at `source` for the work as it is.
+    let preparation (work: Work) (source: nativeint) (target: nativeint) : Kernel =
+        match work with
+        | MatMuls m ->
+            let at = source + nativeint m.OffsetsB[0] * nativeint (DType.size m.DType)
+            Gemm.Pack(m.DType, m.TransposeB, m.N, m.K, at, m.Ldb, target)
+        | Primitive(Conv spec, inputs, _) ->
+            let dtype = inputs[0].DType
+            let spec = convSpec spec inputs[0].Shape inputs[1].Shape
+            let design = ConvPrepared.Design(Width.current, dtype, spec)
+            ConvPrepared.Prepare(design, Width.current, dtype, spec, source, target)
+        | _ -> EmptyKernel.Instance
+
     /// Bytes that the kernel needs while it runs.
     let rec workspace (work: Work) : int64 =
         match work with
+        | Prepacked(Primitive(Conv spec, inputs, _)) ->
+            let spec = convSpec spec inputs[0].Shape inputs[1].Shape
+            let design = ConvPrepared.Design(Width.current, inputs[0].DType, spec)
+            ConvPrepared.Workspace(design, Width.current, inputs[0].DType, spec)
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
         | Loop loop -> loop.Workspace
         | RegionSums(region, cut) ->
@@ -342,6 +372,28 @@ module internal Select =
                 )
         | SoftmaxRows(log, rows, n) -> Softmax.Forward(results[0].DType, log, rows, n, src[0], dst[0])
         | SoftmaxGradRows(log, rows, n) -> Softmax.Backward(results[0].DType, log, rows, n, src[0], src[1], dst[0])
+        | Prepacked(MatMuls m) ->
+            let at (p: nativeint) (offset: int) = p + nativeint offset * nativeint (DType.size m.DType)
+
+            Gemm.CreatePacked(
+                m.DType,
+                m.TransposeA,
+                m.M,
+                m.N,
+                m.K,
+                at src[0] m.OffsetsA[0],
+                m.Lda,
+                src[1],
+                dst[0],
+                m.Ldc,
+                epilogue
+            )
+        | Prepacked(Primitive(Conv spec, inputs, _)) ->
+            let dtype = inputs[0].DType
+            let spec = convSpec spec inputs[0].Shape inputs[1].Shape
+            let design = ConvPrepared.Design(Width.current, dtype, spec)
+            ConvPrepared.Forward(design, Width.current, dtype, spec, src[0], src[1], dst[0], work, epilogue)
+        | Prepacked work' -> kernelOf step work' src dst work results epilogue
         | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work epilogue
         | Loop _ -> EmptyKernel.Instance
 

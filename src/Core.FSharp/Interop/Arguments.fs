@@ -103,6 +103,10 @@ type Arguments private (items: (string * ConfigValue) list, layers: Layer list) 
         | null -> this
         | numbers -> this.With(name, List [ for n in numbers -> Float n ])
 
+    /// <summary>Sets described parts by name.</summary>
+    member this.Set(name: string, value: struct (string * Description)[]) =
+        this.With(name, Object [ for struct (key, part) in value -> key, part.Value ])
+
     /// <summary>Sets a matrix, as a list of rows, unless null.</summary>
     member this.Set(name: string, value: Tensor | null) =
         match value with

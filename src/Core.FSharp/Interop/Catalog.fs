@@ -56,10 +56,9 @@ type internal Catalog =
         let config = Catalog.Value(Optimizer.config optimizer)
 
         let excluded =
-            if optimizer.Options.ExcludeFromWeightDecay.IsEmpty then
-                [ "exclude_from_weight_decay", Null ]
-            else
-                []
+            match optimizer.Update with
+            | ByRule _ when optimizer.Options.ExcludeFromWeightDecay.IsEmpty -> [ "exclude_from_weight_decay", Null ]
+            | _ -> []
 
         { config with Arguments = config.Arguments @ excluded }
 

@@ -132,9 +132,17 @@ type NetworkBridge =
     static member Apply(layer: Layer, nodes: Node[]) : Node[] =
         Network.applyMany layer (List.ofArray nodes) |> Array.ofList
 
-    /// <summary>A layer applied to symbolic tensors, and to others by Keras's names of the arguments of its call.</summary>
-    static member Apply(layer: Layer, nodes: Node[], names: string[], named: Node[]) : Node[] =
-        Network.applyWith layer (List.ofArray (Array.zip names named)) (List.ofArray nodes) |> Array.ofList
+    /// <summary>A layer applied to symbolic tensors, and to others and truth values by Keras's names of the arguments of its
+    /// call.</summary>
+    static member Apply
+        (layer: Layer, nodes: Node[], names: string[], named: Node[], flags: string[], values: bool[])
+        : Node[] =
+        Network.applyFlagged
+            layer
+            (List.ofArray (Array.zip names named))
+            (List.ofArray (Array.zip flags values))
+            (List.ofArray nodes)
+        |> Array.ofList
 
     static member private Named(name: string | null, network: Network) =
         match name with

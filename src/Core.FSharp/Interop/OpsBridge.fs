@@ -52,3 +52,14 @@ type OpsBridge =
                 reverse
 
         struct (carries, outputs)
+
+    /// <summary>The value of a function whose derivative is the caller's own: the function gives both.</summary>
+    static member CustomGradient(call: Func<Expr[], ValueTuple<Expr, Func<Expr, Expr[]>>>, inputs: Expr[]) : Expr =
+        Ops.customGradient
+            (fun inputs ->
+                let struct (value, _) = call.Invoke inputs
+                value)
+            (fun inputs _ cotangent ->
+                let struct (_, gradient) = call.Invoke inputs
+                gradient.Invoke cotangent)
+            inputs

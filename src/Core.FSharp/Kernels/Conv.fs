@@ -1,54 +1,7 @@
 namespace FunctionalNet.Kernels
 
-open System.Globalization
 open System.Runtime.Intrinsics
 open FunctionalNet
-
-/// The shapes of a convolution, channels last, kernel (spatial..., in / groups, out).
-[<Sealed>]
-type internal ConvSpec private (batch: int, inChannels: int, outChannels: int, groups: int, windows: Windows) =
-
-    /// Spatial arguments have 1 to 3 entries.
-    static member Create
-        (
-            batch: int,
-            inSpatial: int[],
-            inChannels: int,
-            outChannels: int,
-            kernel: int[],
-            strides: int[],
-            dilations: int[],
-            padLow: int[],
-            padHigh: int[],
-            groups: int
-        ) =
-        if groups < 1 || inChannels % groups <> 0 || outChannels % groups <> 0 then
-            raise (
-                ShapeException(
-                    "The channels of a convolution do not split into its groups.",
-                    "conv",
-                    "channels that are multiples of the groups",
-                    groups.ToString CultureInfo.InvariantCulture + " groups",
-                    ""
-                )
-            )
-
-        ConvSpec(
-            batch,
-            inChannels,
-            outChannels,
-            groups,
-            Windows(inSpatial, kernel, strides, dilations, padLow, padHigh)
-        )
-
-    member _.Batch = batch
-    member _.InChannels = inChannels
-    member _.OutChannels = outChannels
-    member _.Groups = groups
-    member _.Windows = windows
-
-    /// Output sizes as three spatial dims.
-    member _.OutSpatial = windows.Out
 
 /// Convolutions and their two gradients.
 [<AbstractClass; Sealed>]
@@ -65,7 +18,8 @@ type internal Conv private () =
                               k * w.Dilation[2] - w.PadLow[2] |]
                          Index = (d * w.Window[1] + h) * w.Window[2] + k } |]
 
-    static member private ForwardShape(size: int, spec: ConvSpec) : ConvShape =
+    /// The shapes of a convolution as kernels see them.
+    static member ForwardShape(size: int, spec: ConvSpec) : ConvShape =
         let w = spec.Windows
         let ones = [| 1; 1; 1 |]
 
@@ -133,7 +87,8 @@ type internal Conv private () =
                                                   { At = [| s0; s1; s2 |]
                                                     Index = (k0 * w.Window[1] + k1) * w.Window[2] + k2 } |] } |] }
 
-    static member private Fail(dtype: DType) : Kernel =
+    /// Says no to what is not a floating number.
+    static member Fail(dtype: DType) : Kernel =
         raise (
             DTypeException(
                 "Convolutions need floating numbers.",
@@ -144,8 +99,8 @@ type internal Conv private () =
             )
         )
 
-    // One filter for each channel, without a multiplier.
-    static member private IsDepthwise(spec: ConvSpec) =
+    /// One filter for each channel, without a multiplier.
+    static member IsDepthwise(spec: ConvSpec) =
         spec.Groups > 1 && spec.Groups = spec.InChannels && spec.Groups = spec.OutChannels
 
     static member private Depthwise
@@ -177,7 +132,7 @@ type internal Conv private () =
             workspace,
             epilogue: Epilogue
         ) : Kernel =
-        let plan = ConvPlan(width, g, transposed)
+        let plan = ConvPlan(width, g, transposed, false)
 
         match dtype, width with
         | DType.Float32, Width.W512 ->
@@ -187,6 +142,7 @@ type internal Conv private () =
                 transposed,
                 x,
                 w,
+                0n,
                 y,
                 workspace,
                 epilogue
@@ -198,6 +154,7 @@ type internal Conv private () =
                 transposed,
                 x,
                 w,
+                0n,
                 y,
                 workspace,
                 epilogue
@@ -209,6 +166,7 @@ type internal Conv private () =
                 transposed,
                 x,
                 w,
+                0n,
                 y,
                 workspace,
                 epilogue
@@ -220,6 +178,7 @@ type internal Conv private () =
                 transposed,
                 x,
                 w,
+                0n,
                 y,
                 workspace,
                 epilogue
@@ -231,6 +190,7 @@ type internal Conv private () =
                 transposed,
                 x,
                 w,
+                0n,
                 y,
                 workspace,
                 epilogue
@@ -242,6 +202,7 @@ type internal Conv private () =
                 transposed,
                 x,
                 w,
+                0n,
                 y,
                 workspace,
                 epilogue
@@ -253,7 +214,7 @@ type internal Conv private () =
         if Conv.IsDepthwise spec then
             0L
         else
-            ConvPlan(width, Conv.ForwardShape(DType.size dtype, spec), false).Workspace
+            ConvPlan(width, Conv.ForwardShape(DType.size dtype, spec), false, false).Workspace
 
     /// y = convolution of x with w.
     static member Forward
@@ -279,7 +240,7 @@ type internal Conv private () =
         if Conv.IsDepthwise spec then
             0L
         else
-            ConvPlan(width, Conv.InputGradShape(DType.size dtype, spec), true).Workspace
+            ConvPlan(width, Conv.InputGradShape(DType.size dtype, spec), true, false).Workspace
 
     /// dx from dy and the weights: also what a transposed convolution computes.
     static member InputGrad

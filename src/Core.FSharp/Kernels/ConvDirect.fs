@@ -7,9 +7,9 @@ open FunctionalNet
 #nowarn "3535" // interfaces with static abstract members: that is what they are for
 
 /// How a convolution is cut into chunks: blocks of positions of each part, and shares of the panels of columns. Shapes
-/// alone decide.
+/// alone decide. `prepacked` says that the weights come packed, in panels over the whole depth.
 [<Sealed>]
-type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
+type internal ConvPlan(width: Width, g: ConvShape, transposed: bool, prepacked: bool) =
 
     let lanes = int width / g.Size
     let nr = 2 * lanes
@@ -30,11 +30,11 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
             g.Parts
             positions
 
-    // Chunks worth having: a power of two, each of about a million operations at least.
+    // Chunks worth having: a power of two, each of about a microsecond at least.
     let wanted =
         let mutable n = 1
 
-        while n < 16 && work >= 1e6 * float n do
+        while n < 16 && work >= 3e5 * float n do
             n <- n * 2
 
         n
@@ -64,7 +64,7 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
     let depths = blocks |> Array.map (fun b -> ConvDepths(g, b, stretch / (nr * g.Size)))
 
     // Weights that many blocks read are packed first, once; otherwise a block packs stretch by stretch.
-    let packsFirst = transposed || blocks |> Array.exists (fun b -> b.Count > 3)
+    let packsFirst = prepacked || transposed || blocks |> Array.exists (fun b -> b.Count > 3)
 
     // Nothing to pack: the weights are one panel as they are.
     let isPacked =
@@ -74,7 +74,10 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
         g.Parts
         |> Array.scan (fun sum p -> sum + int64 units * int64 (depthOf p) * int64 nr * int64 g.Size) 0L
 
-    let packedBytes = if packsFirst && not isPacked then Mem.align weightOffsets[g.Parts.Length] else 0L
+    // Packed weights in the workspace.
+    let packedBytes =
+        if packsFirst && not isPacked && not prepacked then Mem.align weightOffsets[g.Parts.Length] else 0L
+
     let patchBytes = blocks |> Array.fold (fun most b -> max most b.PatchBytes) 0L
     let starts = blocks |> Array.scan (fun sum b -> sum + b.Count * shares) 0
 
@@ -104,6 +107,12 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
     member _.PacksFirst = packsFirst && not isPacked
     member _.IsPacked = isPacked
     member _.WeightOffset(part: int) = weightOffsets[part]
+
+    /// Whether packed weights do not stay in the L2 cache from one run to the next.
+    member _.IsFar = prepacked && weightOffsets[g.Parts.Length] > 524288L
+
+    /// Bytes of all packed weights; 0 if they are used as they are.
+    member _.PrepackedBytes = if isPacked then 0L else Mem.align weightOffsets[g.Parts.Length]
     member _.PatchesOutside = patchesOutside
     member _.PatchBytes = patchBytes
     member _.PackedBytes = packedBytes
@@ -112,7 +121,7 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool) =
         packedBytes + (if patchesOutside then patchBytes * int64 starts[g.Parts.Length] else 0L)
 
 /// A convolution, forward or to the input: tiles of positions by columns, the source read where it lies. Phase 0 packs
-/// the weights where that pays; phase 1 computes blocks of positions.
+/// the weights where that pays and has not been done before; phase 1 computes blocks of positions.
 [<Sealed>]
 type internal ConvDirectKernel<'W, 'V, 'T
     when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
@@ -123,6 +132,8 @@ type internal ConvDirectKernel<'W, 'V, 'T
         transposed: bool,
         source: nativeint,
         weights: nativeint,
+        /// Where packed weights are, if the plan says that they come packed; else the weights are packed here.
+        prepacked: nativeint,
         target: nativeint,
         workspace: nativeint,
         epilogue: Epilogue
@@ -131,6 +142,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
 
     let size = nativeint sizeof<'T>
     let nr = plan.PanelColumns
+    let packed = if prepacked <> 0n then prepacked else workspace
     let tapLength = g.TapLength
     let pixel = nativeint g.TargetChannels * size
     let weightRow = nativeint (if transposed then g.SourceChannels else g.TargetChannels) * size
@@ -139,19 +151,22 @@ type internal ConvDirectKernel<'W, 'V, 'T
 
     override _.Phases = 2
 
-    override _.Chunks(phase) =
+    override this.Chunks(phase) =
         if isEmpty then 0
         elif phase = 1 then plan.Starts[g.Parts.Length]
-        elif plan.PacksFirst then packsPerPart * g.Parts.Length
+        elif plan.PacksFirst && prepacked = 0n then this.Packs
         else 0
 
-    override this.Run(phase, chunk) =
-        if phase = 1 then
-            this.Block chunk
-        else
-            let part = chunk / packsPerPart
-            let unit = chunk % packsPerPart
-            this.Pack(part, unit, 1, 0, plan.Depths[part].Depth, this.PanelAt(part, unit))
+    override this.Run(phase, chunk) = if phase = 1 then this.Block chunk else this.PackPanel chunk
+
+    /// Number of panels of all parts.
+    member _.Packs = packsPerPart * g.Parts.Length
+
+    /// Packs one of them.
+    member this.PackPanel(index: int) =
+        let part = index / packsPerPart
+        let unit = index % packsPerPart
+        this.Pack(part, unit, 1, 0, plan.Depths[part].Depth, this.PanelAt(part, unit))
 
     /// Vectors of a packed panel.
     member inline private _.Width(columns: int) = if columns > plan.Lanes then 'W.Bytes + 'W.Bytes else 'W.Bytes
@@ -160,7 +175,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
 
     /// Where the panel of a unit is packed.
     member private _.PanelAt(part: int, unit: int) =
-        workspace
+        packed
         + nativeint (plan.WeightOffset part)
         + nativeint unit * nativeint plan.Depths[part].Depth * nativeint nr * size
 
@@ -336,7 +351,10 @@ type internal ConvDirectKernel<'W, 'V, 'T
                         elif plan.PacksFirst then this.PanelAt(index, u) + nativeint first * width
                         else aside + nativeint ((u - unit) * ConvPlan.StretchBytes)
 
-                    this.Tiles(count, from, depths.Runs d, q, into, u, columns, (d > 0))
+                    // Panels stand one behind the other.
+                    let ahead = if plan.IsFar then nativeint (depths.First(d + 1) - first) * width else 0n
+
+                    this.Tiles(count, from, depths.Runs d, q, ahead, into, u, columns, (d > 0))
 
             unit <- unit + together
 
@@ -346,7 +364,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
             let columnPast = if unitPast = plan.Units then g.TargetChannels else column unitPast
             this.Finish(index, block, columnFirst, columnPast - columnFirst)
 
-    /// A panel times the positions of a block.
+    /// A panel times the positions of a block. `ahead`: bytes to the next one, if it has to be fetched from far.
     [<FullyOptimized>]
     member private _.Tiles
         (
@@ -354,6 +372,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
             from: nativeptr<nativeint>,
             runs: ConvRuns,
             q: nativeint,
+            ahead: nativeint,
             into: nativeptr<nativeint>,
             unit: int,
             columns: int,
@@ -374,6 +393,8 @@ type internal ConvDirectKernel<'W, 'V, 'T
                     shift,
                     size,
                     q,
+                    // Two lines of the cache are a row of a panel: every other tile fetches the second.
+                    (if ahead = 0n || i / tileRows % 2 = 0 then ahead else ahead + 64n),
                     NativePtr.add into i,
                     put,
                     columns,
@@ -435,3 +456,12 @@ type internal ConvDirectKernel<'W, 'V, 'T
             NativePtr.set from j (NativePtr.get from (i - 1))
 
         i
+
+/// Packs the weights of a convolution once, for kernels that get them packed.
+[<Sealed>]
+type internal ConvPackKernel<'W, 'V, 'T
+    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+    (packing: ConvDirectKernel<'W, 'V, 'T>) =
+    inherit Kernel()
+    override _.Chunks(_) = packing.Packs
+    override _.Run(_, chunk) = packing.PackPanel chunk

@@ -223,6 +223,7 @@ type internal ConvKernelGradKernel<'W, 'V, 'T
                         shift,
                         blocks.PositionStep,
                         packed,
+                        0n,
                         plan.Into.From first,
                         put,
                         count,

@@ -2,6 +2,7 @@ namespace FunctionalNet.Kernels
 
 open System.Numerics
 open System.Runtime.CompilerServices
+open System.Runtime.Intrinsics.X86
 open Microsoft.FSharp.NativeInterop
 
 #nowarn "3535" // interfaces with static abstract members: that is what they are for
@@ -21,7 +22,8 @@ type internal ConvRuns =
 /// address in `rows`, plus `shift`, and consists of the elements of all runs, `step` bytes apart; the panel at `q` has
 /// for each of these elements a vector (or two) of columns. The results are written, or
 /// added, to the addresses in `into` plus `put`. Only the first `count` rows are: the others need not exist, but their
-/// addresses must be readable.
+/// addresses must be readable. Where panels come from far, the machine is told to fetch what stands `ahead` bytes behind
+/// what is read of this one; 0 for nothing.
 [<AbstractClass; Sealed>]
 type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T> and 'R: struct and 'R :> ITileRows>
     private () =
@@ -36,6 +38,7 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
             shift: nativeint,
             step: nativeint,
             q: nativeint,
+            ahead: nativeint,
             into: nativeptr<nativeint>,
             put: nativeint,
             accumulate: bool
@@ -72,6 +75,7 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
             let mutable i = 0n
 
             while i < stop do
+                if Sse.IsSupported && ahead <> 0n then Sse.Prefetch1((q + ahead).ToPointer())
                 let x = 'W.Load q
                 let y = 'W.Load(q + 'W.Bytes)
                 let e = 'W.Spread(p0 + i)
@@ -136,6 +140,7 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
             shift: nativeint,
             step: nativeint,
             q: nativeint,
+            ahead: nativeint,
             into: nativeptr<nativeint>,
             put: nativeint,
             accumulate: bool
@@ -172,6 +177,7 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
             let mutable i = 0n
 
             while i + step < stop do
+                if Sse.IsSupported && ahead <> 0n then Sse.Prefetch1((q + ahead).ToPointer())
                 let x = 'W.Load q
                 let y = 'W.Load(q + 'W.Bytes)
                 let k = i + step
@@ -239,22 +245,22 @@ type internal ConvTile<'W, 'V, 'T
     static member Rows = if 'W.Bytes = 64n then 8 else 6
 
     static member inline private Whole
-        (count, rows, runs: ConvRuns, shift, step, q, into, put, isWide: bool, accumulate)
+        (count, rows, runs: ConvRuns, shift, step, q, ahead, into, put, isWide: bool, accumulate)
         =
         if 'W.Bytes = 64n && count > 6 then
             if isWide then
-                ConvTileOf<'W, 'V, 'T, Rows8>.Wide(count, rows, runs, shift, step, q, into, put, accumulate)
+                ConvTileOf<'W, 'V, 'T, Rows8>.Wide(count, rows, runs, shift, step, q, ahead, into, put, accumulate)
             else
-                ConvTileOf<'W, 'V, 'T, Rows8>.Narrow(count, rows, runs, shift, step, q, into, put, accumulate)
+                ConvTileOf<'W, 'V, 'T, Rows8>.Narrow(count, rows, runs, shift, step, q, ahead, into, put, accumulate)
         elif count > 4 then
             if isWide then
-                ConvTileOf<'W, 'V, 'T, Rows6>.Wide(count, rows, runs, shift, step, q, into, put, accumulate)
+                ConvTileOf<'W, 'V, 'T, Rows6>.Wide(count, rows, runs, shift, step, q, ahead, into, put, accumulate)
             else
-                ConvTileOf<'W, 'V, 'T, Rows6>.Narrow(count, rows, runs, shift, step, q, into, put, accumulate)
+                ConvTileOf<'W, 'V, 'T, Rows6>.Narrow(count, rows, runs, shift, step, q, ahead, into, put, accumulate)
         elif isWide then
-            ConvTileOf<'W, 'V, 'T, Rows4>.Wide(count, rows, runs, shift, step, q, into, put, accumulate)
+            ConvTileOf<'W, 'V, 'T, Rows4>.Wide(count, rows, runs, shift, step, q, ahead, into, put, accumulate)
         else
-            ConvTileOf<'W, 'V, 'T, Rows4>.Narrow(count, rows, runs, shift, step, q, into, put, accumulate)
+            ConvTileOf<'W, 'V, 'T, Rows4>.Narrow(count, rows, runs, shift, step, q, ahead, into, put, accumulate)
 
     /// A tile with a vector that is not full: computed aside.
     static member private Edge
@@ -265,6 +271,7 @@ type internal ConvTile<'W, 'V, 'T
             shift: nativeint,
             step: nativeint,
             q: nativeint,
+            ahead: nativeint,
             into: nativeptr<nativeint>,
             put: nativeint,
             columns: int,
@@ -277,7 +284,7 @@ type internal ConvTile<'W, 'V, 'T
         for j in 0..7 do
             NativePtr.set places j (aside + nativeint (2 * j) * 'W.Bytes)
 
-        ConvTile<'W, 'V, 'T>.Whole(count, rows, runs, shift, step, q, places, 0n, (columns > lanes), false)
+        ConvTile<'W, 'V, 'T>.Whole(count, rows, runs, shift, step, q, ahead, places, 0n, (columns > lanes), false)
 
         for j in 0 .. count - 1 do
             let mutable p = NativePtr.get places j
@@ -301,6 +308,7 @@ type internal ConvTile<'W, 'V, 'T
             shift: nativeint,
             step: nativeint,
             q: nativeint,
+            ahead: nativeint,
             into: nativeptr<nativeint>,
             put: nativeint,
             columns: int,
@@ -309,6 +317,7 @@ type internal ConvTile<'W, 'V, 'T
         let lanes = 'W.Count
 
         if columns = lanes || columns = lanes + lanes then
-            ConvTile<'W, 'V, 'T>.Whole(count, rows, runs, shift, step, q, into, put, (columns > lanes), accumulate)
+            ConvTile<'W, 'V, 'T>
+                .Whole(count, rows, runs, shift, step, q, ahead, into, put, (columns > lanes), accumulate)
         else
-            ConvTile<'W, 'V, 'T>.Edge(count, rows, runs, shift, step, q, into, put, columns, accumulate)
+            ConvTile<'W, 'V, 'T>.Edge(count, rows, runs, shift, step, q, ahead, into, put, columns, accumulate)

@@ -56,8 +56,10 @@ type internal GemmKernel<'W, 'V, 'T
         elif plan.TransA then lda
         else size
 
+    // Elements of a chunk, in whole steps of the loop; half a step where a column is long.
     let vectorGrain =
-        max (8 * 'W.Count) (((65536 / max 1 k) + 8 * 'W.Count - 1) / (8 * 'W.Count) * (8 * 'W.Count))
+        let step = (if k >= 2048 then 4 else 8) * 'W.Count
+        max step ((65536 / max 1 k + step - 1) / step * step)
     let pieces = (columns + vectorGrain - 1) / vectorGrain
 
     let matrix (p: nativeint) (offsets: int[]) (i: int) = p + nativeint offsets[i] * size

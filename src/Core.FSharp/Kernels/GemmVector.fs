@@ -52,6 +52,50 @@ type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
             'W.Store(t + 7n * 'W.Bytes, s7)
             j <- j + 8 * lanes
 
+        // Four vectors at a time, two depths in two sums.
+        while j + 4 * lanes <= columns do
+            let mutable s0 = 'W.Zero
+            let mutable s1 = 'W.Zero
+            let mutable s2 = 'W.Zero
+            let mutable s3 = 'W.Zero
+            let mutable u0 = 'W.Zero
+            let mutable u1 = 'W.Zero
+            let mutable u2 = 'W.Zero
+            let mutable u3 = 'W.Zero
+            let mutable p = b + nativeint j * size
+            let mutable q = x
+            let mutable k = depth
+
+            while k >= 2 do
+                let e = 'W.Spread q
+                s0 <- 'W.Fma(e, 'W.Load p, s0)
+                s1 <- 'W.Fma(e, 'W.Load(p + 'W.Bytes), s1)
+                s2 <- 'W.Fma(e, 'W.Load(p + 2n * 'W.Bytes), s2)
+                s3 <- 'W.Fma(e, 'W.Load(p + 3n * 'W.Bytes), s3)
+                let e = 'W.Spread(q + xStep)
+                let r = p + bRow
+                u0 <- 'W.Fma(e, 'W.Load r, u0)
+                u1 <- 'W.Fma(e, 'W.Load(r + 'W.Bytes), u1)
+                u2 <- 'W.Fma(e, 'W.Load(r + 2n * 'W.Bytes), u2)
+                u3 <- 'W.Fma(e, 'W.Load(r + 3n * 'W.Bytes), u3)
+                p <- r + bRow
+                q <- q + 2n * xStep
+                k <- k - 2
+
+            if k > 0 then
+                let e = 'W.Spread q
+                s0 <- 'W.Fma(e, 'W.Load p, s0)
+                s1 <- 'W.Fma(e, 'W.Load(p + 'W.Bytes), s1)
+                s2 <- 'W.Fma(e, 'W.Load(p + 2n * 'W.Bytes), s2)
+                s3 <- 'W.Fma(e, 'W.Load(p + 3n * 'W.Bytes), s3)
+
+            let t = c + nativeint j * size
+            'W.Store(t, 'W.Add(s0, u0))
+            'W.Store(t + 'W.Bytes, 'W.Add(s1, u1))
+            'W.Store(t + 2n * 'W.Bytes, 'W.Add(s2, u2))
+            'W.Store(t + 3n * 'W.Bytes, 'W.Add(s3, u3))
+            j <- j + 4 * lanes
+
         // One vector at a time, four depths in four sums, so that the machine does not wait for the last one.
         while j < columns do
             let count = min lanes (columns - j)

@@ -43,11 +43,14 @@ type internal GruGradData =
 [<AbstractClass; Sealed>]
 type internal GruRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
 
-    /// Gates from input and product; then h.
+    /// Gates from input and product; then h. The gates of input and result are `gate` bytes apart, those of the product
+    /// `productGate`.
     [<FullyOptimized>]
     static member Forward
         (
             units: int,
+            gate: nativeint,
+            productGate: nativeint,
             input: nativeint,
             product: nativeint,
             bias: nativeint,
@@ -55,7 +58,6 @@ type internal GruRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priva
             gates: nativeint,
             h: nativeint
         ) =
-        let gate = nativeint units * 4n
         let one = 'W.Create 1.0f
         let mutable j = 0
 
@@ -66,8 +68,8 @@ type internal GruRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priva
             let inline load p = if full then 'W.Load p else 'W.LoadFirst(p, count)
             let inline store p v = if full then 'W.Store(p, v) else 'W.StoreFirst(p, count, v)
             let z = VectorMath<'W, 'V>.Sigmoid('W.Add(load (input + at), load (product + at)))
-            let r = VectorMath<'W, 'V>.Sigmoid('W.Add(load (input + gate + at), load (product + gate + at)))
-            let n = 'W.Add(load (product + 2n * gate + at), load (bias + at))
+            let r = VectorMath<'W, 'V>.Sigmoid('W.Add(load (input + gate + at), load (product + productGate + at)))
+            let n = 'W.Add(load (product + 2n * productGate + at), load (bias + at))
             let g = VectorMath<'W, 'V>.Tanh('W.Fma(r, n, load (input + 2n * gate + at)))
             store (gates + at) z
             store (gates + gate + at) r
@@ -139,6 +141,8 @@ type internal GruForward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
                 GruRow<'W, 'V>
                     .Forward(
                         units,
+                        state,
+                        state,
                         data.Input + nativeint step * 3n * state,
                         products + nativeint r * product,
                         data.Bias,
@@ -153,6 +157,35 @@ type internal GruForward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
                     Mem.copy own target (int64 state)
 
         Mem.copy (data.LastH + nativeint first * state) h (int64 count * int64 state)
+
+/// h after every step of one row.
+[<Sealed>]
+type internal GruSingle<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
+    (shape: RecurrentShape, data: GruData, workspace: nativeint) =
+    inherit SingleRowKernel<'W, 'V>(shape, 3, data.Kernel, workspace)
+
+    let units = shape.Units
+    let state = nativeint units * 4n
+
+    override _.Units(s, first, count, packed, product) =
+        let t = shape.Place s
+        let here = nativeint t * state
+        let at = nativeint first * 4n
+        let h = if s = 0 then data.H0 else data.States + nativeint (shape.Place(s - 1)) * state
+        let target = data.States + here + at
+        let input = data.Input + 3n * here + at
+        let gates = data.Gates + 4n * here + at
+        GateProduct<'W, 'V>.Three(units, h, packed, product)
+
+        GruRow<'W, 'V>
+            .Forward(count, state, GateProduct<'W, 'V>.Gate, input, product, data.Bias + at, h + at, gates, target)
+
+        let bytes = int64 count * 4L
+
+        if data.Mask <> 0n && Mem.get<byte> data.Mask t = 0uy then
+            Mem.copy target (h + at) bytes
+
+        if s = shape.Time - 1 then Mem.copy (data.LastH + at) target bytes
 
 /// The derivative. Per row aside: the cotangent of h, that of the product, and what the product gives back.
 [<Sealed>]
@@ -221,6 +254,8 @@ type internal Gru private () =
 
         if back then
             RecurrentKernel<'W, 'V>.WorkspaceFor(shape, 3 * units, units, GruBackward<'W, 'V>.PerRow units)
+        elif shape.Batch = 1 then
+            SingleRowKernel<'W, 'V>.WorkspaceFor(shape, 3)
         else
             RecurrentKernel<'W, 'V>.WorkspaceFor(shape, units, 3 * units, GruForward<'W, 'V>.PerRow units)
 
@@ -230,11 +265,19 @@ type internal Gru private () =
         | Width.W256 -> Gru.Sizes<Lanes256<float32>, Vector256<float32>>(shape, back)
         | _ -> Gru.Sizes<Lanes128<float32>, Vector128<float32>>(shape, back)
 
+    static member private ForwardOf<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
+        (shape: RecurrentShape, data: GruData, workspace: nativeint)
+        : Kernel =
+        if shape.Batch = 1 then
+            GruSingle<'W, 'V>(shape, data, workspace)
+        else
+            GruForward<'W, 'V>(shape, data, workspace)
+
     static member Forward(shape: RecurrentShape, data: GruData, workspace: nativeint) : Kernel =
         match Width.current with
-        | Width.W512 -> GruForward<Lanes512<float32>, Vector512<float32>>(shape, data, workspace)
-        | Width.W256 -> GruForward<Lanes256<float32>, Vector256<float32>>(shape, data, workspace)
-        | _ -> GruForward<Lanes128<float32>, Vector128<float32>>(shape, data, workspace)
+        | Width.W512 -> Gru.ForwardOf<Lanes512<float32>, Vector512<float32>>(shape, data, workspace)
+        | Width.W256 -> Gru.ForwardOf<Lanes256<float32>, Vector256<float32>>(shape, data, workspace)
+        | _ -> Gru.ForwardOf<Lanes128<float32>, Vector128<float32>>(shape, data, workspace)
 
     static member Backward(shape: RecurrentShape, data: GruGradData, workspace: nativeint) : Kernel =
         match Width.current with

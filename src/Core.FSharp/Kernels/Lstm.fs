@@ -44,11 +44,14 @@ type internal LstmGradData =
 [<AbstractClass; Sealed>]
 type internal LstmRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
 
-    /// Gates from input and product; then c and h (which may be the row before).
+    /// Gates from input and product; then c and h (which may be the row before). The gates of input and result are `gate` bytes
+    /// apart, those of the product `productGate`.
     [<FullyOptimized>]
     static member Forward
         (
             units: int,
+            gate: nativeint,
+            productGate: nativeint,
             input: nativeint,
             product: nativeint,
             before: nativeint,
@@ -56,7 +59,6 @@ type internal LstmRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
             cell: nativeint,
             h: nativeint
         ) =
-        let gate = nativeint units * 4n
         let mutable j = 0
 
         while j < units do
@@ -65,11 +67,11 @@ type internal LstmRow<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
             let at = nativeint j * 4n
             let inline load p = if full then 'W.Load p else 'W.LoadFirst(p, count)
             let inline store p v = if full then 'W.Store(p, v) else 'W.StoreFirst(p, count, v)
-            let inline sum g = 'W.Add(load (input + g + at), load (product + g + at))
+            let inline sum n = 'W.Add(load (input + n * gate + at), load (product + n * productGate + at))
             let i = VectorMath<'W, 'V>.Sigmoid(sum 0n)
-            let f = VectorMath<'W, 'V>.Sigmoid(sum gate)
-            let g = VectorMath<'W, 'V>.Tanh(sum (2n * gate))
-            let o = VectorMath<'W, 'V>.Sigmoid(sum (3n * gate))
+            let f = VectorMath<'W, 'V>.Sigmoid(sum 1n)
+            let g = VectorMath<'W, 'V>.Tanh(sum 2n)
+            let o = VectorMath<'W, 'V>.Sigmoid(sum 3n)
             store (gates + at) i
             store (gates + gate + at) f
             store (gates + 2n * gate + at) g
@@ -149,7 +151,8 @@ type internal LstmForward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
                 let target = data.States + nativeint step * state
                 let input = data.Input + nativeint step * 4n * state
                 let gates = data.Gates + nativeint step * 4n * state
-                LstmRow<'W, 'V>.Forward(units, input, z + nativeint r * product, before, gates, cell, target)
+                let products = z + nativeint r * product
+                LstmRow<'W, 'V>.Forward(units, state, state, input, products, before, gates, cell, target)
 
                 if skipped then
                     Mem.copy cell before (int64 state)
@@ -162,6 +165,40 @@ type internal LstmForward<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
             let last = nativeint ((first + r) * shape.Time + shape.Place(shape.Time - 1)) * state
             Mem.copy (data.LastH + row) (data.States + last) (int64 state)
             Mem.copy (data.LastC + row) (data.Cells + last) (int64 state)
+
+/// h and c after every step of one row.
+[<Sealed>]
+type internal LstmSingle<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
+    (shape: RecurrentShape, data: LstmData, workspace: nativeint) =
+    inherit SingleRowKernel<'W, 'V>(shape, 4, data.Kernel, workspace)
+
+    let units = shape.Units
+    let state = nativeint units * 4n
+
+    override _.Units(s, first, count, packed, product) =
+        let t = shape.Place s
+        let here = nativeint t * state
+        let at = nativeint first * 4n
+        let earlier = nativeint (shape.Place(s - 1)) * state
+        let h = if s = 0 then data.H0 else data.States + earlier
+        let before = (if s = 0 then data.C0 else data.Cells + earlier) + at
+        let cell = data.Cells + here + at
+        let target = data.States + here + at
+        let input = data.Input + 4n * here + at
+        let gates = data.Gates + 4n * here + at
+        GateProduct<'W, 'V>.Four(units, h, packed, product)
+
+        LstmRow<'W, 'V>.Forward(count, state, GateProduct<'W, 'V>.Gate, input, product, before, gates, cell, target)
+
+        let bytes = int64 count * 4L
+
+        if data.Mask <> 0n && Mem.get<byte> data.Mask t = 0uy then
+            Mem.copy cell before bytes
+            Mem.copy target (h + at) bytes
+
+        if s = shape.Time - 1 then
+            Mem.copy (data.LastH + at) target bytes
+            Mem.copy (data.LastC + at) cell bytes
 
 /// The derivative. Per row aside: two cotangents of h (before and after the product), that of c, and the step's dz.
 [<Sealed>]
@@ -252,6 +289,8 @@ type internal Lstm private () =
 
         if back then
             RecurrentKernel<'W, 'V>.WorkspaceFor(shape, 4 * units, units, LstmBackward<'W, 'V>.PerRow units)
+        elif shape.Batch = 1 then
+            SingleRowKernel<'W, 'V>.WorkspaceFor(shape, 4)
         else
             RecurrentKernel<'W, 'V>.WorkspaceFor(shape, units, 4 * units, LstmForward<'W, 'V>.PerRow units)
 
@@ -261,11 +300,19 @@ type internal Lstm private () =
         | Width.W256 -> Lstm.Sizes<Lanes256<float32>, Vector256<float32>>(shape, back)
         | _ -> Lstm.Sizes<Lanes128<float32>, Vector128<float32>>(shape, back)
 
+    static member private ForwardOf<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
+        (shape: RecurrentShape, data: LstmData, workspace: nativeint)
+        : Kernel =
+        if shape.Batch = 1 then
+            LstmSingle<'W, 'V>(shape, data, workspace)
+        else
+            LstmForward<'W, 'V>(shape, data, workspace)
+
     static member Forward(shape: RecurrentShape, data: LstmData, workspace: nativeint) : Kernel =
         match Width.current with
-        | Width.W512 -> LstmForward<Lanes512<float32>, Vector512<float32>>(shape, data, workspace)
-        | Width.W256 -> LstmForward<Lanes256<float32>, Vector256<float32>>(shape, data, workspace)
-        | _ -> LstmForward<Lanes128<float32>, Vector128<float32>>(shape, data, workspace)
+        | Width.W512 -> Lstm.ForwardOf<Lanes512<float32>, Vector512<float32>>(shape, data, workspace)
+        | Width.W256 -> Lstm.ForwardOf<Lanes256<float32>, Vector256<float32>>(shape, data, workspace)
+        | _ -> Lstm.ForwardOf<Lanes128<float32>, Vector128<float32>>(shape, data, workspace)
 
     static member Backward(shape: RecurrentShape, data: LstmGradData, workspace: nativeint) : Kernel =
         match Width.current with

@@ -3,6 +3,7 @@ namespace FunctionalNet.Kernels
 open System
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
+open System.Threading
 open Microsoft.FSharp.NativeInterop
 open FunctionalNet
 
@@ -31,14 +32,25 @@ type internal Buffer(bytes: int64) =
         let p = int64 (Marshal.UnsafeAddrOfPinnedArrayElement(storage, 0))
         nativeint ((p + alignment - 1L) &&& ~~~(alignment - 1L))
 
+    let mutable version = 0L
+
     /// The first byte.
     member _.Pointer = start
+
+    /// How often the content has been declared changed.
+    member _.Version = Volatile.Read(&version)
+
+    /// Declares the content changed: what was computed from it once, such as packed weights, is computed again before it is
+    /// used. Whoever writes to memory that outlives a run must say so here.
+    member _.Touch() = Volatile.Write(&version, Volatile.Read(&version) + 1L)
 
     /// The size asked for.
     member _.Bytes = bytes
 
     /// Sets every byte to zero.
-    member _.Zero() = Array.Clear storage
+    member this.Zero() =
+        Array.Clear storage
+        this.Touch()
 
 /// Raw memory.
 module internal Mem =

@@ -181,3 +181,166 @@ type internal RecurrentKernel<'W, 'V when 'W: struct and 'W :> ILanes<'V, float3
         else
             let first = chunk * rows
             this.Rows(first, min rows (shape.Batch - first), workspace)
+
+/// One row times a matrix of gates side by side: the units are cut into blocks of two vectors, and a block's columns of all
+/// gates are packed together, so that a product reads one stretch of memory and gives all gates of its units.
+[<AbstractClass; Sealed>]
+type internal GateProduct<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> private () =
+
+    /// Units of a block.
+    static member Block = 2 * 'W.Count
+
+    static member Blocks(units: int) = (units + 2 * 'W.Count - 1) / (2 * 'W.Count)
+
+    /// Distance in bytes of the gates of a block's result.
+    static member Gate = 2n * 'W.Bytes
+
+    static member BlockBytes(gates: int, units: int) = nativeint units * nativeint gates * 2n * 'W.Bytes
+
+    /// Packs one block of the matrix (units, gates * units); columns behind its last unit are zeros.
+    static member Pack(gates: int, units: int, matrix: nativeint, block: int, packed: nativeint) =
+        let first = block * GateProduct<'W, 'V>.Block
+        let bytes = int64 (min GateProduct<'W, 'V>.Block (units - first)) * 4L
+        let width = int64 GateProduct<'W, 'V>.Gate
+        let mutable target = packed + nativeint block * GateProduct<'W, 'V>.BlockBytes(gates, units)
+        let mutable source = matrix + nativeint first * 4n
+
+        for _ in 1 .. units * gates do
+            if bytes < width then Mem.zero target width
+
+            Mem.copy target source bytes
+            target <- target + GateProduct<'W, 'V>.Gate
+            source <- source + nativeint units * 4n
+
+    /// c = h times a packed block of three gates, gate after gate.
+    [<FullyOptimized>]
+    static member Three(units: int, h: nativeint, packed: nativeint, c: nativeint) =
+        let mutable s0 = 'W.Zero
+        let mutable s1 = 'W.Zero
+        let mutable s2 = 'W.Zero
+        let mutable s3 = 'W.Zero
+        let mutable s4 = 'W.Zero
+        let mutable s5 = 'W.Zero
+        let mutable p = h
+        let mutable q = packed
+        let mutable k = units
+
+        while k > 0 do
+            let e = 'W.Spread p
+            s0 <- 'W.Fma(e, 'W.Load q, s0)
+            s1 <- 'W.Fma(e, 'W.Load(q + 'W.Bytes), s1)
+            s2 <- 'W.Fma(e, 'W.Load(q + 2n * 'W.Bytes), s2)
+            s3 <- 'W.Fma(e, 'W.Load(q + 3n * 'W.Bytes), s3)
+            s4 <- 'W.Fma(e, 'W.Load(q + 4n * 'W.Bytes), s4)
+            s5 <- 'W.Fma(e, 'W.Load(q + 5n * 'W.Bytes), s5)
+            p <- p + 4n
+            q <- q + 6n * 'W.Bytes
+            k <- k - 1
+
+        'W.Store(c, s0)
+        'W.Store(c + 'W.Bytes, s1)
+        'W.Store(c + 2n * 'W.Bytes, s2)
+        'W.Store(c + 3n * 'W.Bytes, s3)
+        'W.Store(c + 4n * 'W.Bytes, s4)
+        'W.Store(c + 5n * 'W.Bytes, s5)
+
+    /// c = h times a packed block of four gates, gate after gate.
+    [<FullyOptimized>]
+    static member Four(units: int, h: nativeint, packed: nativeint, c: nativeint) =
+        let mutable s0 = 'W.Zero
+        let mutable s1 = 'W.Zero
+        let mutable s2 = 'W.Zero
+        let mutable s3 = 'W.Zero
+        let mutable s4 = 'W.Zero
+        let mutable s5 = 'W.Zero
+        let mutable s6 = 'W.Zero
+        let mutable s7 = 'W.Zero
+        let mutable p = h
+        let mutable q = packed
+        let mutable k = units
+
+        while k > 0 do
+            let e = 'W.Spread p
+            s0 <- 'W.Fma(e, 'W.Load q, s0)
+            s1 <- 'W.Fma(e, 'W.Load(q + 'W.Bytes), s1)
+            s2 <- 'W.Fma(e, 'W.Load(q + 2n * 'W.Bytes), s2)
+            s3 <- 'W.Fma(e, 'W.Load(q + 3n * 'W.Bytes), s3)
+            s4 <- 'W.Fma(e, 'W.Load(q + 4n * 'W.Bytes), s4)
+            s5 <- 'W.Fma(e, 'W.Load(q + 5n * 'W.Bytes), s5)
+            s6 <- 'W.Fma(e, 'W.Load(q + 6n * 'W.Bytes), s6)
+            s7 <- 'W.Fma(e, 'W.Load(q + 7n * 'W.Bytes), s7)
+            p <- p + 4n
+            q <- q + 8n * 'W.Bytes
+            k <- k - 1
+
+        'W.Store(c, s0)
+        'W.Store(c + 'W.Bytes, s1)
+        'W.Store(c + 2n * 'W.Bytes, s2)
+        'W.Store(c + 3n * 'W.Bytes, s3)
+        'W.Store(c + 4n * 'W.Bytes, s4)
+        'W.Store(c + 5n * 'W.Bytes, s5)
+        'W.Store(c + 6n * 'W.Bytes, s6)
+        'W.Store(c + 7n * 'W.Bytes, s7)
+
+/// A recurrent sequence of one row. There are no rows to share out, so threads share the units of every step: phase 0 packs
+/// the matrix, phase 1 is a team that takes all steps.
+[<AbstractClass>]
+type internal SingleRowKernel<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
+    (shape: RecurrentShape, gates: int, matrix: nativeint, workspace: nativeint) =
+    inherit Kernel()
+
+    let units = shape.Units
+    let blocks = GateProduct<'W, 'V>.Blocks units
+    let blockBytes = GateProduct<'W, 'V>.BlockBytes(gates, units)
+    let members = SingleRowKernel<'W, 'V>.Members(shape, gates)
+    let team = workspace
+    let packed = team + nativeint (StepTeam.Bytes members)
+    let products = packed + nativeint blocks * blockBytes
+
+    /// Threads that share a step, at most. Where the weights are few, meeting costs more than sharing saves.
+    static member private Members(shape: RecurrentShape, gates: int) =
+        let weights = gates * shape.Units * shape.Units
+        if weights < 12000 then 1 else min 8 (GateProduct<'W, 'V>.Blocks shape.Units)
+
+    /// For the team, the packed matrix, and the products of one step.
+    static member WorkspaceFor(shape: RecurrentShape, gates: int) : int64 =
+        let blocks = int64 (GateProduct<'W, 'V>.Blocks shape.Units)
+
+        StepTeam.Bytes(SingleRowKernel<'W, 'V>.Members(shape, gates))
+        + blocks * int64 (GateProduct<'W, 'V>.BlockBytes(gates, shape.Units))
+        + blocks * int64 gates * int64 GateProduct<'W, 'V>.Gate
+
+    /// Step `step` for `count` units from `first` on. `packed` are their weights; `product` is room for what they give.
+    abstract Units: step: int * first: int * count: int * packed: nativeint * product: nativeint -> unit
+
+    override _.Phases = 2
+    override _.Chunks(_) = if shape.Time = 0 then 0 else members
+
+    override this.Run(phase, chunk) =
+        if phase = 0 then
+            if chunk = 0 then StepTeam.Reset(team, members)
+
+            for block in chunk * blocks / members .. (chunk + 1) * blocks / members - 1 do
+                GateProduct<'W, 'V>.Pack(gates, units, matrix, block, packed)
+        else
+            let own = StepTeam.Join team
+
+            if own < members then
+                let mutable step = StepTeam.Enter(team, own, shape.Time)
+
+                while step < shape.Time do
+                    let share = StepTeam.Begin(team, members, step)
+
+                    for block in own * blocks / share .. (own + 1) * blocks / share - 1 do
+                        let first = block * GateProduct<'W, 'V>.Block
+
+                        this.Units(
+                            step,
+                            first,
+                            min GateProduct<'W, 'V>.Block (units - first),
+                            packed + nativeint block * blockBytes,
+                            products + nativeint (block * gates) * GateProduct<'W, 'V>.Gate
+                        )
+
+                    step <- step + 1
+                    StepTeam.Finish(team, own, members, step)

@@ -2,54 +2,97 @@ namespace FunctionalNet.Kernels
 
 open System
 open System.Runtime.ExceptionServices
+open System.Runtime.InteropServices
 open System.Threading
 open FunctionalNet
 
-/// The flag and event of one thread of the pool.
-[<Sealed>]
-type private Seat() =
-    [<DefaultValue>]
+/// What one thread of a job owns, in lines of the cache of its own: the chunks that it has not begun, from `next` (low
+/// half) up to `past` (high half); whether the thread sleeps, and what wakes it.
+[<Sealed; AllowNullLiteral; StructLayout(LayoutKind.Explicit, Size = 256)>]
+type private Seat =
+    [<FieldOffset(64)>]
+    val mutable Range: int64
+
+    [<FieldOffset(128)>]
     val mutable Parked: int
 
-    member val Event = new SemaphoreSlim(0)
+    [<FieldOffset(192)>]
+    val Event: SemaphoreSlim
 
-/// The job that is running, and its threads. Chunks are claimed by compare-and-swap on one word that holds the job's
-/// number (high half) and the count of chunks not yet claimed (low half): a thread that wakes late cannot claim a chunk
-/// of a job it has not seen, because the number differs.
-[<Sealed>]
-type private Crew() =
+    new() = { Range = 0L; Parked = 0; Event = new SemaphoreSlim(0) }
 
-    let mutable ticket = 0L
-    let mutable pending = 0
-    let mutable busy = 0
-    let mutable kernel: Kernel = EmptyKernel.Instance
-    let mutable phase = 0
-    let mutable total = 0
-    let mutable active = 0
-    let mutable failure: exn | null = null
-    let mutable seats: Seat[] = [||]
+    /// Whether chunks are left.
+    member this.HasWork =
+        let r = Volatile.Read(&this.Range)
+        int r < int (r >>> 32)
 
-    // About 50 microseconds of spinning before a thread parks.
-    static let spins = 1500
+    member this.Give(next: int, past: int) = Volatile.Write(&this.Range, (int64 past <<< 32) ||| int64 next)
 
-    member private _.Claim() =
+    /// The first chunk left, or -1.
+    member this.TakeFirst() : int =
         let mutable chunk = -1
         let mutable look = true
 
         while look do
-            let t = Volatile.Read(&ticket)
-            let left = int t
+            let r = Volatile.Read(&this.Range)
+            let next = int r
 
-            if left = 0 then
+            if next >= int (r >>> 32) then
                 look <- false
-            elif Interlocked.CompareExchange(&ticket, t - 1L, t) = t then
-                chunk <- total - left
+            elif Interlocked.CompareExchange(&this.Range, r + 1L, r) = r then
+                chunk <- next
                 look <- false
 
         chunk
 
-    member private this.Work() =
-        let mutable chunk = this.Claim()
+    /// The last chunk left, or -1.
+    member this.TakeLast() : int =
+        let mutable chunk = -1
+        let mutable look = true
+
+        while look do
+            let r = Volatile.Read(&this.Range)
+            let past = int (r >>> 32)
+
+            if int r >= past then
+                look <- false
+            elif Interlocked.CompareExchange(&this.Range, r - (1L <<< 32), r) = r then
+                chunk <- past - 1
+                look <- false
+
+        chunk
+
+/// The job that is running, and its threads. Each thread gets neighbouring chunks, the same share in every job, so that
+/// it finds in its cache what it has written in the job before; who has none left takes the last ones of others. A chunk is
+/// taken by compare-and-swap, and what the job is stands before its chunks are given out: a thread that comes late takes
+/// a chunk of the present job or none.
+[<Sealed>]
+type private Crew() =
+
+    let mutable pending = 0
+    let mutable busy = 0
+    let mutable kernel: Kernel = EmptyKernel.Instance
+    let mutable phase = 0
+    let mutable active = 0
+    let mutable failure: exn | null = null
+    // The first is the caller's.
+    let mutable seats: Seat[] = [| Seat() |]
+
+    // About 200 microseconds of spinning before a thread parks.
+    static let spins = 4500
+
+    member private _.Claim(all: Seat[], index: int) : int =
+        let mutable chunk = all[index].TakeFirst()
+        let mutable other = 1
+
+        while chunk < 0 && other < all.Length do
+            chunk <- all[(index + other) % all.Length].TakeLast()
+            other <- other + 1
+
+        chunk
+
+    member private this.Work(all: Seat[], index: int) =
+        let mutable chunk = this.Claim(all, index)
 
         while chunk >= 0 do
             try
@@ -58,7 +101,7 @@ type private Crew() =
                 Interlocked.CompareExchange(&failure, e, null) |> ignore
 
             Interlocked.Decrement(&pending) |> ignore
-            chunk <- this.Claim()
+            chunk <- this.Claim(all, index)
 
     member private this.Serve(index: int, seat: Seat) =
         // Touched here so that no chunk pays for it.
@@ -66,16 +109,16 @@ type private Crew() =
         let mutable idle = 0
 
         while true do
-            if index < Volatile.Read(&active) && int (Volatile.Read(&ticket)) <> 0 then
-                this.Work()
+            if index <= Volatile.Read(&active) && seat.HasWork then
+                this.Work(Volatile.Read(&seats), index)
                 idle <- 0
             elif idle < spins then
                 idle <- idle + 1
-                Thread.SpinWait 4
+                Thread.SpinWait 1
             else
                 idle <- 0
                 Interlocked.Exchange(&seat.Parked, 1) |> ignore
-                let wanted = index < Volatile.Read(&active) && int (Volatile.Read(&ticket)) <> 0
+                let wanted = index <= Volatile.Read(&active) && seat.HasWork
 
                 // If the flag is already down, a release is on its way and must be consumed.
                 if not (wanted && Interlocked.CompareExchange(&seat.Parked, 0, 1) = 1) then
@@ -86,11 +129,11 @@ type private Crew() =
         lock this (fun () ->
             let have = seats
 
-            if have.Length < count then
-                let next = Array.init count (fun i -> if i < have.Length then have[i] else Seat())
-                seats <- next
+            if have.Length < count + 1 then
+                let next = Array.init (count + 1) (fun i -> if i < have.Length then have[i] else Seat())
+                Volatile.Write(&seats, next)
 
-                for i in have.Length .. count - 1 do
+                for i in have.Length .. count do
                     let seat = next[i]
                     let thread = Thread((fun () -> this.Serve(i, seat)), 1 <<< 20)
                     thread.IsBackground <- true
@@ -102,26 +145,29 @@ type private Crew() =
     member private this.RunPhase(job: Kernel, p: int, chunks: int) =
         kernel <- job
         phase <- p
-        total <- chunks
         pending <- chunks
-        let number = (Volatile.Read(&ticket) >>> 32) + 1L
-        Interlocked.Exchange(&ticket, (number <<< 32) ||| int64 chunks) |> ignore
-        let present = seats
-        let helpers = min (min active present.Length) (chunks - 1)
+        let present = Volatile.Read(&seats)
+        let threads = 1 + min (min active (present.Length - 1)) (chunks - 1)
 
-        for i in 0 .. helpers - 1 do
+        for i in 0 .. threads - 1 do
+            present[i]
+                .Give(int (int64 chunks * int64 i / int64 threads), int (int64 chunks * int64 (i + 1) / int64 threads))
+
+        Interlocked.MemoryBarrier()
+
+        for i in 1 .. threads - 1 do
             let seat = present[i]
 
             if Volatile.Read(&seat.Parked) = 1 && Interlocked.Exchange(&seat.Parked, 0) = 1 then
                 seat.Event.Release() |> ignore
 
-        this.Work()
+        this.Work(present, 0)
         let mutable waits = 0
 
         while Volatile.Read(&pending) > 0 do
             waits <- waits + 1
 
-            if waits < 4000 then Thread.SpinWait 2 else Thread.Yield() |> ignore
+            if waits < 8000 then Thread.SpinWait 1 else Thread.Yield() |> ignore
 
     member this.Run(job: Kernel) =
         let phases = job.Phases
@@ -154,8 +200,8 @@ type private Crew() =
             for c in 0 .. job.Chunks p - 1 do
                 job.Run(p, c)
 
-/// The threads that share the chunks of a kernel: the caller and a pool of background threads that spin for some tens
-/// of microseconds between kernels and then sleep. Who runs a chunk never changes the result.
+/// The threads that share the chunks of a kernel: the caller and a pool of background threads that spin for about
+/// 200 microseconds between kernels and then sleep. Who runs a chunk never changes the result.
 [<AbstractClass; Sealed>]
 type internal Workers private () =
 

@@ -54,6 +54,8 @@ module private ScoredAttention =
 
     /// `score` gives (batch, queries, keys) for queries and keys of rank 3.
     let run (s: Settings) (score: Scope -> Expr -> Expr -> Expr) (scope: Scope) (flows: Flow[]) : Flow[] =
+        let isCausal = AttentionParts.flag scope "use_causal_mask" s.Causal
+        let returnsScores = AttentionParts.flag scope "return_attention_scores" s.ReturnScores
         let struct (query, value, key) = AttentionParts.inputs s.Kind flows
         let q = LayerCheck.floating scope query.Value
         let v = LayerCheck.floating scope value.Value
@@ -78,7 +80,7 @@ module private ScoredAttention =
         let given = AttentionParts.maskOf scope "value_mask" value |> ValueOption.map (Ops.expandDims 1)
 
         let causal =
-            if s.Causal then
+            if isCausal then
                 ValueSome(Ops.expandDims 0 (AttentionParts.causal q.Shape[1] k.Shape[1]))
             else
                 ValueNone
@@ -95,7 +97,7 @@ module private ScoredAttention =
             | ValueSome mask -> result * Ops.cast result.DType (Ops.expandDims -1 mask)
             | ValueNone -> result
 
-        [| { Value = result; Mask = query.Mask }; if s.ReturnScores then Flow.ofValue weights |]
+        [| { Value = result; Mask = query.Mask }; if returnsScores then Flow.ofValue weights |]
 
     /// (batch, queries, keys, features): every query beside every key.
     let sums (q: Expr) (k: Expr) = Ops.expandDims 2 q + Ops.expandDims 1 k

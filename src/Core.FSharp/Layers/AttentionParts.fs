@@ -32,6 +32,9 @@ module internal AttentionParts =
         | ValueSome mask -> ValueSome(truth mask)
         | ValueNone -> flow.Mask |> ValueOption.map truth
 
+    /// What a call says of an argument that the layer has too.
+    let flag (scope: Scope) (name: string) (ofLayer: bool) : bool = scope.Flag name |> ValueOption.defaultValue ofLayer
+
     let both (a: Expr voption) (b: Expr voption) : Expr voption =
         match a, b with
         | ValueSome a, ValueSome b -> ValueSome(Ops.logicalAnd a b)

@@ -135,6 +135,12 @@ module LayerTypes =
                 owners[leaf] <- path
                 leaf
 
+        /// True for a variable's node, at whatever point of the step; what is only kept from batch to batch is none.
+        member _.IsVariable(node: Expr) : bool =
+            match owners.TryGetValue node with
+            | true, path -> variables.ContainsKey path
+            | _ -> false
+
         /// How often variables were given other values.
         member val UpdateCount = 0 with get, set
 
@@ -221,6 +227,12 @@ module LayerTypes =
         /// Tensors given to the layer by name in this call.
         member val internal Keywords: (string * Expr)[] = [||] with get, set
 
+        /// Truth values given to the layer by name in this call.
+        member val internal Flags: (string * bool)[] = [||] with get, set
+
+        /// The mode that this call, or one around it, was given instead of the model's.
+        member val internal OwnMode: Mode voption = ValueNone with get, set
+
         /// <summary>A tensor that this call of the layer was given by name, such as attention_mask; ValueNone without.</summary>
         /// <param name="name">Keras's name of the argument.</param>
         member this.Argument(name: string) : Expr voption =
@@ -228,18 +240,27 @@ module LayerTypes =
             | Some(_, value) -> ValueSome value
             | None -> ValueNone
 
+        /// <summary>A truth value that this call of the layer was given by name, such as use_causal_mask; ValueNone
+        /// without.</summary>
+        /// <param name="name">Keras's name of the argument.</param>
+        member this.Flag(name: string) : bool voption =
+            match this.Flags |> Array.tryFind (fun (key, _) -> key = name) with
+            | Some(_, value) -> ValueSome value
+            | None -> ValueNone
+
         /// <summary>The layer's path in the model; empty for the model itself.</summary>
         member _.Path = path
 
-        /// <summary>Training or inference.</summary>
-        member _.Mode = trace.Mode
+        /// <summary>Training or inference: the model's mode, unless this call or one around it was given another by its
+        /// argument training.</summary>
+        member this.Mode = this.OwnMode |> ValueOption.defaultValue trace.Mode
 
         /// <summary>True if this layer, or one around it, is frozen.</summary>
         member _.IsFrozen = frozen || trace.IsFrozen path
 
         /// <summary>True when training statistics should be used: training, and not frozen (Keras: batch statistics need
         /// `training and trainable`).</summary>
-        member this.UsesBatchStatistics = trace.Mode = Mode.Train && not this.IsFrozen
+        member this.UsesBatchStatistics = this.Mode = Mode.Train && not this.IsFrozen
 
         /// <summary>The floating-point type that the layer computes in: its policy's, or the model's.</summary>
         member _.FloatType =
@@ -302,11 +323,28 @@ module LayerTypes =
         /// <param name="shape">Sizes of the axes. They must not change: with the batch among them, its size must be fixed.</param>
         member _.Carry(name: string, shape: Shape) : Expr = trace.Carry(full name, shape)
 
-        /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it.</summary>
-        member _.Update(state: Expr, value: Expr) = trace.Update(state, Expr.Node(StopGradient, [| value |]))
+        /// <summary>Says what a state variable becomes when the graph has run. No derivative flows into it. Evaluation and
+        /// prediction change no variable, even where a layer is told to train in them.</summary>
+        member this.Update(state: Expr, value: Expr) =
+            if not (this.TrainsAlone && trace.IsVariable state) then
+                trace.Update(state, Expr.Node(StopGradient, [| value |]))
 
         /// <summary>Adds a scalar to the loss.</summary>
         member _.AddLoss(loss: Expr) = trace.Losses.Add loss
+
+        /// True for a layer that was told to train where the model does not.
+        member private this.TrainsAlone = trace.Mode = Mode.Infer && this.Mode = Mode.Train
+
+        /// The step, which a layer that trains alone counts itself: it draws other numbers at each run of the model. The
+        /// count begins anew when the model's states are reset.
+        member private this.DrawStep() : Expr =
+            if this.TrainsAlone then
+                let runs = trace.Carry("random_draws", Shape.Scalar)
+                let value = trace.Step + Ops.cast DType.Int64 runs
+                if trace.Streams.Add "random_draws" then trace.Update(runs, runs + 1.0)
+                value
+            else
+                trace.Step
 
         /// <summary>Random numbers that depend on the seed, the step and this layer's path only.</summary>
         /// <param name="name">Distinguishes several draws of one layer.</param>
@@ -325,7 +363,7 @@ module LayerTypes =
 
             let spec = { Kind = kind; Stream = Philox.streamOf stream; Type = { DType = dtype; Shape = shape } }
 
-            Expr.Node(Random spec, [| trace.Seed; trace.Step |])
+            Expr.Node(Random spec, [| trace.Seed; this.DrawStep() |])
 
         /// Runs the layer of this scope with other values in place of its trainable variables of those names.
         member internal _.Rewriting(names: string list, rewrite: Expr -> Expr, run: unit -> 'a) : 'a =
@@ -343,7 +381,7 @@ module LayerTypes =
             names |> List.exists (fun name -> trace.Rewritten.ContainsKey(full name))
 
         /// <summary>The scope of a part of this layer.</summary>
-        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen, policy)
+        member this.Child(name: string) = Scope(trace, full name, this.IsFrozen, policy, OwnMode = this.OwnMode)
 
     /// How a recurrent layer runs over its sequence: the arguments that all of them share.
     type internal LoopFlags =
@@ -425,11 +463,23 @@ module LayerTypes =
     let internal enter (scope: Scope) (name: string) (layer: Layer) =
         let path = if layer.Shared || scope.Path = "" then name else scope.Path + "/" + name
         let policy = if layer.Policy.IsSome then layer.Policy else scope.Policy
-        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen, policy)
+        Scope(scope.Trace, path, layer.Frozen || scope.IsFrozen, policy, OwnMode = scope.OwnMode)
 
     /// The name of the argument that takes the place of the mask of the first input.
     [<Literal>]
     let internal MaskKeyword = "mask"
+
+    /// The argument that takes the place of the model's mode.
+    [<Literal>]
+    let internal TrainingKeyword = "training"
+
+    /// Gives the truth values of a call to the layer's scope.
+    let internal bindFlags (scope: Scope) (flags: (string * bool)[]) : unit =
+        scope.Flags <- flags
+
+        match scope.Flag TrainingKeyword with
+        | ValueSome training -> scope.OwnMode <- ValueSome(if training then Mode.Train else Mode.Infer)
+        | ValueNone -> ()
 
     /// Gives the tensors named in a call to the layer's scope, and the mask to the first input.
     let internal bindKeywords (scope: Scope) (keywords: (string * Expr)[]) (inputs: Flow[]) : unit =

@@ -8,14 +8,21 @@ module internal LayerConfig =
     /// Classes of the user's own.
     let registered = CustomClasses<Layer>()
 
-    /// Arguments that only newer versions of Keras know: written if they are used.
-    let private newer = HashSet<string>([ "sliding_window"; "lora_rank"; "lora_alpha" ])
+    /// Arguments that only newer versions of Keras know, and one of calls of KerasHub's layers: written if they are used.
+    let private newer = HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha" ])
+
+    /// Layers of KerasHub, and their modules there.
+    let private ofKerasHub =
+        dict
+            [ "PositionEmbedding", "keras_hub.src.layers.modeling.position_embedding"
+              "SinePositionEncoding", "keras_hub.src.layers.modeling.sine_position_encoding"
+              "RotaryEmbedding", "keras_hub.src.layers.modeling.rotary_embedding" ]
 
     let private withCommon (name: string) (layer: Layer) (arguments: (string * ConfigValue) list) =
         let own =
             arguments
             |> List.filter (fun (key, value) ->
-                key <> "name" && key <> "trainable" && not (value = Null && newer.Contains key))
+                key <> "name" && key <> "trainable" && not ((value = Null || value = Int 0L) && newer.Contains key))
 
         let policy =
             match layer.Policy with
@@ -45,7 +52,16 @@ module internal LayerConfig =
         | "Sequential" -> "keras"
         | "Functional" -> "keras.src.models.functional"
         | "NotEqual" -> "keras.src.ops.numpy"
-        | _ -> "keras.layers"
+        | _ ->
+            match ofKerasHub.TryGetValue kind with
+            | true, moduleName -> moduleName
+            | _ -> "keras.layers"
+
+    /// Under which name Keras finds the class, if not by its module.
+    let private registeredName (kind: string) =
+        if kind = "Functional" then Text "Functional"
+        elif ofKerasHub.ContainsKey kind then Text("keras_hub>" + kind)
+        else Null
 
     let private dims (values: int seq) = ConfigValue.List [ for d in values -> if d < 0 then Null else Int(int64 d) ]
 
@@ -151,8 +167,9 @@ module internal LayerConfig =
 
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
-    /// Arguments of a call that are true or false and may differ from call to call: such a call names its own input by them.
-    let flagArguments = HashSet<string>([ "reverse" ])
+    /// Arguments of a call that are true or false.
+    let flagArguments =
+        HashSet<string>(Seq.append callArguments [ TrainingKeyword; "reverse" ])
 
     /// Beside the class name: the layer was made by Layer.shared.
     [<Literal>]
@@ -177,8 +194,7 @@ module internal LayerConfig =
               "registered_name",
               (match own with
                | ValueSome name -> Text name
-               | ValueNone when layer.Kind = "Functional" -> Text "Functional"
-               | ValueNone -> Null)
+               | ValueNone -> registeredName layer.Kind)
               // Its weights lie at the root of the model, wherever it stands.
               if layer.Shared then SharedKey, Bool true ]
 
@@ -239,8 +255,12 @@ module internal LayerConfig =
                 | None when queriesApart.Contains call.Layer.Kind && tensors.Length = 1 -> tensors @ tensors
                 | None -> tensors
 
-            let given =
-                [ for key, node in call.Keywords -> key, (if flagArguments.Contains key then Bool true else tensor node) ]
+            let given = [ for key, node in call.Keywords -> key, tensor node ]
+            let flags = [ for key, value in call.Flags -> key, Bool value ]
+
+            // What the call says goes before what the layer was made with.
+            let fromLayer =
+                keywords |> List.filter (fun (key, _) -> not (List.exists (fun (k, _) -> k = key) flags))
 
             let named =
                 if masksInList.Contains call.Layer.Kind && given |> List.exists (fun (key, _) -> isInputMask key) then
@@ -255,7 +275,8 @@ module internal LayerConfig =
                     given
 
             ConfigValue.Object
-                [ "args", ConfigValue.List arguments; "kwargs", ConfigValue.Object(keywords @ states @ named) ]
+                [ "args", ConfigValue.List arguments
+                  "kwargs", ConfigValue.Object(fromLayer @ flags @ states @ named) ]
 
         let nodes = if entry.Calls[0].Input.IsSome then [] else [ for call in entry.Calls -> inbound call ]
 

@@ -197,6 +197,7 @@ module internal ModelReader =
     type private Use =
         { Inputs: Source list
           Keywords: (string * Source) list
+          Flags: (string * bool) list
           Plain: (string * ConfigValue) list
           Positional: ConfigValue list }
 
@@ -246,16 +247,17 @@ module internal ModelReader =
 
             let flags, plain =
                 others
-                |> List.filter (fun (key, v) -> key <> "training" && v <> Null && List.isEmpty (tensors v))
+                |> List.filter (fun (_, v) -> v <> Null && List.isEmpty (tensors v))
                 |> List.partition (fun (key, _) -> LayerConfig.flagArguments.Contains key)
 
-            let set =
+            { Inputs = inputs
+              Keywords = List.collect named masks
+              Flags =
                 flags
                 |> List.choose (fun (key, value) ->
-                    if value = Bool true then List.tryHead inputs |> Option.map (fun source -> key, source) else None)
-
-            { Inputs = inputs
-              Keywords = List.collect named masks @ set
+                    match value with
+                    | Bool value -> Some(key, value)
+                    | _ -> None)
               Plain = plain
               Positional = positional }
         | other ->
@@ -264,6 +266,7 @@ module internal ModelReader =
 
             { Inputs = inputs
               Keywords = []
+              Flags = []
               Plain = []
               Positional = inputs |> List.map (fun _ -> Operation.slot) }
 
@@ -380,7 +383,7 @@ module internal ModelReader =
             let inputs = use'.Inputs |> List.map (resolve made.Name)
 
             let keywords = use'.Keywords |> List.map (fun (key, source) -> key, resolve made.Name source)
-            let outputs = Network.applyWith made.Layer keywords inputs
+            let outputs = Network.applyFlagged made.Layer keywords use'.Flags inputs
 
             nodes[struct (made.Name, number)] <- List.toArray outputs
 

@@ -212,6 +212,11 @@ module private HeadedAttention =
         struct (output, Ops.reshape full weights)
 
     let run (s: Settings) (scope: Scope) (flows: Flow[]) : Flow[] =
+        let s =
+            { s with
+                Causal = AttentionParts.flag scope "use_causal_mask" s.Causal
+                ReturnScores = AttentionParts.flag scope "return_attention_scores" s.ReturnScores }
+
         let struct (query, value, key) = AttentionParts.inputs s.Kind flows
         let floating (flow: Flow) = LayerCheck.floating scope flow.Value
         let queries, values, keys = floating query, floating value, floating key

@@ -113,6 +113,7 @@ module internal NetworkRun =
 
                 let inner = enter scope entry.Name entry.Layer
                 bindKeywords inner keywords inputs
+                bindFlags inner step.Flags
                 let outputs = Layer.call inner entry.Layer inputs
 
                 if outputs.Length <> step.OutputCount then
@@ -292,24 +293,19 @@ module Network =
     /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
     /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
     let applyMany (layer: Layer) (nodes: Node list) : Node list =
-        NetworkBuild.call layer (List.toArray nodes) [||] |> Array.toList
+        NetworkBuild.call layer (List.toArray nodes) [||] [||] |> Array.toList
 
     /// <summary>A layer applied to a symbolic tensor. One layer value applied twice is one layer with one set of weights.</summary>
     /// <exception cref="T:FunctionalNet.ShapeException">The shapes do not fit; the error names the layer.</exception>
     /// <exception cref="T:FunctionalNet.DTypeException">The element types do not fit; the error names the layer.</exception>
-    let apply (layer: Layer) (node: Node) : Node = NetworkBuild.call layer [| node |] [||] |> needsOne layer
+    let apply (layer: Layer) (node: Node) : Node = NetworkBuild.call layer [| node |] [||] [||] |> needsOne layer
 
     /// <summary>A layer with several inputs and one output, such as Concatenate, applied to symbolic tensors.</summary>
     let merge (layer: Layer) (nodes: Node list) : Node =
-        NetworkBuild.call layer (List.toArray nodes) [||] |> needsOne layer
+        NetworkBuild.call layer (List.toArray nodes) [||] [||] |> needsOne layer
 
-    /// <summary>A layer applied to symbolic tensors, and to others by the names Keras gives them in the layer's call, such as
-    /// attention_mask.</summary>
-    /// <param name="layer">The layer.</param>
-    /// <param name="keywords">Names and tensors; names that the layer does not know have no effect.</param>
-    /// <param name="nodes">The tensors without a name, in order.</param>
-    let applyWith (layer: Layer) (keywords: (string * Node) list) (nodes: Node list) : Node list =
-        for key, mask in keywords do
+    let internal applyFlagged (layer: Layer) keywords flags (nodes: Node list) : Node list =
+        for key, mask: Node in keywords do
             if key = MaskKeyword && mask.DType <> DType.Bool then
                 raise (
                     DTypeException(
@@ -321,7 +317,37 @@ module Network =
                     )
                 )
 
-        NetworkBuild.call layer (List.toArray nodes) (List.toArray keywords) |> Array.toList
+        NetworkBuild.call layer (List.toArray nodes) (List.toArray keywords) (List.toArray flags)
+        |> Array.toList
+
+    /// <summary>No argument besides the inputs.</summary>
+    let callOptions: CallOptions =
+        { Tensors = []; UseCausalMask = None; ReturnAttentionScores = None; Training = None }
+
+    /// <summary>A layer applied to symbolic tensors with arguments of its call, as Keras's
+    /// <c>layer(query, value, use_causal_mask=True)</c>. They belong to this use of the layer, and are saved with it.</summary>
+    /// <param name="options">The arguments; start from <c>Network.callOptions</c>.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="nodes">The inputs, in order.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">The layer does not have the argument.</exception>
+    let applyAs (options: CallOptions) (layer: Layer) (nodes: Node list) : Node list =
+        let flag name value = value |> Option.map (fun v -> name, v) |> Option.toList
+
+        applyFlagged
+            layer
+            options.Tensors
+            (flag "use_causal_mask" options.UseCausalMask
+             @ flag "return_attention_scores" options.ReturnAttentionScores
+             @ flag TrainingKeyword options.Training)
+            nodes
+
+    /// <summary>A layer applied to symbolic tensors, and to others by the names Keras gives them in the layer's call, such as
+    /// attention_mask.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="keywords">Names and tensors; names that the layer does not know have no effect.</param>
+    /// <param name="nodes">The tensors without a name, in order.</param>
+    let applyWith (layer: Layer) (keywords: (string * Node) list) (nodes: Node list) : Node list =
+        applyFlagged layer keywords [] nodes
 
     /// <summary>A layer applied to symbolic tensors with a mask for the first, in place of the one that comes with it. The
     /// mask is Bool, shape (batch, time): false where a step does not count.</summary>
@@ -413,7 +439,7 @@ module Network =
                     let layer =
                         if seen.Add layer || layer.Shared then layer else { layer with LayerName = layer.LayerName }
 
-                    NetworkBuild.call layer [| node |] [||] |> needsOne layer)
+                    NetworkBuild.call layer [| node |] [||] [||] |> needsOne layer)
                 input
 
         NetworkBuild.create "" true ValueNone id [| input |] [| output |]
@@ -496,6 +522,7 @@ module Network =
                         (layerOf call)
                         (call.Inputs |> Array.map (fun n -> nodes[n]))
                         (call.Keywords |> Array.map (fun (key, n) -> key, nodes[n]))
+                        call.Flags
 
             Array.iter2 (fun (old: Node) fresh -> nodes[old] <- fresh) call.Outputs outputs
 

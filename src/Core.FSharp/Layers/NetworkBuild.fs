@@ -69,6 +69,7 @@ module internal NetworkTyping =
                 call.Keywords |> Array.map (fun (key, node) -> key, (flowOf key (probeOf probe node)).Value)
 
             bindKeywords scope keywords inputs
+            bindFlags scope call.Flags
             let outputs = Layer.call scope call.Layer inputs
 
             let probes =
@@ -232,7 +233,7 @@ module internal NetworkTyping =
 
     /// The call with another layer or other inputs of the same types, without tracing again.
     let copy (call: NetworkCall) (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) : NetworkCall =
-        let fresh = NetworkCall(layer, call.Input, inputs, keywords, IsOptional = call.IsOptional)
+        let fresh = NetworkCall(layer, call.Input, inputs, keywords, call.Flags, IsOptional = call.IsOptional)
         fresh.Probes <- Array.copy call.Probes
         fresh.Setting <- call.Setting
         fresh.HasUnknown <- call.HasUnknown
@@ -340,8 +341,30 @@ module internal NetworkBuild =
 
         struct (path, hint + note + assumed)
 
+    /// Classes whose call in Keras has use_causal_mask and return_attention_scores.
+    let private ofAttention =
+        HashSet<string>([ "Attention"; "AdditiveAttention"; "MultiHeadAttention"; "GroupQueryAttention" ])
+
     /// A use of a layer: its nodes are typed, or the error says where and why not.
-    let call (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) : Node[] =
+    let call (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) (flags: (string * bool)[]) : Node[] =
+        for name, _ in flags do
+            // A layer of the user's own may know any argument.
+            let known =
+                name = TrainingKeyword
+                || layer.LayerConfig.IsNone
+                || (if name = "reverse" then layer.Kind = "ReversibleEmbedding" else ofAttention.Contains layer.Kind)
+
+            if not known then
+                raise (
+                    ArgumentValueException(
+                        "A layer's call got an argument that the layer does not have.",
+                        NetworkTyping.provisional layer,
+                        "training",
+                        name,
+                        "Other arguments belong to the calls of other layers, such as those of attention."
+                    )
+                )
+
         if inputs.Length = 0 then
             raise (
                 ArgumentValueException(
@@ -353,7 +376,7 @@ module internal NetworkBuild =
                 )
             )
 
-        let call = NetworkCall(layer, ValueNone, inputs, keywords)
+        let call = NetworkCall(layer, ValueNone, inputs, keywords, flags)
 
         try
             NetworkTyping.infer call
@@ -397,7 +420,7 @@ module internal NetworkBuild =
 
         let layer = { Layer.make "InputLayer" None (fun _ flows -> flows) with LayerName = options.Name }
 
-        let call = NetworkCall(layer, ValueSome options, [||], [||], IsOptional = optional)
+        let call = NetworkCall(layer, ValueSome options, [||], [||], [||], IsOptional = optional)
         NetworkTyping.infer call
         call.Outputs[0]
 
@@ -637,6 +660,7 @@ module internal NetworkBuild =
                 { Entry = entryOf[numbers[call]]
                   Inputs = call.Inputs |> Array.map (fun n -> slots[n])
                   Keywords = call.Keywords |> Array.map (fun (key, n) -> key, slots[n])
+                  Flags = call.Flags
                   Output = output
                   OutputCount = call.Outputs.Length })
 

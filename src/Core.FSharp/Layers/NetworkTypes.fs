@@ -59,7 +59,13 @@ module NetworkTypes =
 
     /// One use of a layer, or one input. Numbered as they are made, so that the order of numbers is a topological order.
     and [<Sealed>] internal NetworkCall
-        (layer: Layer, input: InputOptions voption, inputs: Node[], keywords: (string * Node)[]) =
+        (
+            layer: Layer,
+            input: InputOptions voption,
+            inputs: Node[],
+            keywords: (string * Node)[],
+            flags: (string * bool)[]
+        ) =
 
         static let mutable counter = 0L
         let id = Interlocked.Increment(&counter)
@@ -78,6 +84,9 @@ module NetworkTypes =
         /// Tensors given to the layer by name in this call, such as mask (in place of the one that comes with its first
         /// input) or attention_mask.
         member _.Keywords = keywords
+
+        /// Truth values given to the layer by name in this call, such as training.
+        member _.Flags = flags
 
         /// The nodes it depends on.
         member _.Dependencies =
@@ -110,6 +119,24 @@ module NetworkTypes =
             | 1 -> "(" + dims[0] + ",)"
             | _ -> "(" + System.String.Join(", ", dims) + ")"
 
+    /// <summary>Arguments of a layer's call besides its inputs; <c>Network.callOptions</c> has Keras's defaults.</summary>
+    [<NoEquality; NoComparison>]
+    type CallOptions =
+        {
+            /// <summary>Tensors by Keras's names, such as attention_mask; names that the layer does not know have no
+            /// effect.</summary>
+            Tensors: (string * Node) list
+            /// <summary>For layers of attention: true if a query sees no later key. Default: what the layer was made
+            /// with.</summary>
+            UseCausalMask: bool option
+            /// <summary>For layers of attention: true for a second output, the weights. Default: what the layer was made
+            /// with.</summary>
+            ReturnAttentionScores: bool option
+            /// <summary>The mode of the layer in this call, whatever the model does: with true, dropout drops in prediction
+            /// too. Default: as the model.</summary>
+            Training: bool option
+        }
+
     /// A layer of a network, with all its uses.
     [<NoEquality; NoComparison>]
     type internal NetworkEntry = { Name: string; Layer: Layer; Calls: NetworkCall[] }
@@ -122,6 +149,8 @@ module NetworkTypes =
             Inputs: int[]
             /// The slots of tensors given by name.
             Keywords: (string * int)[]
+            /// Truth values given by name.
+            Flags: (string * bool)[]
             /// The slot of the first output; the others follow.
             Output: int
             OutputCount: int

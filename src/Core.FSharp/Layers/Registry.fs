@@ -122,6 +122,10 @@ module Registry =
                 entryOf AdditiveAttention.definition
                 entryOf MultiHeadAttention.definition
                 entryOf GroupQueryAttention.definition ])
+          family [ "PositionEmbedding"; "SinePositionEncoding"; "RotaryEmbedding" ] (fun () ->
+              [ entryOf PositionEmbedding.definition
+                entryOf SinePositionEncoding.definition
+                entryOf RotaryEmbedding.definition ])
           family [ "Add"; "Subtract"; "Multiply"; "Average"; "Maximum"; "Minimum"; "Concatenate"; "Dot" ] (fun () ->
               [ entryOf Merging.add
                 entryOf Merging.subtract

@@ -43,7 +43,7 @@ module ReversibleEmbedding =
     /// let logits = ids |> Network.apply embedding |> body |> ReversibleEmbedding.reverse embedding
     /// </code></example>
     let reverse (layer: Layer) (node: Node) : Node =
-        List.exactlyOne (Network.applyWith layer [ Reverse, node ] [ node ])
+        List.exactlyOne (Network.applyFlagged layer [] [ Reverse, true ] [ node ])
 
     /// The weight of its own that leads back.
     [<Literal>]
@@ -84,7 +84,7 @@ module ReversibleEmbedding =
 
     let private run (o: ReversibleEmbeddingOptions) (scope: Scope) (x: Flow) : Flow =
         let e = o.Embedding
-        let backwards = (scope.Argument Reverse).IsSome
+        let backwards = scope.Flag Reverse = ValueSome true
 
         // Both ways declare the same weights, in the same order.
         let struct (table, matrices) = Embedding.declare e scope

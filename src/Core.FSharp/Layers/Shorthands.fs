@@ -395,6 +395,30 @@ module LayerShorthands =
         let groupQueryAttention (headDim: int) (numQueryHeads: int) (numKeyValueHeads: int) : Layer =
             groupQueryAttentionWith (GroupQueryAttention.options headDim numQueryHeads numKeyValueHeads)
 
+        // ---- Positions
+
+        /// <summary>A PositionEmbedding layer (KerasHub): trained vectors of positions in the shape of the input (..., time,
+        /// features); add them to it.</summary>
+        let positionEmbeddingWith (options: PositionEmbeddingOptions) : Layer = of' PositionEmbedding.definition options
+
+        /// <summary>A PositionEmbedding layer with KerasHub's defaults for at most that many steps.</summary>
+        let positionEmbedding (sequenceLength: int) : Layer =
+            positionEmbeddingWith (PositionEmbedding.options sequenceLength)
+
+        /// <summary>A SinePositionEncoding layer (KerasHub): sines and cosines of positions in the shape of the input (...,
+        /// time, features); add them to it.</summary>
+        let sinePositionEncodingWith (options: SinePositionEncodingOptions) : Layer =
+            of' SinePositionEncoding.definition options
+
+        /// <summary>A SinePositionEncoding layer with KerasHub's defaults.</summary>
+        let sinePositionEncoding: Layer = sinePositionEncodingWith SinePositionEncoding.options
+
+        /// <summary>A RotaryEmbedding layer (KerasHub): turns the features of queries or keys by their positions.</summary>
+        let rotaryEmbeddingWith (options: RotaryEmbeddingOptions) : Layer = of' RotaryEmbedding.definition options
+
+        /// <summary>A RotaryEmbedding layer with KerasHub's defaults: input (batch, time, ..., features).</summary>
+        let rotaryEmbedding: Layer = rotaryEmbeddingWith RotaryEmbedding.options
+
         // ---- Merging
 
         /// <summary>Its inputs joined along an axis.</summary>

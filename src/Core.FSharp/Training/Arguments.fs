@@ -54,6 +54,10 @@ type internal Arguments(config: Config) =
         | ConfigValue.Null -> None
         | value -> Some(number key value)
 
+    /// A number, or none if it was given as null; what is missing only if it was not given.
+    member this.FloatOr(key: string, missing: float option) =
+        if config.Arguments |> List.exists (fun (k, _) -> k = key) then this.FloatOption key else missing
+
     member _.Int(key: string, missing: int) =
         match take key with
         | ConfigValue.Null -> missing
@@ -85,6 +89,18 @@ type internal Arguments(config: Config) =
         | ConfigValue.Null -> None
         | ConfigValue.Text t -> Some t
         | _ -> wrong key "a text"
+
+    /// A list of texts; none if there is no list.
+    member _.Texts(key: string) : string list =
+        match take key with
+        | ConfigValue.Null -> []
+        | ConfigValue.List items ->
+            items
+            |> List.map (fun item ->
+                match item with
+                | ConfigValue.Text t -> t
+                | _ -> wrong key "a list of texts")
+        | _ -> wrong key "a list of texts"
 
     /// A list of numbers; a single number is a list of one.
     member _.Floats(key: string) : float[] option =

@@ -26,8 +26,8 @@ type internal BatchFeed() =
     /// True if what a batch holds has not been looked through yet.
     abstract IsUnchecked: bool
 
-    /// Begins an epoch; the number decides the order of samples.
-    abstract Begin: epoch: int64 -> unit
+    /// Begins an epoch of a fit, counted from 0. The number of epochs begun before, in all fits, decides the order of samples.
+    abstract Begin: number: int64 * epoch: int -> unit
 
     /// The next batch, or ValueNone at the end of the epoch.
     abstract Next: unit -> BatchRows voption
@@ -38,35 +38,47 @@ type internal BatchFeed() =
     interface IDisposable with
         member this.Dispose() = this.Dispose()
 
-/// Batches of data that lies in memory, in order or shuffled under a seed.
+/// Batches of data that lies in memory, in order or shuffled under a seed. With a limit, an epoch goes on where the last one
+/// ended; at the end of the data an epoch is shorter, and the next begins anew.
 [<Sealed>]
 type internal ArrayFeed(data: PreparedData, batchSize: int, limit: int, seed: uint64 voption) =
     inherit BatchFeed()
 
+    let limit = TrainingLimits.StepsOf limit
     let order = Array.init data.Rows id
     let all = (data.Rows + batchSize - 1) / batchSize
     let steps = if limit > 0 then min limit all else all
+    // Epochs until all of the data was seen.
+    let period = (all + steps - 1) / steps
+    let mutable pass = -1L
     let mutable batch = 0
+    let mutable last = 0
 
     /// The rows of the last batch, if it is smaller than the others and is reached.
     member _.Rest =
         let rest = data.Rows % batchSize
-        if rest > 0 && data.Rows > batchSize && steps = all then ValueSome rest else ValueNone
+        if rest > 0 && data.Rows > batchSize then ValueSome rest else ValueNone
 
     override _.Steps = ValueSome steps
     override _.BatchSize = batchSize
     override _.IsUniform = true
     override _.IsUnchecked = false
 
-    override _.Begin epoch =
-        batch <- 0
+    override _.Begin(number, epoch) =
+        let within = epoch % period
+        batch <- within * steps
+        last <- min all (batch + steps)
+        // A pass through the data keeps the order it began with.
+        let begun = number - int64 within
 
         match seed with
-        | ValueSome seed -> Batches.shuffle seed epoch order
-        | ValueNone -> ()
+        | ValueSome seed when begun <> pass -> Batches.shuffle seed begun order
+        | _ -> ()
+
+        pass <- begun
 
     override _.Next() =
-        if batch = steps then
+        if batch = last then
             ValueNone
         else
             let first = batch * batchSize
@@ -85,6 +97,7 @@ type internal DatasetFeed
     ) =
     inherit BatchFeed()
 
+    let limit = TrainingLimits.StepsOf limit
     let mutable source: IEnumerator<TrainingData> voption = ValueNone
     let mutable pass = 0L
     let mutable batch = 0
@@ -146,15 +159,12 @@ type internal DatasetFeed
     override _.IsUniform = false
     override _.IsUnchecked = true
 
-    override _.Begin epoch =
+    override _.Begin(number, _) =
         batch <- 0
 
         // A pass that goes on was numbered when it was opened.
-        if limit = 0 || not goesOn then
-            pass <- epoch
-            openPass ()
-        elif source.IsNone then
-            pass <- epoch
+        if limit = 0 || not goesOn || source.IsNone then
+            pass <- number
             openPass ()
 
     override _.Next() =

@@ -99,6 +99,11 @@ module internal CompilePlan =
 
         // The unweighted come first: they take the plain names.
         let unweighted = metrics false
+        let all = Array.append unweighted (metrics true)
+
+        // Keras gives the metrics of several outputs in the order of their names, and those of one as they were given.
+        let ordered =
+            if several then all |> Array.sortWith (fun a b -> String.CompareOrdinal(a.Key, b.Key)) else all
 
         if options.StepsPerExecution < 1 then
             raise (
@@ -113,5 +118,5 @@ module internal CompilePlan =
 
         { Optimizer = options.Optimizer
           Losses = losses
-          Metrics = Array.append unweighted (metrics true)
+          Metrics = ordered
           StepsPerExecution = options.StepsPerExecution }

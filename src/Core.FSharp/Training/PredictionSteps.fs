@@ -129,7 +129,7 @@ type internal PredictionSteps(network: Network, capacity: int, build: string -> 
         let mutable number = 0
         let mutable running = true
         let mutable start = 0
-        feed.Begin 0L
+        feed.Begin(0L, 0)
         callbacks.PredictBegin()
 
         while running do

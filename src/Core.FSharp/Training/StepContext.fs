@@ -65,11 +65,7 @@ type StepContext
     let flows = Dictionary<Expr, Flow>(HashIdentity.Reference)
     let given = ResizeArray<Expr>()
 
-    // Slots by name: first as leaves, then what they become, in the order of the first update.
-    let slotLeaves = Dictionary<string, Expr>()
-    let slotValues = Dictionary<string, Expr>()
-    let slotOrder = ResizeArray<string>()
-    let slots = ResizeArray<StepSlot>()
+    let slots = StepSlots()
     let optimizers = ResizeArray<StepOptimizer>()
 
     let trainedOrder = ResizeArray<string>()
@@ -103,23 +99,6 @@ type StepContext
 
     let describe (kind: string) (name: string) (output: int) =
         kind + " " + name + " of output " + network.Outputs[output].Name
-
-    let slotValue (name: string) (t: TensorType) (initial: float) : Expr =
-        match slotValues.TryGetValue name with
-        | true, value -> value
-        | _ ->
-            match slotLeaves.TryGetValue name with
-            | true, leaf -> leaf
-            | _ ->
-                let node = leaf LeafRole.Slot name t
-                slotLeaves[name] <- node
-                slots.Add { Name = name; Type = t; Initial = initial }
-                node
-
-    let setSlot (name: string) (value: Expr) =
-        if not (slotValues.ContainsKey name) then slotOrder.Add name
-
-        slotValues[name] <- value
 
     let wideScalar = { DType = DType.Float64; Shape = Shape.Scalar }
 
@@ -189,61 +168,43 @@ type StepContext
 
                 find inner below (path.Substring(slash + 1))
 
-    let optimizerOf (optimizer: StepOptimizer voption) : struct (string * Optimizer * Expr) =
+    let optimizerOf (optimizer: StepOptimizer voption) : struct (string * Optimizer) =
         match optimizer with
-        | ValueNone -> struct ("", (compiled ()).Optimizer, leaf LeafRole.Hyper StepNames.LearningRate wideScalar)
-        | ValueSome o ->
-            struct (StepNames.ofOptimizer o.Name, o.Optimizer, leaf LeafRole.Hyper (StepNames.rateOf o.Name) wideScalar)
+        | ValueNone -> struct ("", (compiled ()).Optimizer)
+        | ValueSome o -> struct (o.Name, o.Optimizer)
 
-    /// `isScaled` says that the gradients are those of the loss times the optimizer's factor.
+    let useOptimizer (name: string) (optimizer: Optimizer) : StepOptimizer =
+        match optimizers.Find(fun o -> o.Name = name) with
+        | null ->
+            let added = StepOptimizer(name, optimizer)
+            optimizers.Add added
+            added
+        | known -> known
+
+    /// The learning rate of an optimizer under its name; those beside the one of compile are set by name.
+    let rateOf (name: string) (optimizer: Optimizer) : Expr =
+        if name = "" then
+            leaf LeafRole.Hyper StepNames.LearningRate wideScalar
+        else
+            useOptimizer name optimizer |> ignore
+            leaf LeafRole.Hyper (StepNames.rateOf name) wideScalar
+
+    /// `isScaled` says that the gradients are those of the scaled loss.
     let update (optimizer: StepOptimizer voption) (isScaled: bool) (gradients: Expr[]) (chosen: StepVariable[]) =
-        let struct (prefix, optimizer, rate) = optimizerOf optimizer
+        let struct (name, optimizer) = optimizerOf optimizer
 
         let gradients =
-            match optimizer.Options.LossScaleFactor with
-            | Some factor when not isScaled -> gradients |> Array.map (fun g -> g * factor)
-            | _ -> gradients
+            if isScaled then gradients else OptimizerSteps.scaleGradients slots name optimizer gradients
 
-        let namesOf (v: StepVariable) =
-            Optimizer.slots optimizer v.Shape |> Array.map (fun s -> StepNames.slot (prefix + v.Path) s.Name)
-
-        let moved =
-            Array.map2
-                (fun (v: StepVariable) gradient ->
-                    { Path = v.Path
-                      Variable = v.Value
-                      Gradient = gradient
-                      Slots =
-                        Array.map2
-                            (fun name (s: SlotSpec) ->
-                                slotValue name { DType = v.Spec.DType; Shape = s.Shape } s.Initial)
-                            (namesOf v)
-                            (Optimizer.slots optimizer v.Shape)
-                      Constraint = v.Spec.Constraint })
-                chosen
-                gradients
-
-        let counter = prefix + StepNames.Iterations
-        let iterations = slotValue counter { DType = DType.Int64; Shape = Shape.Scalar } 0.0
-
-        let scalars =
-            optimizer.Rule.Scalars
-            |> Array.map (fun s -> slotValue (prefix + s.Name) { DType = DType.Float64; Shape = s.Shape } s.Initial)
-
-        let next = Optimizer.apply optimizer rate iterations scalars moved
+        let variables = chosen |> Array.map (fun v -> { MovedVariable.Spec = v.Spec; Value = v.Value })
+        let next = OptimizerSteps.update slots rateOf name optimizer ValueNone gradients variables
 
         for i in 0 .. chosen.Length - 1 do
             // What comes after sees the new value, but no derivative goes back through the update.
-            trace.Assign(chosen[i].Path, Expr.Node(StopGradient, [| next.Variables[i] |]))
+            trace.Assign(chosen[i].Path, Expr.Node(StopGradient, [| next[i] |]))
 
             if not (trainedOrder.Contains chosen[i].Path) then
                 trainedOrder.Add chosen[i].Path
-
-        for i in 0 .. chosen.Length - 1 do
-            Array.iter2 setSlot (namesOf chosen[i]) next.Slots[i]
-
-        Array.iter2 (fun (s: SlotSpec) value -> setSlot (prefix + s.Name) value) optimizer.Rule.Scalars next.Scalars
-        setSlot counter (iterations + 1.0)
 
     let checkGradients (gradients: Expr[]) (chosen: StepVariable[]) =
         if gradients.Length <> chosen.Length then
@@ -428,13 +389,7 @@ type StepContext
     /// <summary>An optimizer beside the one of Compile, with slots, iterations and a learning rate of its own.</summary>
     /// <param name="name">What its slots are kept under.</param>
     /// <param name="optimizer">The optimizer.</param>
-    member _.UseOptimizer(name: string, optimizer: Optimizer) : StepOptimizer =
-        match optimizers.Find(fun o -> o.Name = name) with
-        | null ->
-            let added = StepOptimizer(name, optimizer)
-            optimizers.Add added
-            added
-        | known -> known
+    member _.UseOptimizer(name: string, optimizer: Optimizer) : StepOptimizer = useOptimizer name optimizer
 
     /// <summary>Moves variables by gradients, with the optimizer of Compile: clipping, decay, the rule, constraints. Keras:
     /// optimizer.apply.</summary>
@@ -449,13 +404,8 @@ type StepContext
 
     member private _.MinimizeWith(loss: Expr, chosen: StepVariable[], optimizer: StepOptimizer voption) : unit =
         scalar "loss" loss
-        let struct (_, used, _) = optimizerOf optimizer
-
-        let scaled =
-            match used.Options.LossScaleFactor with
-            | Some factor -> loss * factor
-            | None -> loss
-
+        let struct (name, used) = optimizerOf optimizer
+        let scaled = OptimizerSteps.scaleLoss slots name used loss
         update optimizer true (Grad.gradients scaled (chosen |> Array.map (fun v -> v.Value))) chosen
 
     /// <summary>Moves variables down the gradient of a loss, with the optimizer of Compile.</summary>
@@ -566,9 +516,9 @@ type StepContext
     /// The whole step as a graph that also gives some values.
     member internal this.Finish(outputs: Expr[]) : StepGraph =
         // Draws of the next step must differ although no optimizer counts this one.
-        if mode = Mode.Train && not (slotValues.ContainsKey StepNames.Iterations) then
-            let runs = slotValue StepNames.Runs { DType = DType.Int64; Shape = Shape.Scalar } 0.0
-            setSlot StepNames.Runs (runs + 1.0)
+        if mode = Mode.Train && not (slots.IsSet StepNames.Iterations) then
+            let runs = slots.Value(StepNames.Runs, { DType = DType.Int64; Shape = Shape.Scalar }, 0.0)
+            slots.Set(StepNames.Runs, runs + 1.0)
 
         let leaves = Dictionary<string, Expr>()
 
@@ -586,8 +536,7 @@ type StepContext
             [| for path in trainedOrder do
                    trained.Add leaves[path] |> ignore
                    leaves[path], plain (trace.Current path)
-               for name in slotOrder do
-                   slotLeaves[name], slotValues[name]
+               yield! slots.Updates
                for struct (leaf, value) in trace.Updates do
                    if not (trained.Contains leaf) then leaf, value
                for struct (leaf, value) in figureUpdates do
@@ -600,5 +549,5 @@ type StepContext
             Array.append
                 (figures.FindAll(fun f -> f.Key = "loss").ToArray())
                 (figures.FindAll(fun f -> f.Key <> "loss").ToArray())
-          Slots = slots.ToArray()
+          Slots = slots.Declared
           Optimizers = [| for o in optimizers -> o.Name, o.Optimizer |] }

@@ -111,7 +111,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         let inMemory (data: PreparedData) =
             check data
-            ValueSome(fun () -> new ArrayFeed(data, size, settings.ValidationSteps, ValueNone) :> BatchFeed)
+            ValueSome(fun () ->
+                new ArrayFeed(data, size, settings.ValidationSteps, ValueNone) :> BatchFeed)
 
         match settings.ValidationDataset with
         | null ->
@@ -167,34 +168,13 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
            for m in plan.Metrics do
                m.Key |]
 
-    /// <summary>The learning rate: of the next update, if a schedule decides it.</summary>
-    /// <exception cref="T:FunctionalNet.ArgumentValueException">It is set although a schedule decides it, or is not a finite
-    /// number of 0 or more.</exception>
+    /// <summary>The learning rate: of the next update, if a schedule decides it; that of the default optimizer, if there are
+    /// several.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">It is set although a schedule or several optimizers decide it, or
+    /// is not a finite number of 0 or more.</exception>
     member _.LearningRate
         with get () = core.RateNow
-        and set (value: float) =
-            match (core.Compiled()).Optimizer.Options.LearningRate with
-            | Scheduled _ ->
-                raise (
-                    ArgumentValueException(
-                        "The learning rate follows a schedule.",
-                        "learning_rate",
-                        "an optimizer with a fixed rate",
-                        "a schedule",
-                        "Compile with a number as the learning rate to set it later."
-                    )
-                )
-            | Fixed _ when not (Double.IsFinite value) || value < 0.0 ->
-                raise (
-                    ArgumentValueException(
-                        "The learning rate is not valid.",
-                        "learning_rate",
-                        "a finite number of 0 or more",
-                        Texts.ofFloat value,
-                        "0.001 is usual."
-                    )
-                )
-            | Fixed _ -> core.Rate <- value
+        and set (value: float) = core.SetRate value
 
     /// <summary>Set to true, from a callback, to stop after the current batch.</summary>
     member _.StopTraining
@@ -333,7 +313,13 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             positive "steps" 0 settings.Steps
 
             use feed =
-                new DatasetFeed(batches.ToTrainingData(), settings.Steps, false, prepare, settings.Cancellation)
+                new DatasetFeed(
+                    batches.ToTrainingData(),
+                    settings.Steps,
+                    false,
+                    prepare,
+                    settings.Cancellation
+                )
 
             this.TestOver(feed, settings)
         finally
@@ -383,7 +369,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         positive "batch_size" 1 settings.BatchSize
         positive "steps" 0 settings.Steps
         let data = prepareInputs data
-        use feed = new ArrayFeed(data, min settings.BatchSize data.Rows, settings.Steps, ValueNone)
+        use feed =
+            new ArrayFeed(data, min settings.BatchSize data.Rows, settings.Steps, ValueNone)
         this.PredictOver(feed, settings)
 
     /// <summary>The outputs for the inputs of a dataset's batches, all rows together; targets are not looked at.</summary>
@@ -393,7 +380,13 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         positive "steps" 0 settings.Steps
 
         use feed =
-            new DatasetFeed(batches.ToTrainingData(), settings.Steps, false, prepareInputs, settings.Cancellation)
+            new DatasetFeed(
+                batches.ToTrainingData(),
+                settings.Steps,
+                false,
+                prepareInputs,
+                settings.Cancellation
+            )
 
         this.PredictOver(feed, settings)
 
@@ -494,7 +487,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     member this.ApplyGradients(gradients: IReadOnlyList<KeyValuePair<string, Tensor>>) : unit =
         core.Compiled() |> ignore
         let paths = gradients |> Seq.map (fun pair -> pair.Key) |> Seq.toArray
-        let key = String.Join("\n", paths)
+        let key = String.Join('\n', paths)
 
         let apply =
             match applying with
@@ -765,6 +758,13 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         member _.Iterations = core.Iterations
         member _.Parameters = loop.Parameters
+
+        member _.Architecture =
+            try
+                Network.toJson network
+            with :? NotReadyException ->
+                null
+
         member this.GetWeights() = this.GetWeights()
         member this.SetWeights(weights: IReadOnlyList<KeyValuePair<string, Tensor>>) = this.SetWeights weights
 

@@ -84,15 +84,11 @@ type internal TrainerCore
 
     /// What the optimizer keeps, at its first values.
     let ensureSlots (plan: TrainingPlan) =
-        slots.Ensure(StepNames.Iterations, DType.Int64, Shape.Scalar, 0.0) |> ignore
+        let trained =
+            specs |> Array.filter (fun spec -> spec.Trainable && not spec.Frozen && not (isFrozen spec.Path))
 
-        for s in plan.Optimizer.Rule.Scalars do
-            slots.Ensure(s.Name, DType.Float64, s.Shape, s.Initial) |> ignore
-
-        for spec in specs do
-            if spec.Trainable && not spec.Frozen && not (isFrozen spec.Path) then
-                for s in Optimizer.slots plan.Optimizer spec.Shape do
-                    slots.Ensure(StepNames.slot spec.Path s.Name, spec.DType, s.Shape, s.Initial) |> ignore
+        for s in OptimizerSteps.state plan.Optimizer trained do
+            slots.Ensure(s.Name, s.Type.DType, s.Type.Shape, s.Initial) |> ignore
 
     let figuresOf (totals: VariableStore) (graph: StepGraph) =
         let known name =
@@ -173,7 +169,7 @@ type internal TrainerCore
     let rateNow () =
         match plan with
         | ValueSome plan ->
-            match plan.Optimizer.Options.LearningRate with
+            match (Optimizer.lead plan.Optimizer).Options.LearningRate with
             | Scheduled schedule -> schedule.Rate(iterations ())
             | Fixed _ -> rate
         | ValueNone -> rate
@@ -189,7 +185,7 @@ type internal TrainerCore
             let struct (optimizer, rate) = pair.Value
 
             rate.SetDouble(
-                match optimizer.Options.LearningRate with
+                match (Optimizer.lead optimizer).Options.LearningRate with
                 | Fixed rate -> rate
                 | Scheduled schedule ->
                     match slots.TryFind(StepNames.ofOptimizer pair.Key + StepNames.Iterations) with
@@ -218,13 +214,14 @@ type internal TrainerCore
 
     /// Calls for every variable with its average. Before the first update there are none.
     let withAverages (plan: TrainingPlan) (call: Variable -> Variable -> unit) =
-        let first = int64 (Option.defaultValue 1 plan.Optimizer.Options.GradientAccumulationSteps)
-
-        if plan.Optimizer.Options.UseEma && iterations () >= first then
+        if iterations () > 0L then
             for spec in specs do
-                match slots.TryFind(StepNames.slot spec.Path "average"), variables.TryFind spec.Path with
-                | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> call v average
-                | _ -> ()
+                match OptimizerSteps.average plan.Optimizer spec.Path with
+                | ValueSome name ->
+                    match slots.TryFind name, variables.TryFind spec.Path with
+                    | ValueSome average, ValueSome v when not (spec.Frozen || isFrozen spec.Path) -> call v average
+                    | _ -> ()
+                | ValueNone -> ()
 
     let useAverages (inPlace: bool) =
         let before = averagesInPlace
@@ -256,6 +253,34 @@ type internal TrainerCore
         and set (value: float) = rate <- value
 
     member _.RateNow = rateNow ()
+
+    /// The learning rate as a user sets it.
+    member _.SetRate(value: float) : unit =
+        let refuse summary expected actual hint =
+            raise (ArgumentValueException(summary, "learning_rate", expected, actual, hint))
+
+        let optimizer = (compiled ()).Optimizer
+
+        match (Optimizer.lead optimizer).Options.LearningRate with
+        | Scheduled _ ->
+            refuse
+                "The learning rate follows a schedule."
+                "an optimizer with a fixed rate"
+                "a schedule"
+                "Compile with a number as the learning rate to set it later."
+        | Fixed _ when not (Double.IsFinite value) || value < 0.0 ->
+            refuse
+                "The learning rate is not valid."
+                "a finite number of 0 or more"
+                (Texts.ofFloat value)
+                "0.001 is usual."
+        | Fixed _ when (OptimizerSteps.members "" optimizer).Length > 1 ->
+            refuse
+                "Each of several optimizers has a learning rate of its own."
+                "one optimizer"
+                optimizer.ClassName
+                "Give the optimizers of the map their rates or schedules."
+        | Fixed _ -> rate <- value
     member _.Iterations = iterations ()
     member _.PlanCount = cache.Count
     member _.Predictions = predictions
@@ -312,7 +337,10 @@ type internal TrainerCore
     member _.CheckAverages() : unit =
         let optimizer = (compiled ()).Optimizer
 
-        if not optimizer.Options.UseEma then
+        let keepsAverages =
+            OptimizerSteps.members "" optimizer |> Array.exists (fun (struct (_, o)) -> o.Options.UseEma)
+
+        if not keepsAverages then
             raise (
                 ArgumentValueException(
                     "The optimizer keeps no averages of the weights.",
@@ -352,7 +380,7 @@ type internal TrainerCore
         testTotals.Clear()
 
         rate <-
-            match next.Optimizer.Options.LearningRate with
+            match (Optimizer.lead next.Optimizer).Options.LearningRate with
             | Fixed rate -> rate
             | Scheduled schedule -> schedule.Rate 0L
 

@@ -66,7 +66,7 @@ type internal TrainingLoop(core: TrainerCore) =
             found.Reset()
             figures <- ValueSome found
 
-        feed.Begin 0L
+        feed.Begin(0L, 0)
         callbacks.TestBegin()
         let mutable number = 0
         let mutable running = true
@@ -108,12 +108,13 @@ type internal TrainingLoop(core: TrainerCore) =
             printing: TrainingCallback list
         ) : History =
         let plan = core.Compiled()
+        let epochs = TrainingLimits.EpochsOf settings.Epochs
         let history = History()
         let callbacks = CallbackList.OfFit(settings.Callbacks, history, printing)
 
         let parametersFor (steps: int voption) =
             TrainingParameters(
-                settings.Epochs,
+                epochs,
                 settings.InitialEpoch,
                 (match steps with
                  | ValueSome n -> Nullable n
@@ -142,13 +143,13 @@ type internal TrainingLoop(core: TrainerCore) =
             let mutable epoch = this.InitialEpoch
             let mutable cancelled = false
 
-            while epoch < settings.Epochs && not this.Stop && not cancelled do
+            while epoch < epochs && not this.Stop && not cancelled do
                 callbacks.EpochBegin epoch
                 logs.Clear()
 
                 if figures.IsSome then figures.Value.Reset()
 
-                feed.Begin this.EpochsTrained
+                feed.Begin(this.EpochsTrained, epoch)
                 this.EpochsTrained <- this.EpochsTrained + 1L
                 let mutable number = 0
                 let mutable running = true
@@ -197,7 +198,7 @@ type internal TrainingLoop(core: TrainerCore) =
                                 progress.Report(
                                     TrainingProgress(
                                         epoch,
-                                        settings.Epochs,
+                                        epochs,
                                         number - 1,
                                         ValueOption.defaultValue 0 steps,
                                         figures.Value.Loss
@@ -216,7 +217,7 @@ type internal TrainingLoop(core: TrainerCore) =
                         let due =
                             match settings.ValidationEpochs with
                             | null -> (epoch + 1) % settings.ValidationFrequency = 0
-                            | epochs -> Seq.contains (epoch + 1) epochs
+                            | chosen -> Seq.contains (epoch + 1) chosen
 
                         if due then
                             try

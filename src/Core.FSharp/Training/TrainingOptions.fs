@@ -6,6 +6,8 @@ open System
 [<Sealed>]
 type TrainingOptions() =
 
+    static let everyOutput = -2
+
     // Outputs by number, or by a name that the network resolves.
     let losses = ResizeArray<struct (int * string * Loss * float)>()
     let metrics = ResizeArray<struct (int * string * Metric * bool)>()
@@ -40,13 +42,8 @@ type TrainingOptions() =
         losses.Add(struct (output, "", loss, weight))
         this
 
-    /// <summary>The loss of the only output.</summary>
-    member this.AddLoss(loss: Loss) : TrainingOptions = this.AddLoss(0, loss, 1.0)
-
-    /// <summary>One loss for every output. Keras: a loss that is neither a list nor a dictionary.</summary>
-    member this.AddLossOfAll(loss: Loss) : TrainingOptions =
-        losses.Add(struct (-1, "", loss, 1.0))
-        this
+    /// <summary>The loss of the only output, or of each of several, as in Keras.</summary>
+    member this.AddLoss(loss: Loss) : TrainingOptions = this.AddLoss(everyOutput, loss, 1.0)
 
     /// <summary>The loss of an output by name.</summary>
     /// <param name="output">The output's name, as in <c>Network.outputNames</c>.</param>
@@ -103,9 +100,9 @@ type TrainingOptions() =
             )
 
         for struct (output, name, loss, weight) in losses do
-            if output < 0 && name = "" then
-                for each in 0 .. names.Length - 1 do
-                    resolved.AddLoss(each, loss, weight) |> ignore
+            if output = everyOutput then
+                for i in 0 .. names.Length - 1 do
+                    resolved.AddLoss(i, loss, weight) |> ignore
             else
                 resolved.AddLoss(number "loss" output name, loss, weight) |> ignore
 

@@ -29,6 +29,52 @@ type TrainingProgress(epoch: int, epochs: int, batch: int, batches: int, loss: f
     /// <summary>The epoch's mean loss so far.</summary>
     member _.Loss = loss
 
+/// <summary>Limits on every fit, evaluate and predict of the process: to try a program out without changing it. Keras:
+/// set_max_epochs and set_max_steps_per_epoch.</summary>
+[<AbstractClass; Sealed>]
+type TrainingLimits private () =
+
+    static let ofEnvironment (name: string) =
+        match Int32.TryParse(Environment.GetEnvironmentVariable name) with
+        | true, limit when limit > 0 -> limit
+        | _ -> 0
+
+    static let check (name: string) (value: int) =
+        if value < 0 then
+            raise (
+                ArgumentValueException(
+                    "A limit is negative.",
+                    name,
+                    "0 or more",
+                    string value,
+                    "0 stands for no limit."
+                )
+            )
+
+        value
+
+    static let mutable epochs = ofEnvironment "FUNCTIONALNET_MAX_EPOCHS"
+    static let mutable steps = ofEnvironment "FUNCTIONALNET_MAX_STEPS_PER_EPOCH"
+
+    /// <summary>No fit goes on to a later epoch; 0 for no limit. Default the environment variable FUNCTIONALNET_MAX_EPOCHS, or
+    /// else 0.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">The value is negative.</exception>
+    static member MaxEpochs
+        with get () = epochs
+        and set (value: int) = epochs <- check "max_epochs" value
+
+    /// <summary>No epoch, evaluation or prediction has more batches; 0 for no limit. Default the environment variable
+    /// FUNCTIONALNET_MAX_STEPS_PER_EPOCH, or else 0.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">The value is negative.</exception>
+    static member MaxStepsPerEpoch
+        with get () = steps
+        and set (value: int) = steps <- check "max_steps_per_epoch" value
+
+    static member internal EpochsOf(wanted: int) = if epochs > 0 then min epochs wanted else wanted
+
+    /// 0 stands for all batches.
+    static member internal StepsOf(wanted: int) = if steps > 0 && (wanted = 0 || steps < wanted) then steps else wanted
+
 /// <summary>Options of fit, with Keras's names and defaults.</summary>
 [<Sealed>]
 type FitOptions() =
@@ -66,8 +112,9 @@ type FitOptions() =
     /// <summary>Validates after these epochs, counted from 1; takes the place of the frequency. Default none.</summary>
     member val ValidationEpochs: IReadOnlyCollection<int> | null = null with get, set
 
-    /// <summary>Batches per epoch; 0, the default, for all of the data. With a dataset, an epoch goes on where the last one
-    /// ended, and the dataset begins again when it ends; an endless one needs it.</summary>
+    /// <summary>Batches per epoch; 0, the default, for all of the data. An epoch goes on where the last one ended. At the end of
+    /// data in memory an epoch is shorter, and the next begins anew; a dataset begins again at once, and an endless one needs this
+    /// number.</summary>
     member val StepsPerEpoch = 0 with get, set
 
     /// <summary>Weights of classes, for a network of one output; a class that is missing weighs 1. Not together with sample

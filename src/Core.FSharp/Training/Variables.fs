@@ -22,11 +22,14 @@ type internal Variable private (name: string, dtype: DType, shape: Shape, buffer
     member _.Shape = shape
     member _.Buffer = buffer
 
+    /// The memory, to be written; `Buffer.Touch` must follow.
+    member private _.Memory = Span<byte>(buffer.Pointer.ToPointer(), bytes)
+
     /// The memory as bytes.
-    member _.Bytes = Span<byte>(buffer.Pointer.ToPointer(), bytes)
+    member _.Bytes = ReadOnlySpan<byte>(buffer.Pointer.ToPointer(), bytes)
 
     /// A copy of the value.
-    member this.Value = Tensor.OfBytes(dtype, shape, Span<byte>.op_Implicit this.Bytes)
+    member this.Value = Tensor.OfBytes(dtype, shape, this.Bytes)
 
     /// Takes another value, of the same shape and dtype.
     member this.Set(value: Tensor) =
@@ -41,29 +44,43 @@ type internal Variable private (name: string, dtype: DType, shape: Shape, buffer
                 )
             )
 
-        (value.Cast dtype).Bytes.CopyTo this.Bytes
+        (value.Cast dtype).Bytes.CopyTo this.Memory
+        buffer.Touch()
 
-    member this.CopyFrom(other: Variable) = other.Bytes.CopyTo this.Bytes
+    member this.CopyFrom(other: Variable) =
+        other.Bytes.CopyTo this.Memory
+        buffer.Touch()
 
     /// Exchanges the values of two variables of one shape and dtype.
     member this.Swap(other: Variable) =
-        let mine = this.Bytes
-        let theirs = other.Bytes
+        let mine = this.Memory
+        let theirs = other.Memory
 
         for i in 0 .. mine.Length - 1 do
             let kept = mine[i]
             mine[i] <- theirs[i]
             theirs[i] <- kept
 
+        buffer.Touch()
+        other.Buffer.Touch()
+
     /// Sets every element.
     member this.Fill(value: float) =
-        if value = 0.0 then this.Bytes.Clear() else this.Set(Tensor.Full(dtype, shape, value))
+        if value = 0.0 then
+            this.Memory.Clear()
+            buffer.Touch()
+        else
+            this.Set(Tensor.Full(dtype, shape, value))
 
-    member _.SetInt64(value: int64) = Mem.set<int64> buffer.Pointer 0 value
+    member _.SetInt64(value: int64) =
+        Mem.set<int64> buffer.Pointer 0 value
+        buffer.Touch()
 
     member _.GetInt64() = Mem.get<int64> buffer.Pointer 0
 
-    member _.SetDouble(value: float) = Mem.set<float> buffer.Pointer 0 value
+    member _.SetDouble(value: float) =
+        Mem.set<float> buffer.Pointer 0 value
+        buffer.Touch()
 
     member _.GetDouble(index: int) = Mem.get<float> buffer.Pointer index
 

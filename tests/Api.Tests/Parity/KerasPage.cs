@@ -48,7 +48,7 @@ internal static class KerasPage
         ["MeanMetricWrapper.fn"] = "function",
     };
 
-    private static readonly Type[] Exported = [.. new[] { "FunctionalNet", "FunctionalNet.Core" }.SelectMany(name => Assembly.Load(name).GetExportedTypes())];
+    private static readonly Type[] Exported = [.. new[] { "FunctionalNet", "FunctionalNet.Core", "FunctionalNet.TensorBoard" }.SelectMany(name => Assembly.Load(name).GetExportedTypes())];
 
     /// <summary>Sections of the page by title, in the order of Keras's documentation.</summary>
     public static (string Title, KerasItem[] Items)[] Sections()

@@ -44,6 +44,10 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
             nameof(ActivationFunction) => new(
                 (ActivationFunction)(other ? "relu" : "tanh"), (a, key) => a.Set(key, other ? "relu" : "tanh")),
             nameof(LearningRate) => new((LearningRate)number, (a, key) => a.Set(key, number)),
+            nameof(Optimizer) => new(new SGD(number), (a, key) => a.Set(key, new SGD(number).Description)),
+            nameof(OptimizerMap) => new(
+                new OptimizerMap(new SGD(number), new Dictionary<string, Optimizer> { ["a/.*"] = "adam" }),
+                (a, key) => a.Set(key, new OptimizerMap(new SGD(number), new Dictionary<string, Optimizer> { ["a/.*"] = "adam" }).Description)),
             nameof(Size2) => new((Size2)(first, 3), (a, key) => a.Set(key, [first, 3])),
             nameof(Size3) => new((Size3)(first, 3, 4), (a, key) => a.Set(key, [first, 3, 4])),
             nameof(Border) => new((Border)(2, 3), (a, key) => a.Set(key, [2, 3])),

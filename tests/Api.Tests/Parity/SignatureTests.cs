@@ -27,7 +27,7 @@ public class SignatureTests
     };
 
     /// <summary>Defaults that are written in another way: Python's verbose is a number, and "epoch" is no number of batches.</summary>
-    private static readonly HashSet<(string, string, string)> Equivalent = [("verbose", "0", "False"), ("save_freq", "epoch", "")];
+    private static readonly HashSet<(string, string, string)> Equivalent = [("verbose", "0", "False"), ("save_freq", "epoch", ""), ("update_freq", "epoch", "")];
 
     public static TheoryData<string, string> Items()
     {

@@ -166,6 +166,23 @@ public class FromKerasModels
         Assert.Equal(Shape.Of(3, 7, 5), model.Predict([Floats(3, 10, 6), Floats(3, 7, 5)])[0].Shape);
     }
 
+    [Fact]
+    public void Arguments_of_a_call()
+    {
+        // snippet: keras-call-arguments
+        var ids = new Input([10], "ids", DType.Int32);
+        var tokens = new Embedding(50, 16, maskZero: true).Apply(ids);
+        var x = new Add().Apply(tokens, new PositionEmbedding(10).Apply(tokens));
+        var attention = new MultiHeadAttention(numHeads: 2, keyDim: 8);
+        var (y, scores) = attention.ApplyWithScores(x, x, useCausalMask: true);
+        var dropped = new Dropout(0.2).Apply(y, training: true);
+        var model = new Model([ids], [dropped, scores]);
+        // end snippet
+        var predicted = model.Predict([Tensor.Full(DType.Int32, Shape.Of(3, 10), 7)]);
+        Assert.Equal(Shape.Of(3, 2, 10, 10), predicted[1].Shape);
+        Assert.Contains(0f, predicted[0].ToArray<float>());
+    }
+
     // snippet: keras-custom-layer
     private sealed class Linear(int units) : CustomLayer
     {

@@ -203,6 +203,7 @@ let ``each switch reaches the compiler`` () =
           PlanOptions(InPlace = false), o (PlanOptions(InPlace = false)) = { d with InPlace = false }
           PlanOptions(Reuse = false), o (PlanOptions(Reuse = false)) = { d with Reuse = false }
           PlanOptions(Donate = false), o (PlanOptions(Donate = false)) = { d with Donate = false }
+          PlanOptions(Prepare = false), o (PlanOptions(Prepare = false)) = { d with Prepare = false }
           PlanOptions(CheckMemory = true), o (PlanOptions(CheckMemory = true)) = { d with Check = true }
           PlanOptions(PoisonMemory = true), o (PlanOptions(PoisonMemory = true)) = { d with Poison = true } ]
 

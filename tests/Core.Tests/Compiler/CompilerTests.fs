@@ -50,7 +50,7 @@ let ``every pass can be switched off and on`` (r: Recipe) =
     let plain = { CompileOptions.Plain with Check = true }
 
     let options =
-        match r.Seed % 18 with
+        match r.Seed % 19 with
         | 0 -> { checkedDefault with Simplify = false }
         | 1 -> { checkedDefault with SelectKernels = false }
         | 2 -> { checkedDefault with Fuse = false }
@@ -68,6 +68,7 @@ let ``every pass can be switched off and on`` (r: Recipe) =
         | 14 -> { checkedDefault with Loops = false }
         | 15 -> { checkedDefault with Epilogues = false }
         | 16 -> { plain with Epilogues = true }
+        | 17 -> { plain with Prepare = true }
         | _ -> plain
 
     agree r expected (PlanRuns.run options c.Graph c.Bindings)

@@ -12,7 +12,9 @@ type internal Leaves(bindings: (Expr * Tensor)[]) =
     let buffers = Dictionary<Expr, Kernels.Buffer>(HashIdentity.Reference)
     let types = Dictionary<Expr, TensorType>(HashIdentity.Reference)
 
-    let write (e: Expr) (t: Tensor) = t.Bytes.CopyTo(Span<byte>(buffers[e].Pointer.ToPointer(), t.Bytes.Length))
+    let write (e: Expr) (t: Tensor) =
+        t.Bytes.CopyTo(Span<byte>(buffers[e].Pointer.ToPointer(), t.Bytes.Length))
+        buffers[e].Touch()
 
     do
         for e, t in bindings do

@@ -199,7 +199,7 @@ let ``a profile tells times for every instruction`` () =
     let plan = Compile.compile CompileOptions.Default graph
     let leaves = Leaves bindings
     let executable =
-        PlannedExecutable(plan, leaves.Bind, FunctionalNet.Kernels.Buffer plan.ArenaBytes, false)
+        PlannedExecutable(plan, leaves.Bind, FunctionalNet.Kernels.Buffer plan.ArenaBytes, false, ValueNone)
     let times = executable.Profile 3
     Assert.Equal(plan.Steps.Length, times.Length)
     Assert.True(times |> Array.forall (fun t -> t >= 0.0 && Double.IsFinite t))

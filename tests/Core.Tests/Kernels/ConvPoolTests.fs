@@ -10,7 +10,7 @@ open FunctionalNet.Tests.Kernels.KernelSupport
 open FunctionalNet.Tests.Support
 
 /// A small convolution or pooling, of 1 to 3 spatial dims.
-type private Window =
+type internal Window =
     { Batch: int
       In: int[]
       Channels: int
@@ -22,7 +22,7 @@ type private Window =
       High: int[]
       Groups: int }
 
-module private Windowed =
+module internal Windowed =
 
     let generate: Gen<Window> =
         gen {
@@ -93,9 +93,11 @@ module private Windowed =
     let text (w: Window) = w.ToString().Replace("\n", " ")
 
     /// Runs a check on random windows; a failing one is shown whole.
-    let forAll (check: Window -> unit) =
+    let forAllOf (generate: Gen<Window>) (check: Window -> unit) =
         let property = Prop.forAll (Arb.fromGen generate) (fun w -> check w)
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases.count).WithQuietOnSuccess(true), property)
+
+    let forAll (check: Window -> unit) = forAllOf generate check
 
 type ConvPoolTests() =
 

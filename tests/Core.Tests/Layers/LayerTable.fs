@@ -190,6 +190,9 @@ module LayerTable =
               Keeps
               [ [] ]
           |> fun row -> { row with Replaces = true }
+          row "PositionEmbedding" (fun () -> Layer.positionEmbedding 5) [ [ 4; 3 ] ] 15 Drops [ [ 3 ]; [ 6; 3 ] ]
+          row "SinePositionEncoding" (fun () -> Layer.sinePositionEncoding) [ [ 4; 3 ] ] 0 Drops [ [ 3 ] ]
+          row "RotaryEmbedding" (fun () -> Layer.rotaryEmbedding) [ [ -1; 4 ] ] 0 Drops [ [ 4; 3 ] ]
           row
               "Attention"
               (fun () ->

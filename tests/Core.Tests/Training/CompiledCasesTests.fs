@@ -6,6 +6,7 @@ open FunctionalNet.Graph
 open FunctionalNet.Tests.Compiler
 open FunctionalNet.Tests.Layers
 open FunctionalNet.Tests.Support
+open FunctionalNet.Training
 open Xunit
 
 /// The interpreter's losses, metrics and updates are compared with Keras's elsewhere; here plans are with the interpreter's.
@@ -80,8 +81,11 @@ type CompiledCasesTests() =
         let variables = c.Variables |> Array.map (fun v -> leaf "v" (v.ToTensor()))
         let gradients = c.Steps[0].Grads |> Array.map (fun g -> leaf "g" (g.ToTensor()))
         let slots =
-            variables |> Array.map (fun (e, t) -> Optimizer.slots optimizer t.Shape |> Array.map (kept e.DType))
-        let scalars = optimizer.Rule.Scalars |> Array.map (kept DType.Float64)
+            variables
+            |> Array.map (fun (e, t) ->
+                OptimizerRuns.slotsOf optimizer "layer/kernel" t.Shape |> Array.map (kept e.DType))
+        let rule = OptimizerRuns.ruleOf optimizer
+        let scalars = rule.Scalars |> Array.map (kept DType.Float64)
         let iteration = leaf "iteration" (Tensor.Scalar 5L)
         let rate = leaf "rate" (Tensor.Scalar 0.01)
 
@@ -97,7 +101,8 @@ type CompiledCasesTests() =
                 gradients
                 slots
 
-        let next = Optimizer.apply optimizer (fst rate) (fst iteration) (Array.map fst scalars) items
+        let next =
+            OptimizerUpdate.apply optimizer.Options rule (fst rate) (fst iteration) (Array.map fst scalars) items
 
         compare
             (Array.concat [ variables; gradients; Array.concat slots; scalars; [| iteration; rate |] ])

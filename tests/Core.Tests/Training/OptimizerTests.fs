@@ -2,82 +2,11 @@ namespace FunctionalNet.Tests.Training
 
 open System
 open FunctionalNet
-open FunctionalNet.Graph
 open FunctionalNet.Tests.Support
+open FunctionalNet.Tests.Training.OptimizerRuns
 open Xunit
 
 type OptimizerTests() =
-
-    /// Variables, slots and scalars after one update, by the interpreter.
-    let step
-        (optimizer: Optimizer)
-        (rate: float)
-        (iteration: int64)
-        (variables: Tensor[])
-        (slots: Tensor[][])
-        (scalars: Tensor[])
-        (grads: Tensor[])
-        =
-        let constant (t: Tensor) = Expr.Constant t
-
-        let items =
-            Array.map3
-                (fun (v: Tensor) g s ->
-                    { OptimizedVariable.Path = "layer/kernel"
-                      Variable = constant v
-                      Gradient = constant g
-                      Slots = Array.map constant s
-                      Constraint = None })
-                variables
-                grads
-                slots
-
-        let next =
-            Optimizer.apply
-                optimizer
-                (Expr.Scalar(DType.Float64, rate))
-                (Expr.Constant(Tensor.Scalar iteration))
-                (Array.map constant scalars)
-                items
-
-        struct (Interpreter.runTensors [] next.Variables,
-                next.Slots |> Array.map (Interpreter.runTensors []),
-                Interpreter.runTensors [] next.Scalars)
-
-    let start (optimizer: Optimizer) (variables: Tensor[]) =
-        let make (dtype: DType) (s: SlotSpec) = Tensor.Full(dtype, s.Shape, s.Initial)
-
-        struct (variables |> Array.map (fun v -> Optimizer.slots optimizer v.Shape |> Array.map (make v.DType)),
-                optimizer.Rule.Scalars |> Array.map (make DType.Float64))
-
-    /// The variables after every one of some updates; slots and scalars at the end.
-    let runWithState (optimizer: Optimizer) (variables: Tensor[]) (grads: Tensor[][]) =
-        let rate =
-            match optimizer.Options.LearningRate with
-            | Fixed rate -> fun _ -> rate
-            | Scheduled s -> s.Rate
-
-        let struct (slots, scalars) = start optimizer variables
-        let mutable state = struct (variables, slots, scalars)
-
-        let after =
-            grads
-            |> Array.mapi (fun i g ->
-                let struct (v, s, c) = state
-                state <- step optimizer (rate (int64 i)) (int64 i) v s c g
-                let struct (v, _, _) = state
-                v)
-
-        let struct (_, slots, scalars) = state
-        struct (after, slots, scalars)
-
-    let run (optimizer: Optimizer) (variables: Tensor[]) (grads: Tensor[][]) =
-        let struct (after, _, _) = runWithState optimizer variables grads
-        after
-
-    let vector (values: float list) = Tensor.OfDoubles(DType.Float64, Shape.Of values.Length, List.toArray values)
-
-    let numbers (t: Tensor) = t.ToDoubles()
 
     static member Ids = KerasCases.optimizers () |> KerasCases.ids (fun c -> c.Id)
 
@@ -132,7 +61,7 @@ type OptimizerTests() =
                         | "c" -> [ numbered ]
                         | name -> [ numbered + "_" + name; name ]
                     take (numbered + " " + spec.Name) names slot)
-                (Optimizer.slots optimizer before[i].Shape)
+                (slotsOf optimizer "layer/kernel" before[i].Shape)
                 slots[i]
 
         // Adafactor keeps the full second moment of matrices too, which nothing reads, and empty factors of vectors.

@@ -7,7 +7,7 @@ open System.Text
 open FunctionalNet.Training
 
 /// <summary>Writes one line of comma-separated figures per epoch: the epoch counted from 0, then the figures sorted by
-/// name, NA where one is missing. The file is complete after every epoch. Keras: CSVLogger.</summary>
+/// name, NA where one is missing; if the first epoch has none of validation, room for them follows. The file is complete after every epoch. Keras: CSVLogger.</summary>
 /// <param name="filename">The file. Missing folders are made.</param>
 /// <param name="separator">Between values. Default a comma.</param>
 /// <param name="append">True to add to a file that is there. Default false.</param>
@@ -59,7 +59,7 @@ type CSVLogger
         columns <- [||]
         keep <- append
 
-    override this.OnEpochEnd(epoch, logs) =
+    override _.OnEpochEnd(epoch, logs) =
         let rows = StringBuilder()
 
         if columns.Length = 0 then
@@ -67,12 +67,9 @@ type CSVLogger
             Array.sortInPlaceWith (fun (a: string) b -> String.CompareOrdinal(a, b)) names
             let isValidation (name: string) = name.StartsWith("val_", StringComparison.Ordinal)
 
-            // With a validation only every few epochs, the first line would not know its columns.
+            // The first epoch may be one without validation, so that Keras makes room for its figures in any case.
             let later =
-                if this.Model.Parameters.HasValidation && not (Array.exists isValidation names) then
-                    names |> Array.filter (fun name -> name <> "learning_rate") |> Array.map (fun name -> "val_" + name)
-                else
-                    [||]
+                if Array.exists isValidation names then [||] else names |> Array.map (fun name -> "val_" + name)
 
             columns <- Array.append names later
 

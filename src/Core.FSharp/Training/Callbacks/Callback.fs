@@ -330,6 +330,10 @@ type ITrainingModel =
     /// <summary>What fit, evaluate or predict was asked to do.</summary>
     abstract Parameters: TrainingParameters
 
+    /// <summary>The model's architecture as JSON, as Keras writes it; null if a layer holds a function and cannot be
+    /// written.</summary>
+    abstract Architecture: string | null
+
     /// <summary>A copy of all weights and state of the model by path, in order.</summary>
     abstract GetWeights: unit -> IReadOnlyList<KeyValuePair<string, Tensor>>
 

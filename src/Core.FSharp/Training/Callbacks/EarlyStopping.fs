@@ -50,7 +50,7 @@ type EarlyStopping
     ) =
     inherit TrainingCallback()
 
-    let watch = Monitor("EarlyStopping", monitor, mode, minDelta)
+    let watch = Monitor("EarlyStopping", monitor, mode, minDelta, false)
     let baseline = CallbackArguments.optional baseline
     let mutable wait = 0
     let mutable stoppedEpoch = 0

@@ -51,7 +51,7 @@ type ModelCheckpoint
     inherit TrainingCallback()
 
     let template = FileTemplate.Parse filepath
-    let watch = Monitor("ModelCheckpoint", monitor, mode, 0.0)
+    let watch = Monitor("ModelCheckpoint", monitor, mode, 0.0, true)
     let mutable best = CallbackArguments.optional initialValueThreshold
     let mutable epoch = 0
     let mutable batchesSinceSave = 0

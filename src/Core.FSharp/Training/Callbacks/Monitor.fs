@@ -38,9 +38,10 @@ module internal NumberText =
 
     let whole (value: int) = value.ToString(CultureInfo.InvariantCulture)
 
-/// The figure that a callback watches: finds it in the logs, and tells better from worse.
+/// The figure that a callback watches: finds it in the logs, and tells better from worse. One that `guesses` goes by the name of
+/// a figure that the model does not know.
 [<Sealed>]
-type internal Monitor(owner: string, name: string, mode: MonitorMode, minDelta: float) =
+type internal Monitor(owner: string, name: string, mode: MonitorMode, minDelta: float, guesses: bool) =
 
     let margin = abs minDelta
 
@@ -75,6 +76,14 @@ type internal Monitor(owner: string, name: string, mode: MonitorMode, minDelta: 
             let plain = if name.StartsWith("val_", StringComparison.Ordinal) then name.Substring 4 else name
 
             direction <- if plain = "loss" then MetricDirection.Minimize else model.GetMetricDirection plain
+
+            // What Keras 3.8 goes by for figures of any kind.
+            if guesses && direction = MetricDirection.Unknown then
+                direction <-
+                    if name.Contains "acc" || name.StartsWith("fmeasure", StringComparison.Ordinal) then
+                        MetricDirection.Maximize
+                    else
+                        MetricDirection.Minimize
 
             if direction = MetricDirection.Unknown then
                 raise (

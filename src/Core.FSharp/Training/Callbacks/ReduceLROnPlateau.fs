@@ -50,7 +50,7 @@ type ReduceLROnPlateau
     ) =
     inherit TrainingCallback()
 
-    let watch = Monitor("ReduceLROnPlateau", monitor, mode, minDelta)
+    let watch = Monitor("ReduceLROnPlateau", monitor, mode, minDelta, true)
     let mutable best: float voption = ValueNone
     let mutable wait = 0
     let mutable cooling = 0

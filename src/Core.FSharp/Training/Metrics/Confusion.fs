@@ -35,6 +35,7 @@ module internal Confusion =
         (labelWeights: float[] option)
         (topK: int option)
         (classId: int option)
+        (clipped: bool)
         (t: Expr)
         (p: Expr)
         (weight: Expr option)
@@ -67,6 +68,7 @@ module internal Confusion =
                 struct (Ops.sliceAxis -1 id (id + 1) t, Ops.sliceAxis -1 id (id + 1) p)
             | None -> struct (t, p)
 
+        let p = if clipped then Ops.clip 0.0 1.0 p else p
         let truth = Ops.cast DType.Bool t
 
         let w =
@@ -112,15 +114,21 @@ module internal Confusion =
 
             Ops.sum [| 1 |] false (Ops.where which w zero))
 
-    /// Keras's thresholds: even ones between ends just outside [0, 1].
+    /// From 0 to 1 in equal steps; one alone is 0.5.
     let evenThresholds (count: int) : float[] =
-        if count = 1 then
-            [| 0.5 |]
-        else
-            Array.init count (fun i ->
-                if i = 0 then -LossFunctions.Epsilon
-                elif i = count - 1 then 1.0 + LossFunctions.Epsilon
-                else float i / float (count - 1))
+        if count = 1 then [| 0.5 |] else Array.init count (fun i -> float i / float (count - 1))
+
+    /// The same with ends just outside, so that no prediction lies on one.
+    let curveThresholds (count: int) : float[] =
+        Array.concat
+            [ [| -LossFunctions.Epsilon |]
+              (evenThresholds count)[1 .. count - 2]
+              [| 1.0 + LossFunctions.Epsilon |] ]
+
+    /// Whether Keras takes thresholds for equal steps from 0 to 1: then it cuts predictions off at 0 and 1.
+    let areEven (thresholds: float[]) : bool =
+        let close (a: float) (b: float) = abs (a - b) <= LossFunctions.Epsilon + 1e-5 * abs b
+        thresholds.Length >= 3 && Array.forall2 close thresholds (evenThresholds thresholds.Length)
 
     /// The area under one curve from its counts, in order of thresholds.
     let area

@@ -123,12 +123,12 @@ module Metric =
 
     /// <summary>How often the class is among the k greatest. Keras: SparseTopKCategoricalAccuracy (5).</summary>
     [<CompiledName("SparseTopKCategoricalAccuracy")>]
-    let sparseTopKCategoricalAccuracy (k: int) : Metric =
+    let sparseTopKCategoricalAccuracy (k: int) (fromSortedIds: bool) : Metric =
         { plain
               "SparseTopKCategoricalAccuracy"
-              [ "k", Configs.whole k ]
+              [ "k", Configs.whole k; "from_sorted_ids", Configs.flag fromSortedIds ]
               true
-              (raw (MetricFunctions.sparseTopKAccuracy k)) with
+              (raw (if fromSortedIds then MetricFunctions.amongFirst k else MetricFunctions.sparseTopKAccuracy k)) with
             Name = "sparse_top_k_categorical_accuracy" }
 
     /// <summary>Binary, sparse or categorical accuracy, by the shapes of targets and predictions. Keras: the string
@@ -201,13 +201,15 @@ module Metric =
             | None, Some _ -> [| -1e10 |]
             | None, None -> [| 0.5 |]
 
+        let clipped = Confusion.areEven thresholds
+
         { Name = Layer.snakeCase className
           Config = Some(Configs.make className (positiveArguments options withTop))
           HigherIsBetter = Some better
           Slots = fun _ -> kinds |> Array.map (fun k -> Confusion.name k, Shape.Of thresholds.Length)
           Update =
             fun slots t p weight ->
-                Confusion.counts kinds thresholds false None options.TopK options.ClassId t p weight
+                Confusion.counts kinds thresholds false None options.TopK options.ClassId clipped t p weight
                 |> Array.map2 (+) slots
           Result = fun slots -> Array.init thresholds.Length (fun i -> result (slots |> Array.map (fun s -> s[i]))) }
 
@@ -255,10 +257,13 @@ module Metric =
     /// <summary>The area under the ROC or precision-recall curve. Keras: AUC.</summary>
     [<CompiledName("Auc")>]
     let auc (options: AucOptions) : Metric =
-        let thresholds =
+        let struct (thresholds, clipped) =
             match options.Thresholds with
             | Some inner ->
-                Array.concat [ [| -LossFunctions.Epsilon |]; Array.sort inner; [| 1.0 + LossFunctions.Epsilon |] ]
+                let inner = Array.sort inner
+
+                struct (Array.concat [ [| -LossFunctions.Epsilon |]; inner; [| 1.0 + LossFunctions.Epsilon |] ],
+                        Confusion.areEven [| 0.0; yield! inner; 1.0 |])
             | None ->
                 if options.NumThresholds < 2 then
                     raise (
@@ -271,7 +276,7 @@ module Metric =
                         )
                     )
 
-                Confusion.evenThresholds options.NumThresholds
+                struct (Confusion.curveThresholds options.NumThresholds, true)
 
         let n = thresholds.Length
 
@@ -303,7 +308,17 @@ module Metric =
             fun slots t p weight ->
                 let p = if options.FromLogits then Ops.sigmoid (floating p) else p
 
-                Confusion.counts Confusion.all thresholds options.MultiLabel options.LabelWeights None None t p weight
+                Confusion.counts
+                    Confusion.all
+                    thresholds
+                    options.MultiLabel
+                    options.LabelWeights
+                    None
+                    None
+                    clipped
+                    t
+                    p
+                    weight
                 |> Array.map2 (+) slots
           Result =
             fun slots ->
@@ -331,6 +346,7 @@ module Metric =
         (argument: string)
         (value: float)
         (count: int)
+        (classId: int option)
         (constrained: float[] -> float)
         (wanted: float[] -> float)
         : Metric =
@@ -349,12 +365,19 @@ module Metric =
 
         { Name = Layer.snakeCase className
           Config =
-            Some(Configs.make className [ argument, Configs.number value; "num_thresholds", Configs.whole count ])
+            Some(
+                Configs.make
+                    className
+                    [ argument, Configs.number value
+                      "num_thresholds", Configs.whole count
+                      "class_id", Configs.optional Configs.whole classId ]
+            )
           HigherIsBetter = Some true
           Slots = fun _ -> Confusion.all |> Array.map (fun k -> Confusion.name k, Shape.Of thresholds.Length)
           Update =
             fun slots t p weight ->
-                Confusion.counts Confusion.all thresholds false None None None t p weight |> Array.map2 (+) slots
+                Confusion.counts Confusion.all thresholds false None None classId (count > 1) t p weight
+                |> Array.map2 (+) slots
           Result =
             fun slots ->
                 let mutable best = 0.0
@@ -372,23 +395,23 @@ module Metric =
 
     /// <summary>Keras: SensitivityAtSpecificity (200 thresholds).</summary>
     [<CompiledName("SensitivityAtSpecificity")>]
-    let sensitivityAtSpecificity (specificity: float) (thresholds: int) : Metric =
-        atLeast "SensitivityAtSpecificity" "specificity" specificity thresholds specificityOf recallOf
+    let sensitivityAtSpecificity (specificity: float) (thresholds: int) (classId: int option) : Metric =
+        atLeast "SensitivityAtSpecificity" "specificity" specificity thresholds classId specificityOf recallOf
 
     /// <summary>Keras: SpecificityAtSensitivity (200 thresholds).</summary>
     [<CompiledName("SpecificityAtSensitivity")>]
-    let specificityAtSensitivity (sensitivity: float) (thresholds: int) : Metric =
-        atLeast "SpecificityAtSensitivity" "sensitivity" sensitivity thresholds recallOf specificityOf
+    let specificityAtSensitivity (sensitivity: float) (thresholds: int) (classId: int option) : Metric =
+        atLeast "SpecificityAtSensitivity" "sensitivity" sensitivity thresholds classId recallOf specificityOf
 
     /// <summary>Keras: PrecisionAtRecall (200 thresholds).</summary>
     [<CompiledName("PrecisionAtRecall")>]
-    let precisionAtRecall (recall: float) (thresholds: int) : Metric =
-        atLeast "PrecisionAtRecall" "recall" recall thresholds recallOf precisionOf
+    let precisionAtRecall (recall: float) (thresholds: int) (classId: int option) : Metric =
+        atLeast "PrecisionAtRecall" "recall" recall thresholds classId recallOf precisionOf
 
     /// <summary>Keras: RecallAtPrecision (200 thresholds).</summary>
     [<CompiledName("RecallAtPrecision")>]
-    let recallAtPrecision (precision: float) (thresholds: int) : Metric =
-        atLeast "RecallAtPrecision" "precision" precision thresholds precisionOf recallOf
+    let recallAtPrecision (precision: float) (thresholds: int) (classId: int option) : Metric =
+        atLeast "RecallAtPrecision" "precision" precision thresholds classId precisionOf recallOf
 
     // Scores of classes
 
@@ -536,10 +559,12 @@ module Metric =
                         if Double.IsInfinity score then 0.0 else score)
 
                 let adjust (score: float) =
-                    if regressors = 0 then
+                    let n = slots[4][0]
+
+                    // With no more samples than regressors there is nothing to adjust by.
+                    if regressors = 0 || float regressors >= n - 1.0 then
                         score
                     else
-                        let n = slots[4][0]
                         1.0 - (1.0 - score) * (n - 1.0) / (n - float regressors - 1.0)
 
                 match aggregation with
@@ -550,58 +575,6 @@ module Metric =
 
     // Regions
 
-    let private intersection
-        (name: string)
-        (config: Config)
-        (classes: int)
-        (targets: int[] option)
-        (ignored: int option)
-        (prepare: Expr -> Expr -> struct (Expr * Expr))
-        : Metric =
-        { Name = name
-          Config = Some config
-          HigherIsBetter = Some true
-          Slots = fun _ -> [| "total_confusion_matrix", Shape.Of(classes, classes) |]
-          Update =
-            fun slots t p weight ->
-                let struct (t, p) = prepare t p
-                let struct (t, p) = Weighting.sameRank t p
-
-                let w =
-                    match weight with
-                    // Keras counts in whole numbers: it cuts weights toward 0.
-                    | Some w -> Weighting.spread t.Shape (Totals.wide (Ops.cast DType.Int32 w))
-                    | None -> Ops.ones DType.Float64 t.Shape
-
-                let w =
-                    match ignored with
-                    | Some label -> w * Totals.wide (Ops.notEqual t (Ops.fullLike (float label) t))
-                    | None -> w
-
-                let hot (x: Expr) = Ops.oneHot classes DType.Float64 (Ops.ravel x)
-                let left = Ops.transpose [| 1; 0 |] (hot t * Ops.expandDims -1 (Ops.ravel w))
-                [| slots[0] + Ops.matmul left (hot p) |]
-          Result =
-            fun slots ->
-                let at i j = slots[0][i * classes + j]
-                let wanted = targets |> Option.defaultValue [| 0 .. classes - 1 |]
-                let mutable sum = 0.0
-                let mutable valid = 0
-
-                for c in wanted do
-                    let mutable union = -(at c c)
-
-                    for i in 0 .. classes - 1 do
-                        union <- union + at c i + at i c
-
-                    if union <> 0.0 then
-                        valid <- valid + 1
-                        sum <- sum + at c c / (union + LossFunctions.Epsilon)
-
-                [| Totals.ratio sum (float valid) |] }
-
-    let private ids (sparse: bool) (x: Expr) = Ops.cast DType.Int32 (if sparse then x else Ops.argmax -1 x)
-
     let private iouOf
         (className: string)
         (classes: int)
@@ -609,8 +582,9 @@ module Metric =
         (ignored: int option)
         (sparseTrue: bool)
         (sparsePred: bool)
+        (axis: int)
         : Metric =
-        intersection
+        Regions.intersection
             (match className with
              | "IoU" -> "io_u"
              | "MeanIoU" -> "mean_io_u"
@@ -625,11 +599,12 @@ module Metric =
                   "ignore_class", Configs.optional Configs.whole ignored
                   if not (className.StartsWith("OneHot", StringComparison.Ordinal)) then
                       "sparse_y_true", Configs.flag sparseTrue
-                  "sparse_y_pred", Configs.flag sparsePred ])
+                  "sparse_y_pred", Configs.flag sparsePred
+                  "axis", Configs.whole axis ])
             classes
             targets
             ignored
-            (fun t p -> struct (ids sparseTrue t, ids sparsePred p))
+            (fun t p -> struct (Regions.ids sparseTrue axis t, Regions.ids sparsePred axis p))
 
     /// <summary>Intersection over union of classes, averaged over those given (or all) that occur. As in Keras, sample weights
     /// are cut to whole numbers (0.9 counts as 0). Keras: IoU, MeanIoU.</summary>
@@ -638,6 +613,7 @@ module Metric =
     /// <param name="ignored">A label that does not count.</param>
     /// <param name="sparseTrue">True if targets are class numbers rather than one-hot.</param>
     /// <param name="sparsePred">True if predictions are class numbers rather than scores.</param>
+    /// <param name="axis">The axis of classes in one-hot targets and in scores.</param>
     [<CompiledName("IoU")>]
     let iou
         (classes: int)
@@ -645,14 +621,15 @@ module Metric =
         (ignored: int option)
         (sparseTrue: bool)
         (sparsePred: bool)
+        (axis: int)
         : Metric =
-        iouOf (if targets.IsSome then "IoU" else "MeanIoU") classes targets ignored sparseTrue sparsePred
+        iouOf (if targets.IsSome then "IoU" else "MeanIoU") classes targets ignored sparseTrue sparsePred axis
 
     /// <summary>Intersection over union of the classes below and above a threshold. As in Keras, sample weights are cut to whole
     /// numbers. Keras: BinaryIoU (both, 0.5).</summary>
     [<CompiledName("BinaryIoU")>]
     let binaryIoU (targets: int[]) (threshold: float) : Metric =
-        intersection
+        Regions.intersection
             "binary_io_u"
             (Configs.make
                 "BinaryIoU"
@@ -662,7 +639,7 @@ module Metric =
             None
             (fun t p ->
                 let p = floating p
-                struct (ids true t, Ops.cast DType.Int32 (Ops.greaterEqual p (Ops.scalar p.DType threshold))))
+                struct (Regions.ids true -1 t, Ops.cast DType.Int32 (Ops.greaterEqual p (Ops.scalar p.DType threshold))))
 
     // Names
 
@@ -674,6 +651,7 @@ module Metric =
             (a.IntOption "ignore_class")
             (not oneHot && a.Bool("sparse_y_true", true))
             (a.Bool("sparse_y_pred", not oneHot))
+            (a.Int("axis", -1))
 
     /// Class name, further names, and the metric of some arguments. A loss is a metric too.
     let private table: (string * string list * (Arguments -> Metric))[] =
@@ -684,7 +662,9 @@ module Metric =
            "CategoricalAccuracy", [], (fun _ -> categoricalAccuracy)
            "SparseCategoricalAccuracy", [], (fun _ -> sparseCategoricalAccuracy)
            "TopKCategoricalAccuracy", [], (fun a -> topKCategoricalAccuracy (a.Int("k", 5)))
-           "SparseTopKCategoricalAccuracy", [], (fun a -> sparseTopKCategoricalAccuracy (a.Int("k", 5)))
+           "SparseTopKCategoricalAccuracy",
+           [],
+           (fun a -> sparseTopKCategoricalAccuracy (a.Int("k", 5)) (a.Bool("from_sorted_ids", false)))
            "RootMeanSquaredError", [ "rmse" ], (fun _ -> rootMeanSquaredError)
            "LogCoshError", [ "logcosh" ], (fun _ -> logCosh)
            "CosineSimilarity", [], (fun a -> cosineSimilarity (a.Int("axis", -1)))
@@ -699,14 +679,25 @@ module Metric =
            "AUC", [], (fun a -> auc (MetricArguments.auc a))
            "SensitivityAtSpecificity",
            [],
-           (fun a -> sensitivityAtSpecificity (a.Float("specificity", 0.5)) (a.Int("num_thresholds", 200)))
+           (fun a ->
+               sensitivityAtSpecificity
+                   (a.Float("specificity", 0.5))
+                   (a.Int("num_thresholds", 200))
+                   (a.IntOption "class_id"))
            "SpecificityAtSensitivity",
            [],
-           (fun a -> specificityAtSensitivity (a.Float("sensitivity", 0.5)) (a.Int("num_thresholds", 200)))
-           "PrecisionAtRecall", [], (fun a -> precisionAtRecall (a.Float("recall", 0.5)) (a.Int("num_thresholds", 200)))
+           (fun a ->
+               specificityAtSensitivity
+                   (a.Float("sensitivity", 0.5))
+                   (a.Int("num_thresholds", 200))
+                   (a.IntOption "class_id"))
+           "PrecisionAtRecall",
+           [],
+           (fun a -> precisionAtRecall (a.Float("recall", 0.5)) (a.Int("num_thresholds", 200)) (a.IntOption "class_id"))
            "RecallAtPrecision",
            [],
-           (fun a -> recallAtPrecision (a.Float("precision", 0.5)) (a.Int("num_thresholds", 200)))
+           (fun a ->
+               recallAtPrecision (a.Float("precision", 0.5)) (a.Int("num_thresholds", 200)) (a.IntOption "class_id"))
            "FBetaScore",
            [],
            (fun a -> fBeta (a.Float("beta", 1.0)) (MetricArguments.average a) (a.FloatOption "threshold"))

@@ -7,8 +7,6 @@ module internal MetricFunctions =
 
     let private asFloat (x: Expr) = Ops.cast DType.Float32 x
 
-    let private meanLast (x: Expr) = if x.Rank = 0 then x else Ops.mean [| -1 |] false x
-
     let private withoutLastOne (x: Expr) = if x.Rank > 1 && x.Shape[-1] = 1 then Ops.squeeze [| -1 |] x else x
 
     let exactAccuracy (t: Expr) (p: Expr) =
@@ -17,7 +15,7 @@ module internal MetricFunctions =
 
     let binaryAccuracy (threshold: float) (t: Expr) (p: Expr) =
         let yes = Ops.cast t.DType (Ops.greater p (Ops.scalar p.DType threshold))
-        meanLast (asFloat (Ops.equal t yes))
+        asFloat (Ops.equal t yes)
 
     let categoricalAccuracy (t: Expr) (p: Expr) = asFloat (Ops.equal (Ops.argmax -1 t) (Ops.argmax -1 p))
 
@@ -43,6 +41,11 @@ module internal MetricFunctions =
     let topKAccuracy (k: int) (t: Expr) (p: Expr) = inTopK k (Ops.argmax -1 t) p
 
     let sparseTopKAccuracy (k: int) (t: Expr) (p: Expr) = inTopK k (labels t p) p
+
+    /// Predictions are class numbers, the likeliest first.
+    let amongFirst (k: int) (t: Expr) (p: Expr) =
+        let labels = Ops.expandDims -1 (Ops.cast p.DType (labels t p))
+        asFloat (Ops.any [| -1 |] false (Ops.equal labels (Ops.sliceAxis -1 0 (min k p.Shape[-1]) p)))
 
     let private centred (axis: int) (x: Expr) = x - Ops.mean [| axis |] true x
 

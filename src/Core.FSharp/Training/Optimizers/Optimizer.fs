@@ -1,17 +1,9 @@
 namespace FunctionalNet
 
 open System
+open System.Text.RegularExpressions
 open FunctionalNet.Common
 open FunctionalNet.Training
-
-/// What an optimizer moves: a variable with its path, gradient and slots.
-[<NoEquality; NoComparison>]
-type internal OptimizedVariable =
-    { Path: string; Variable: Expr; Gradient: Expr; Slots: Expr[]; Constraint: Constraint option }
-
-/// What one update makes of everything.
-[<NoEquality; NoComparison>]
-type internal OptimizedStep = { Variables: Expr[]; Slots: Expr[][]; Scalars: Expr[] }
 
 /// <summary>Keras's optimizers. The short form takes the learning rate; the long one takes all options.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -19,6 +11,12 @@ module Optimizer =
 
     let private invalid (argument: string) (expected: string) (actual: string) (hint: string) : 'a =
         raise (ArgumentValueException("An option of the optimizer is not valid.", argument, expected, actual, hint))
+
+    let private checkPattern (argument: string) (pattern: string) =
+        try
+            Regex pattern |> ignore
+        with :? ArgumentException as e ->
+            invalid argument "a regular expression" pattern e.Message
 
     let private check (o: OptimizerOptions) =
         match o.LearningRate with
@@ -61,6 +59,14 @@ module Optimizer =
             invalid "weight_decay" "a finite number" (Texts.ofFloat d) "Leave it out for no decay."
         | _ -> ()
 
+        for entry in o.ExcludeFromWeightDecay do
+            if not (entry.Contains '/') then checkPattern "exclude_from_weight_decay" entry
+
+        match o.LossScaleFactor with
+        | Some factor when not (Double.IsFinite factor && factor > 0.0) ->
+            invalid "loss_scale_factor" "a finite number above 0" (Texts.ofFloat factor) "Leave it out for no scale."
+        | _ -> ()
+
     let private build
         (className: string)
         (name: string)
@@ -70,7 +76,11 @@ module Optimizer =
         : Optimizer =
         check options
 
-        { Name = name; ClassName = className; Arguments = arguments; Options = options; Rule = rule }
+        { Name = name
+          ClassName = className
+          Arguments = arguments
+          Options = options
+          Update = ByRule rule }
 
     /// <summary>An optimizer of your own; it cannot be saved.</summary>
     [<CompiledName("Create")>]
@@ -83,7 +93,16 @@ module Optimizer =
     let withOptions (change: OptimizerOptions -> OptimizerOptions) (optimizer: Optimizer) : Optimizer =
         let options = change optimizer.Options
         check options
-        { optimizer with Options = options }
+
+        match optimizer.Update with
+        | ByRule _ -> { optimizer with Options = options }
+        | LossScaled _
+        | ByPath _ ->
+            invalid
+                "options"
+                "an optimizer with a rule of its own"
+                optimizer.ClassName
+                "Give the options to the optimizers it is made of."
 
     /// <summary>The optimizer with a learning rate that follows a schedule.</summary>
     [<CompiledName("WithSchedule")>]
@@ -233,11 +252,6 @@ module Optimizer =
     /// <summary>Adam with a factored velocity. Keras: Adafactor (rate 0.001).</summary>
     [<CompiledName("AdafactorWith")>]
     let adafactorWith (o: AdafactorOptions) (options: OptimizerOptions) : Optimizer =
-        let scheduled =
-            match options.LearningRate with
-            | Scheduled _ -> true
-            | Fixed _ -> false
-
         build
             "Adafactor"
             "adafactor"
@@ -248,11 +262,179 @@ module Optimizer =
                   "clip_threshold", Configs.number o.ClipThreshold
                   "relative_step", Configs.flag o.RelativeStep ])
             options
-            (UpdateRules.adafactor scheduled o)
+            (UpdateRules.adafactor o)
 
-    /// <summary>Class name and all arguments, by Keras's names; None if the optimizer or its schedule cannot be saved.</summary>
-    [<CompiledName("Config")>]
-    let config (optimizer: Optimizer) : Config option =
+    /// <summary>Steps of nearly orthogonal matrices, by Newton-Schulz iterations of the momentum; Adam for what is no matrix, for
+    /// embeddings, and for excluded layers (name the output layer). Keras: Muon (rate 0.001, weight decay 0.004).</summary>
+    [<CompiledName("MuonWith")>]
+    let muonWith (o: MuonOptions) (options: OptimizerOptions) : Optimizer =
+        for pattern in o.ExcludeLayers do
+            checkPattern "exclude_layers" pattern
+
+        if o.NsSteps < 0 then
+            invalid "ns_steps" "0 or more" (string o.NsSteps) "Keras's default is 5."
+
+        build
+            "Muon"
+            "muon"
+            (Some
+                [ "adam_beta_1", Configs.number o.AdamBeta1
+                  "adam_beta_2", Configs.number o.AdamBeta2
+                  "epsilon", Configs.number o.Epsilon
+                  "exclude_layers", ConfigValue.List(o.ExcludeLayers |> List.map Configs.text)
+                  "muon_a", Configs.number o.MuonA
+                  "muon_b", Configs.number o.MuonB
+                  "muon_c", Configs.number o.MuonC
+                  "adam_lr_ratio", Configs.number o.AdamLrRatio
+                  "momentum", Configs.number o.Momentum
+                  "ns_steps", Configs.whole o.NsSteps
+                  "nesterov", Configs.flag o.Nesterov
+                  "exclude_embeddings", Configs.flag o.ExcludeEmbeddings
+                  "adam_weight_decay", Configs.optional Configs.number o.AdamWeightDecay
+                  "rms_rate", Configs.optional Configs.number o.RmsRate ])
+            options
+            (UpdateRules.muon o)
+
+    /// <summary>Muon at a rate, with Keras's weight decay of 0.004.</summary>
+    [<CompiledName("Muon")>]
+    let muon (rate: float) : Optimizer =
+        muonWith MuonOptions.Default { OptimizerOptions.OfRate rate with WeightDecay = Some 0.004 }
+
+    /// <summary>AdamW that averages instead of following a schedule: gradients are taken between the point they lead to and the
+    /// average of such points. Keras: ScheduleFreeAdamW (rate 0.0025, no weight decay).</summary>
+    [<CompiledName("ScheduleFreeAdamWWith")>]
+    let scheduleFreeAdamWWith (o: ScheduleFreeOptions) (options: OptimizerOptions) : Optimizer =
+        if not (o.Beta1 > 0.0 && o.Beta1 <= 1.0) then
+            invalid "beta_1" "above 0, at most 1" (Texts.ofFloat o.Beta1) "Keras's default is 0.9."
+
+        if o.WarmupSteps < 0 then
+            invalid "warmup_steps" "0 or more" (string o.WarmupSteps) "Keras's default is 0."
+
+        build
+            "ScheduleFreeAdamW"
+            "schedule_free_adam_w"
+            (Some
+                [ "beta_1", Configs.number o.Beta1
+                  "beta_2", Configs.number o.Beta2
+                  "epsilon", Configs.number o.Epsilon
+                  "warmup_steps", Configs.whole o.WarmupSteps ])
+            options
+            (UpdateRules.scheduleFree o)
+
+    /// <summary>Schedule-free AdamW at a rate.</summary>
+    [<CompiledName("ScheduleFreeAdamW")>]
+    let scheduleFreeAdamW (rate: float) : Optimizer =
+        scheduleFreeAdamWWith ScheduleFreeOptions.Default (OptimizerOptions.OfRate rate)
+
+    let private wrapper (className: string) (name: string) (lossScale: float option) (update: OptimizerUpdate) =
+        { Name = name
+          ClassName = className
+          Arguments = Some []
+          Options = { OptimizerOptions.OfRate 0.0 with LossScaleFactor = lossScale }
+          Update = update }
+
+    /// <summary>Multiplies the loss by a scale, so that small gradients do not vanish in 16 bits, and divides the gradients by it.
+    /// A step whose gradients are not all finite is skipped, and halves the scale; after so many finite steps it doubles.
+    /// Keras: LossScaleOptimizer.</summary>
+    /// <param name="initialScale">The scale at first. Keras's default is 2^15.</param>
+    /// <param name="growthSteps">Finite steps before the scale doubles. Keras's default is 2000.</param>
+    /// <param name="inner">What moves the variables.</param>
+    [<CompiledName("LossScaleWith")>]
+    let lossScaleWith (initialScale: float) (growthSteps: int) (inner: Optimizer) : Optimizer =
+        if not (Double.IsFinite initialScale && initialScale > 0.0) then
+            invalid "initial_scale" "a finite number above 0" (Texts.ofFloat initialScale) "Keras's default is 32768."
+
+        if growthSteps < 1 then
+            invalid "dynamic_growth_steps" "1 or more" (string growthSteps) "Keras's default is 2000."
+
+        match inner.Update with
+        | LossScaled _ -> invalid "inner_optimizer" "an optimizer without a loss scale" inner.ClassName "Wrap it once."
+        | _ -> ()
+
+        wrapper
+            "LossScaleOptimizer"
+            "loss_scale_optimizer"
+            None
+            (LossScaled { Inner = inner; InitialScale = initialScale; GrowthSteps = growthSteps })
+
+    /// <summary>A scaled loss with Keras's defaults.</summary>
+    [<CompiledName("LossScale")>]
+    let lossScale (inner: Optimizer) : Optimizer = lossScaleWith 32768.0 2000 inner
+
+    /// <summary>Several optimizers: each variable goes to the one whose pattern is its path, or else matches its whole path as
+    /// a regular expression, such as encoder/.*, or else to the default. Each has its own learning rate. Keras: MultiOptimizer
+    /// with an OptimizerMap.</summary>
+    /// <param name="lossScaleFactor">Takes the place of that of the optimizers.</param>
+    /// <param name="fallback">For variables that nothing matches.</param>
+    /// <param name="patterns">Paths or regular expressions, with their optimizers.</param>
+    [<CompiledName("MultiWith")>]
+    let multiWith
+        (lossScaleFactor: float option)
+        (fallback: Optimizer)
+        (patterns: (string * Optimizer) list)
+        : Optimizer =
+        let scaled (inner: Optimizer) =
+            match inner.Update with
+            | ByRule _ -> inner |> withOptions (fun o -> { o with LossScaleFactor = lossScaleFactor })
+            | LossScaled _
+            | ByPath _ ->
+                invalid
+                    "optimizer_map"
+                    "optimizers with rules of their own"
+                    inner.ClassName
+                    "Put LossScaleOptimizer around MultiOptimizer instead."
+
+        for pattern, _ in patterns do
+            checkPattern "optimizer_map" pattern
+
+        match patterns |> List.countBy fst |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(pattern, _) ->
+            invalid "optimizer_map" "every pattern once" (pattern + " twice") "Choose one optimizer for it."
+        | None -> ()
+
+        wrapper
+            "MultiOptimizer"
+            "multi_optimizer"
+            lossScaleFactor
+            (ByPath
+                { Patterns = patterns |> List.map (fun (pattern, inner) -> pattern, scaled inner)
+                  Default = scaled fallback })
+
+    /// <summary>Several optimizers by the paths of variables.</summary>
+    [<CompiledName("Multi")>]
+    let multi (fallback: Optimizer) (patterns: (string * Optimizer) list) : Optimizer = multiWith None fallback patterns
+
+    /// All optimizers of a map, the default last.
+    let internal ofMap (map: OptimizerMap) : Optimizer[] = [| yield! List.map snd map.Patterns; map.Default |]
+
+    /// The number, in `ofMap`, of the optimizer for a path.
+    let internal chosenBy (map: OptimizerMap) (path: string) : int =
+        match map.Patterns |> List.tryFindIndex (fun (pattern, _) -> pattern = path) with
+        | Some i -> i
+        | None ->
+            let matches =
+                map.Patterns
+                |> List.indexed
+                |> List.filter (fun (_, (pattern, _)) -> Regex.IsMatch(path, @"\A(?:" + pattern + @")\z"))
+
+            match matches with
+            | [] -> map.Patterns.Length
+            | [ i, _ ] -> i
+            | several ->
+                invalid
+                    "optimizer_map"
+                    "one pattern that matches a variable"
+                    (path + " matches " + String.Join(" and ", several |> List.map (fun (_, (p, _)) -> p)))
+                    "Make the patterns exclude one another, or give the variable's path itself."
+
+    /// The optimizer whose learning rate is meant by that of a whole optimizer: the inner one, or the default of several.
+    let rec internal lead (optimizer: Optimizer) : Optimizer =
+        match optimizer.Update with
+        | ByRule _ -> optimizer
+        | LossScaled scaling -> lead scaling.Inner
+        | ByPath map -> lead map.Default
+
+    let private ruleConfig (optimizer: Optimizer) : Config option =
         let o = optimizer.Options
 
         let rate =
@@ -282,6 +464,43 @@ module Optimizer =
                      @ arguments)
             )
         | _ -> None
+
+    /// <summary>Class name and all arguments, by Keras's names; None if the optimizer or its schedule cannot be saved.</summary>
+    [<CompiledName("Config")>]
+    let rec config (optimizer: Optimizer) : Config option =
+        let name = "name", Configs.text optimizer.Name
+
+        match optimizer.Update with
+        | ByRule _ -> ruleConfig optimizer
+        | LossScaled scaling ->
+            config scaling.Inner
+            |> Option.map (fun inner ->
+                Configs.make
+                    optimizer.ClassName
+                    [ name
+                      "inner_optimizer", Configs.nest inner
+                      "initial_scale", Configs.number scaling.InitialScale
+                      "dynamic_growth_steps", Configs.whole scaling.GrowthSteps ])
+        | ByPath map ->
+            let inner = map.Patterns |> List.map (fun (pattern, o) -> config o |> Option.map (fun c -> pattern, c))
+
+            match config map.Default with
+            | Some fallback when inner |> List.forall Option.isSome ->
+                let patterns = inner |> List.choose (Option.map (fun (pattern, c) -> pattern, Configs.nest c))
+
+                let map =
+                    Configs.make
+                        "OptimizerMap"
+                        [ "default_optimizer", Configs.nest fallback; "optimizer_map", ConfigValue.Object patterns ]
+
+                Some(
+                    Configs.make
+                        optimizer.ClassName
+                        [ name
+                          "optimizer_map", Configs.nest map
+                          "loss_scale_factor", Configs.optional Configs.number optimizer.Options.LossScaleFactor ]
+                )
+            | _ -> None
 
     let private adamOptions (a: Arguments) : AdamOptions =
         { Beta1 = a.Float("beta_1", 0.9)
@@ -320,6 +539,35 @@ module Optimizer =
                      Beta = a.Float("beta", 0.0) })
            "Lion", 0.001, (fun a -> lionWith (a.Float("beta_1", 0.9)) (a.Float("beta_2", 0.99)))
            "Lamb", 0.001, (fun a -> lambWith (adamOptions a))
+           "Muon",
+           0.001,
+           (fun a options ->
+               let usual = MuonOptions.Default
+
+               muonWith
+                   { AdamBeta1 = a.Float("adam_beta_1", usual.AdamBeta1)
+                     AdamBeta2 = a.Float("adam_beta_2", usual.AdamBeta2)
+                     AdamWeightDecay = a.FloatOr("adam_weight_decay", usual.AdamWeightDecay)
+                     Epsilon = a.Float("epsilon", usual.Epsilon)
+                     ExcludeLayers = a.Texts "exclude_layers"
+                     ExcludeEmbeddings = a.Bool("exclude_embeddings", usual.ExcludeEmbeddings)
+                     MuonA = a.Float("muon_a", usual.MuonA)
+                     MuonB = a.Float("muon_b", usual.MuonB)
+                     MuonC = a.Float("muon_c", usual.MuonC)
+                     AdamLrRatio = a.Float("adam_lr_ratio", usual.AdamLrRatio)
+                     Momentum = a.Float("momentum", usual.Momentum)
+                     NsSteps = a.Int("ns_steps", usual.NsSteps)
+                     Nesterov = a.Bool("nesterov", usual.Nesterov)
+                     RmsRate = a.FloatOr("rms_rate", usual.RmsRate) }
+                   (if a.Given "weight_decay" then options else { options with WeightDecay = Some 0.004 }))
+           "ScheduleFreeAdamW",
+           0.0025,
+           (fun a ->
+               scheduleFreeAdamWWith
+                   { Beta1 = a.Float("beta_1", 0.9)
+                     Beta2 = a.Float("beta_2", 0.999)
+                     Epsilon = a.Float("epsilon", 1e-8)
+                     WarmupSteps = a.Int("warmup_steps", 0) })
            "Adafactor",
            0.001,
            (fun a ->
@@ -330,182 +578,84 @@ module Optimizer =
                      ClipThreshold = a.Float("clip_threshold", 1.0)
                      RelativeStep = a.Bool("relative_step", true) }) |]
 
-    let internal classNames = table |> Array.map (fun (className, _, _) -> className)
+    let internal classNames =
+        [| yield! table |> Array.map (fun (className, _, _) -> className)
+           "LossScaleOptimizer"
+           "MultiOptimizer" |]
+
+    let private rateOf (a: Arguments) (usual: float) =
+        match a.Raw "learning_rate" with
+        | ConfigValue.Null -> Fixed usual
+        | ConfigValue.Float f -> Fixed f
+        | ConfigValue.Int i -> Fixed(float i)
+        | nested ->
+            match Configs.unnest nested with
+            | Some schedule -> Scheduled(Schedule.ofConfig schedule)
+            | None ->
+                invalid "learning_rate" "a number or a schedule" "another kind of value" "Give a number such as 0.001."
+
+    let private optionsOf (a: Arguments) (usual: float) : OptimizerOptions =
+        { LearningRate = rateOf a usual
+          WeightDecay = a.FloatOption "weight_decay"
+          ExcludeFromWeightDecay = a.Texts "exclude_from_weight_decay"
+          ClipNorm = a.FloatOption "clipnorm"
+          ClipValue = a.FloatOption "clipvalue"
+          GlobalClipNorm = a.FloatOption "global_clipnorm"
+          UseEma = a.Bool("use_ema", false)
+          EmaMomentum = a.Float("ema_momentum", 0.99)
+          EmaOverwriteFrequency = a.IntOption "ema_overwrite_frequency"
+          GradientAccumulationSteps = a.IntOption "gradient_accumulation_steps"
+          LossScaleFactor = a.FloatOption "loss_scale_factor" }
 
     /// <summary>The optimizer of a configuration.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>
     [<CompiledName("OfConfig")>]
-    let ofConfig (config: Config) : Optimizer =
+    let rec ofConfig (config: Config) : Optimizer =
         let wanted = Arguments.Canonical config.ClassName
+        let a = Arguments config
+        let name = a.TextOption "name"
 
-        match table |> Array.tryFind (fun (name, _, _) -> Arguments.Canonical name = wanted) with
-        | None ->
-            let known = table |> Array.map (fun (name, _, _) -> name.ToLowerInvariant())
-            raise (Names.unknown "optimizer" "optimizer" config.ClassName known)
-        | Some(_, usual, create) ->
-            let a = Arguments config
-            let name = a.TextOption "name"
+        let nested (argument: string) (value: ConfigValue) : Optimizer =
+            match value, Configs.unnest value with
+            | ConfigValue.Text name, _ -> ofConfig (Configs.make name [])
+            | _, Some inner -> ofConfig inner
+            | _ -> invalid argument "an optimizer" "another kind of value" "Give class_name and config of an optimizer."
 
-            let rate =
-                match a.Raw "learning_rate" with
-                | ConfigValue.Null -> Fixed usual
-                | ConfigValue.Float f -> Fixed f
-                | ConfigValue.Int i -> Fixed(float i)
-                | nested ->
-                    match Configs.unnest nested with
-                    | Some schedule -> Scheduled(Schedule.ofConfig schedule)
-                    | None ->
-                        invalid
-                            "learning_rate"
-                            "a number or a schedule"
-                            "another kind of value"
-                            "Give a number such as 0.001."
+        let optimizer =
+            match wanted with
+            | "lossscaleoptimizer" ->
+                // Keras writes the options that every optimizer has, and uses none of them.
+                optionsOf a 0.0 |> ignore
+                a.Raw "dynamic" |> ignore
 
-            let options =
-                { LearningRate = rate
-                  WeightDecay = a.FloatOption "weight_decay"
-                  ExcludeFromWeightDecay =
-                    (match a.Raw "exclude_from_weight_decay" with
-                     | ConfigValue.List items ->
-                         items
-                         |> List.choose (fun item ->
-                             match item with
-                             | ConfigValue.Text t -> Some t
-                             | _ -> None)
-                     | _ -> [])
-                  ClipNorm = a.FloatOption "clipnorm"
-                  ClipValue = a.FloatOption "clipvalue"
-                  GlobalClipNorm = a.FloatOption "global_clipnorm"
-                  UseEma = a.Bool("use_ema", false)
-                  EmaMomentum = a.Float("ema_momentum", 0.99)
-                  EmaOverwriteFrequency = a.IntOption "ema_overwrite_frequency"
-                  GradientAccumulationSteps = a.IntOption "gradient_accumulation_steps"
-                  LossScaleFactor = a.FloatOption "loss_scale_factor" }
+                nested "inner_optimizer" (a.Raw "inner_optimizer")
+                |> lossScaleWith (a.Float("initial_scale", 32768.0)) (a.Int("dynamic_growth_steps", 2000))
+            | "multioptimizer" ->
+                let map =
+                    match Configs.unnest (a.Raw "optimizer_map") with
+                    | Some map -> Arguments map
+                    | None -> invalid "optimizer_map" "an OptimizerMap" "another kind of value" "Give an OptimizerMap."
 
-            let optimizer = create a options
-            a.Done()
-            name |> Option.fold (fun o n -> { o with Name = n }) optimizer
+                let patterns =
+                    match map.Raw "optimizer_map" with
+                    | ConfigValue.Object fields -> fields
+                    | _ -> []
+
+                multiWith
+                    (a.FloatOption "loss_scale_factor")
+                    (nested "default_optimizer" (map.Raw "default_optimizer"))
+                    (patterns |> List.map (fun (pattern, inner) -> pattern, nested pattern inner))
+            | _ ->
+                match table |> Array.tryFind (fun (name, _, _) -> Arguments.Canonical name = wanted) with
+                | None ->
+                    let known = classNames |> Array.map (fun name -> name.ToLowerInvariant())
+                    raise (Names.unknown "optimizer" "optimizer" config.ClassName known)
+                | Some(_, usual, create) -> create a (optionsOf a usual)
+
+        a.Done()
+        name |> Option.fold (fun o n -> { o with Name = n }) optimizer
 
     /// <summary>The optimizer of that name with Keras's defaults: sgd, rmsprop, adam, adamw, ...</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown; the hint names the nearest.</exception>
     [<CompiledName("Parse")>]
     let parse (name: string) : Optimizer = ofConfig (Configs.make name [])
-
-    /// What is kept for a variable: the rule's own slots, then the gradients gathered so far and the average, if wanted.
-    let internal slots (optimizer: Optimizer) (shape: Shape) : SlotSpec[] =
-        [| yield! optimizer.Rule.Slots shape
-           if optimizer.Options.GradientAccumulationSteps.IsSome then
-               { Name = "gradient_accumulator"; Shape = shape; Initial = 0.0 }
-           if optimizer.Options.UseEma then
-               { Name = "average"; Shape = shape; Initial = 0.0 } |]
-
-    let private squared (g: Expr) = Ops.sumAll (Ops.square g)
-
-    /// g * limit / max(length, limit), from the square of the length.
-    let private shorten (limit: float) (square: Expr) (g: Expr) =
-        // The root has no derivative at 0, but nobody differentiates an update.
-        g * (limit / Ops.maximum (Ops.sqrt square) (Ops.scalar square.DType limit))
-
-    let private clip (o: OptimizerOptions) (gradients: Expr[]) : Expr[] =
-        match o.ClipNorm, o.GlobalClipNorm, o.ClipValue with
-        | Some limit, _, _ -> gradients |> Array.map (fun g -> shorten limit (squared g) g)
-        | _, Some limit, _ when gradients.Length > 0 ->
-            let all = gradients |> Array.map squared |> Array.reduce (+)
-            gradients |> Array.map (shorten limit all)
-        | _, _, Some limit -> gradients |> Array.map (Ops.clip -limit limit)
-        | _ -> gradients
-
-    /// The whole update, in Keras's order: unscale, accumulate, clip, decay, step, average, constrain.
-    let internal apply
-        (optimizer: Optimizer)
-        (rate: Expr)
-        (iterations: Expr)
-        (scalars: Expr[])
-        (variables: OptimizedVariable[])
-        : OptimizedStep =
-        let o = optimizer.Options
-        let own (v: OptimizedVariable) = (optimizer.Rule.Slots v.Variable.Shape).Length
-        let count = Ops.cast DType.Float64 iterations
-
-        let gradients =
-            match o.LossScaleFactor with
-            | Some factor -> variables |> Array.map (fun v -> v.Gradient * (1.0 / factor))
-            | None -> variables |> Array.map (fun v -> v.Gradient)
-
-        // Whether this batch ends a round of gathering, the number of the update, and the gradients to use.
-        let struct (ends, time, used, gathered) =
-            match o.GradientAccumulationSteps with
-            | None -> struct (ValueNone, count + 1.0, gradients, [||])
-            | Some n ->
-                let sums = Array.map2 (fun (v: OptimizedVariable) g -> v.Slots[own v] + g) variables gradients
-                let round = Ops.floor ((count + 1.0) / float n)
-                let ends = Ops.equal (round * float n) (count + 1.0)
-                let time = Ops.floor (count / float n) + 1.0
-
-                let kept = sums |> Array.map (fun s -> Ops.where ends (Ops.scalar s.DType 0.0) s)
-
-                struct (ValueSome ends, time, sums |> Array.map (fun s -> s * (1.0 / float n)), kept)
-
-        let used = clip o used
-
-        let context = { Rate = rate; Time = time; Scalars = scalars }
-
-        let choose (next: Expr) (old: Expr) =
-            match ends with
-            | ValueSome ends -> Ops.where ends next old
-            | ValueNone -> next
-
-        let steps =
-            variables
-            |> Array.mapi (fun i v ->
-                let decays =
-                    not (
-                        o.ExcludeFromWeightDecay
-                        |> List.exists (fun part -> v.Path.Contains(part, StringComparison.Ordinal))
-                    )
-
-                let start =
-                    match o.WeightDecay with
-                    | Some decay when decay <> 0.0 && decays ->
-                        v.Variable - v.Variable * Ops.cast v.Variable.DType (rate * decay)
-                    | _ -> v.Variable
-
-                let mine = own v
-                let struct (moved, kept) = optimizer.Rule.Step context start used[i] v.Slots[.. mine - 1]
-
-                let struct (moved, average) =
-                    if not o.UseEma then
-                        struct (moved, [||])
-                    else
-                        let old = v.Slots[v.Slots.Length - 1]
-                        // The first update copies the variable.
-                        let first = Ops.equal time (Ops.scalar DType.Float64 1.0)
-                        let part =
-                            Ops.where first (Ops.scalar DType.Float64 0.0) (Ops.scalar DType.Float64 o.EmaMomentum)
-                        let part = Ops.cast old.DType part
-                        let average = part * old + (1.0 - part) * moved
-
-                        match o.EmaOverwriteFrequency with
-                        | None -> struct (moved, [| average |])
-                        | Some n ->
-                            let round = Ops.floor (time / float n)
-                            let now = Ops.equal (round * float n) time
-                            struct (Ops.where now average moved, [| average |])
-
-                let moved =
-                    match v.Constraint with
-                    | Some c -> c.Project moved
-                    | None -> moved
-
-                let old = v.Slots[.. mine - 1]
-                let oldAverage = if o.UseEma then [| v.Slots[v.Slots.Length - 1] |] else [||]
-
-                struct (choose moved v.Variable,
-                        Array.concat
-                            [ Array.map2 choose kept old
-                              (if gathered.Length > 0 then [| gathered[i] |] else [||])
-                              Array.map2 choose average oldAverage ]))
-
-        { Variables = steps |> Array.map (fun (struct (w, _)) -> w)
-          Slots = steps |> Array.map (fun (struct (_, s)) -> s)
-          Scalars = Array.map2 choose (optimizer.Rule.StepScalars context) scalars }

@@ -1,5 +1,7 @@
 namespace FunctionalNet.Training
 
+open System
+open System.Text.RegularExpressions
 open FunctionalNet
 
 /// The update of one variable, by each optimizer. Scalars are computed in float64 and rounded once.
@@ -11,7 +13,11 @@ module internal UpdateRules =
         names |> List.map (fun n -> slot 0.0 n shape) |> List.toArray
 
     let private rule slots step : UpdateRule =
-        { Slots = slots; Step = step; Scalars = [||]; StepScalars = fun _ -> [||] }
+        { Slots = fun _ shape -> slots shape
+          Step = step
+          Scalars = [||]
+          StepScalars = fun _ -> [||]
+          Decay = fun decay _ _ -> decay }
 
     /// A float64 scalar in the dtype of the variable.
     let private like (variable: Expr) (scalar: Expr) = Ops.cast variable.DType scalar
@@ -51,16 +57,17 @@ module internal UpdateRules =
 
             struct (w - step, kept))
 
+    let private adamStep (o: AdamOptions) (c: UpdateContext) (w: Expr) (g: Expr) (s: Expr[]) =
+        let rate = c.Rate * Ops.sqrt (1.0 - power o.Beta2 c.Time) / (1.0 - power o.Beta1 c.Time)
+        let m = toward s[0] g (1.0 - o.Beta1)
+        let v = toward s[1] (Ops.square g) (1.0 - o.Beta2)
+        let kept = if o.Amsgrad then [| m; v; Ops.maximum s[2] v |] else [| m; v |]
+        struct (w - m * like w rate / (Ops.sqrt kept[kept.Length - 1] + o.Epsilon), kept)
+
     let adam (o: AdamOptions) =
         let names = [ "momentum"; "velocity"; if o.Amsgrad then "velocity_hat" ]
 
-        rule (zeros names) (fun c w g s ->
-            let rate = c.Rate * Ops.sqrt (1.0 - power o.Beta2 c.Time) / (1.0 - power o.Beta1 c.Time)
-            let m = toward s[0] g (1.0 - o.Beta1)
-            let v = toward s[1] (Ops.square g) (1.0 - o.Beta2)
-
-            let kept = if o.Amsgrad then [| m; v; Ops.maximum s[2] v |] else [| m; v |]
-            struct (w - m * like w rate / (Ops.sqrt kept[kept.Length - 1] + o.Epsilon), kept))
+        rule (zeros names) (adamStep o)
 
     let adagrad (initial: float) (epsilon: float) =
         rule (fun shape -> [| slot initial "accumulator" shape |]) (fun c w g s ->
@@ -129,7 +136,7 @@ module internal UpdateRules =
             let ratio = Ops.where usable (length / Ops.where usable pace one) one
             struct (w - ratio * like w c.Rate * step, [| m; v |]))
 
-    let adafactor (scheduled: bool) (o: AdafactorOptions) =
+    let adafactor (o: AdafactorOptions) =
         let rms (x: Expr) = Ops.sqrt (Ops.meanAll (Ops.square x))
 
         let slots (shape: Shape) =
@@ -140,7 +147,8 @@ module internal UpdateRules =
                 [| slot 0.0 "velocity" shape |]
 
         rule slots (fun c w g s ->
-            let rate = if o.RelativeStep && not scheduled then Ops.minimum c.Rate (Ops.rsqrt c.Time) else c.Rate
+            // Keras bounds the rate so whether the step is relative or not.
+            let rate = Ops.minimum c.Rate (Ops.rsqrt c.Time)
 
             let scale = Ops.maximum (Ops.scalar w.DType o.Epsilon2) (rms w) * like w rate
             let fresh = Ops.pow c.Time (Ops.scalar DType.Float64 o.Beta2Decay)
@@ -160,3 +168,64 @@ module internal UpdateRules =
             let step = g / Ops.sqrt v
             let step = step / Ops.maximum (Ops.scalar w.DType 1.0) (rms step * (1.0 / o.ClipThreshold))
             struct (w - scale * step, kept))
+
+    /// About the orthogonal matrix nearest to x, by some iterations of a polynomial of the fifth degree.
+    let private orthogonal (o: MuonOptions) (x: Expr) =
+        let tall = x.Shape[0] > x.Shape[1]
+        let turn (m: Expr) = Ops.transpose [| 1; 0 |] m
+        let x = if tall then turn x else x
+        // The spectral norm is at most 1 then.
+        let mutable x = x / (norm x + 1e-7)
+
+        for _ in 1 .. o.NsSteps do
+            let square = Ops.matmul x (turn x)
+            let polynomial = square * o.MuonB + Ops.matmul square square * o.MuonC
+            x <- x * o.MuonA + Ops.matmul polynomial x
+
+        if tall then turn x else x
+
+    let muon (o: MuonOptions) =
+        let excluded = o.ExcludeLayers |> List.map Regex
+
+        let byAdam (path: string) (shape: Shape) =
+            shape.Rank <> 2
+            || (o.ExcludeEmbeddings && path.Contains("embedding", StringComparison.OrdinalIgnoreCase))
+            || excluded |> List.exists (fun pattern -> pattern.IsMatch path)
+
+        let adam: AdamOptions =
+            { Beta1 = o.AdamBeta1; Beta2 = o.AdamBeta2; Epsilon = o.Epsilon; Amsgrad = false }
+
+        { rule (zeros [ "momentum" ]) (fun c w g s ->
+              if byAdam c.Path w.Shape then
+                  adamStep adam { c with Rate = c.Rate * o.AdamLrRatio } w g s
+              else
+                  let m = s[0] * o.Momentum + g
+                  let step = orthogonal o (if o.Nesterov then g + m * o.Momentum else m) * like w c.Rate
+
+                  let step =
+                      match o.RmsRate with
+                      | Some rms -> step * (Math.Sqrt(float (max w.Shape[0] w.Shape[1])) * rms)
+                      | None -> step
+
+                  struct (w - step, [| m |])) with
+            Slots = fun path shape -> zeros [ "momentum"; if byAdam path shape then "velocity" ] shape
+            Decay = fun decay path shape -> if byAdam path shape then o.AdamWeightDecay else decay }
+
+    let scheduleFree (o: ScheduleFreeOptions) =
+        rule (zeros [ "momentum"; "velocity" ]) (fun c w g s ->
+            let rate =
+                if o.WarmupSteps > 0 then
+                    c.Rate * Ops.minimum (c.Time / float o.WarmupSteps) (Ops.scalar DType.Float64 1.0)
+                else
+                    c.Rate
+
+            // Where gradients lead, which begins at the variable. The variable lies between it and its average.
+            let first = Ops.equal c.Time (Ops.scalar DType.Float64 1.0)
+            let before = Ops.where first c.Undecayed s[0]
+            let v = toward s[1] (Ops.square g) (1.0 - o.Beta2)
+            let length = Ops.sqrt (v * like w (1.0 / (1.0 - power o.Beta2 c.Time))) + o.Epsilon
+            let z = before - like w rate * g / length
+            let part = 1.0 / c.Time
+            let average = (w - before * (1.0 - o.Beta1)) / o.Beta1
+            let average = average * like w (1.0 - part) + z * like w part
+            struct (z * (1.0 - o.Beta1) + average * o.Beta1, [| z; v |]))

@@ -41,21 +41,22 @@ let ``figures of validation that come later have their columns from the first li
     Assert.Equal("epoch;loss;val_loss\r\n0;2.0;NA\r\n1;1.0;3.0\r\n", File.ReadAllText path)
 
 [<Fact>]
-let ``without validation there are no such columns`` () =
+let ``without validation the columns are there all the same`` () =
+    // csv_logger.py: keys that no val_ is found among are doubled, whether there is validation data or not.
     let path = file ()
     let logger = CSVLogger path
     let model = start false logger
     Drive.epochsFrom 0 model logger [ [ "loss", 2.0 ] ] |> ignore
-    Assert.Equal("epoch,loss\r\n0,2.0\r\n", File.ReadAllText path)
+    Assert.Equal("epoch,loss,val_loss\r\n0,2.0,NA\r\n", File.ReadAllText path)
 
 [<Fact>]
 let ``a new training replaces the file, or adds to it without a second header`` () =
     let path = file ()
 
     for append, expected in
-        [ false, "epoch,loss\r\n0,2.0\r\n"
-          false, "epoch,loss\r\n0,2.0\r\n"
-          true, "epoch,loss\r\n0,2.0\r\n0,2.0\r\n" ] do
+        [ false, "epoch,loss,val_loss\r\n0,2.0,NA\r\n"
+          false, "epoch,loss,val_loss\r\n0,2.0,NA\r\n"
+          true, "epoch,loss,val_loss\r\n0,2.0,NA\r\n0,2.0,NA\r\n" ] do
         let logger = CSVLogger(path, append = append)
         let model = start false logger
         Drive.epochsFrom 0 model logger [ [ "loss", 2.0 ] ] |> ignore
@@ -82,8 +83,8 @@ let ``names with separators are quoted`` () =
     let path = file ()
     let logger = CSVLogger path
     let model = start false logger
-    Drive.epochsFrom 0 model logger [ [ "a,\"b\"", 2.0 ] ] |> ignore
-    Assert.Equal("epoch,\"a,\"\"b\"\"\"\r\n0,2.0\r\n", File.ReadAllText path)
+    Drive.epochsFrom 0 model logger [ [ "a,\"b\"", 2.0; "val_loss", 1.0 ] ] |> ignore
+    Assert.Equal("epoch,\"a,\"\"b\"\"\",val_loss\r\n0,2.0,1.0\r\n", File.ReadAllText path)
 
 [<Theory>]
 [<InlineData("")>]

@@ -32,6 +32,7 @@ type FakeModel(parameters: TrainingParameters) =
             and set value = this.First <- value
 
         member _.Iterations = 0L
+        member _.Architecture = null
         member _.Parameters = parameters
 
         member this.GetWeights() =

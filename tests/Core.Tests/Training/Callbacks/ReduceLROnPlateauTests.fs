@@ -89,3 +89,18 @@ let ``a resumed training changes the rate in the same epochs`` () =
 [<Fact>]
 let ``a factor of one or more is an error`` () =
     Assert.Throws<ArgumentValueException>(fun () -> ReduceLROnPlateau(factor = 1.0) |> ignore)
+
+[<Fact>]
+let ``a figure that nobody knows falls, unless its name has acc in it`` () =
+    // reduce_lr_on_plateau.py of Keras 3.8: mode auto is min if "acc" is not in the name.
+    for name, values, rate in
+        [ "val_own", [ 1.0; 2.0 ], 0.001
+          "val_own", [ 2.0; 1.0 ], 0.01
+          "my_acc", [ 2.0; 1.0 ], 0.001
+          "my_acc", [ 1.0; 2.0 ], 0.01 ] do
+        let model = Drive.model ()
+        let callback = ReduceLROnPlateau(name, patience = 1)
+        callback.Attach model
+        callback.OnTrainBegin()
+        Drive.epochsFrom 0 model callback [ for value in values -> [ name, value ] ] |> ignore
+        Assert.Equal(rate, model.Rate, 9)

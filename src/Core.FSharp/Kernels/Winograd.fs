@@ -1,0 +1,578 @@
+namespace FunctionalNet.Kernels
+
+open System.Numerics
+
+#nowarn "3535" // interfaces with static abstract members: that is what they are for
+
+/// The arithmetic of Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015), with interpolation points 0, +-1, +-2:
+/// tiles of 4 x 4 results come from 6 x 6 sources by 36 products instead of 144. Lanes are channels.
+[<AbstractClass; Sealed>]
+type internal WinogradLoops<'W, 'V, 'T
+    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+
+    static member inline private Number(x: float) : 'V = 'W.Create('T.CreateTruncating<float> x)
+
+    /// Six numbers of a row or column of the source, transformed and stored `step` bytes apart.
+    static member inline private Source
+        (two: 'V, minus2: 'V, four: 'V, minus4: 'V, d0: 'V, d1: 'V, d2: 'V, d3: 'V, d4: 'V, d5: 'V, p: nativeint, step)
+        =
+        let even = 'W.Fma(minus4, d2, d4)
+        let odd = 'W.Fma(minus4, d1, d3)
+        let a = 'W.Sub(d4, d2)
+        let b = 'W.Sub(d3, d1)
+        'W.Store(p, 'W.Fma(four, 'W.Sub(d0, d2), a))
+        'W.Store(p + step, 'W.Add(even, odd))
+        'W.Store(p + 2n * step, 'W.Sub(even, odd))
+        'W.Store(p + 3n * step, 'W.Fma(two, b, a))
+        'W.Store(p + 4n * step, 'W.Fma(minus2, b, a))
+        'W.Store(p + 5n * step, 'W.Fma(minus4, b, 'W.Sub(d5, d3)))
+
+    /// A tile of the source, `channels` of it: 36 transformed numbers per channel, `step` bytes apart from `target` on.
+    /// Of its 6 x 6 positions, rows [rowFirst, rowPast) and columns [columnFirst, columnPast) exist; the others are zero.
+    /// `from` is where the first position would be. `aside` has room for 36 vectors.
+    [<FullyOptimized>]
+    static member Transform
+        (
+            from: nativeint,
+            rowPitch: nativeint,
+            pixel: nativeint,
+            rowFirst: int,
+            rowPast: int,
+            columnFirst: int,
+            columnPast: int,
+            channels: int,
+            target: nativeint,
+            step: nativeint,
+            aside: nativeint
+        ) =
+        let lanes = 'W.Count
+        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
+        let minus2 = WinogradLoops<'W, 'V, 'T>.Number -2.0
+        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
+        let minus4 = WinogradLoops<'W, 'V, 'T>.Number -4.0
+        let isWhole = columnFirst = 0 && columnPast = 6
+        let mutable channel = 0
+        let mutable source = from
+        let mutable target = target
+
+        while channel < channels do
+            let n = min lanes (channels - channel)
+
+            for r in 0..5 do
+                let t = aside + nativeint (6 * r) * 'W.Bytes
+                let p = source + nativeint r * rowPitch
+
+                if r < rowFirst || r >= rowPast then
+                    for c in 0..5 do
+                        'W.Store(t + nativeint c * 'W.Bytes, 'W.Zero)
+                elif isWhole && n = lanes then
+                    WinogradLoops<'W, 'V, 'T>
+                        .Source(
+                            two,
+                            minus2,
+                            four,
+                            minus4,
+                            'W.Load p,
+                            'W.Load(p + pixel),
+                            'W.Load(p + 2n * pixel),
+                            'W.Load(p + 3n * pixel),
+                            'W.Load(p + 4n * pixel),
+                            'W.Load(p + 5n * pixel),
+                            t,
+                            'W.Bytes
+                        )
+                else
+                    let inline at (c: int) =
+                        if c < columnFirst || c >= columnPast then 'W.Zero
+                        elif n = lanes then 'W.Load(p + nativeint c * pixel)
+                        else 'W.LoadFirst(p + nativeint c * pixel, n)
+
+                    WinogradLoops<'W, 'V, 'T>
+                        .Source(two, minus2, four, minus4, at 0, at 1, at 2, at 3, at 4, at 5, t, 'W.Bytes)
+
+            for c in 0..5 do
+                let t = aside + nativeint c * 'W.Bytes
+                let row = 6n * 'W.Bytes
+
+                WinogradLoops<'W, 'V, 'T>
+                    .Source(
+                        two,
+                        minus2,
+                        four,
+                        minus4,
+                        'W.Load t,
+                        'W.Load(t + row),
+                        'W.Load(t + 2n * row),
+                        'W.Load(t + 3n * row),
+                        'W.Load(t + 4n * row),
+                        'W.Load(t + 5n * row),
+                        target + nativeint c * step,
+                        6n * step
+                    )
+
+            channel <- channel + lanes
+            source <- source + 'W.Bytes
+            target <- target + 'W.Bytes
+
+    /// The results of a tile for one vector of channels, from 36 products `step` bytes apart: rows [0, rows) and columns
+    /// [0, columns) are written, `count` channels of them. `aside` has room for 24 vectors.
+    [<FullyOptimized>]
+    static member Finish
+        (
+            products: nativeint,
+            step: nativeint,
+            into: nativeint,
+            rowPitch: nativeint,
+            pixel: nativeint,
+            rows: int,
+            columns: int,
+            count: int,
+            aside: nativeint
+        ) =
+        let lanes = 'W.Count
+        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
+        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
+        let eight = WinogradLoops<'W, 'V, 'T>.Number 8.0
+        let row = 6n * 'W.Bytes
+
+        for c in 0..5 do
+            let p = products + nativeint c * step
+            let down = 6n * step
+            let m1 = 'W.Load(p + down)
+            let m2 = 'W.Load(p + 2n * down)
+            let m3 = 'W.Load(p + 3n * down)
+            let m4 = 'W.Load(p + 4n * down)
+            let s1 = 'W.Add(m1, m2)
+            let d1 = 'W.Sub(m1, m2)
+            let s2 = 'W.Add(m3, m4)
+            let d2 = 'W.Sub(m3, m4)
+            let t = aside + nativeint c * 'W.Bytes
+            'W.Store(t, 'W.Add('W.Add('W.Load p, s1), s2))
+            'W.Store(t + row, 'W.Fma(two, d2, d1))
+            'W.Store(t + 2n * row, 'W.Fma(four, s2, s1))
+            'W.Store(t + 3n * row, 'W.Fma(eight, d2, 'W.Add(d1, 'W.Load(p + 5n * down))))
+
+        for r in 0 .. rows - 1 do
+            let t = aside + nativeint r * row
+            let m1 = 'W.Load(t + 'W.Bytes)
+            let m2 = 'W.Load(t + 2n * 'W.Bytes)
+            let m3 = 'W.Load(t + 3n * 'W.Bytes)
+            let m4 = 'W.Load(t + 4n * 'W.Bytes)
+            let s1 = 'W.Add(m1, m2)
+            let d1 = 'W.Sub(m1, m2)
+            let s2 = 'W.Add(m3, m4)
+            let d2 = 'W.Sub(m3, m4)
+            let y0 = 'W.Add('W.Add('W.Load t, s1), s2)
+            let y1 = 'W.Fma(two, d2, d1)
+            let y2 = 'W.Fma(four, s2, s1)
+            let y3 = 'W.Fma(eight, d2, 'W.Add(d1, 'W.Load(t + 5n * 'W.Bytes)))
+            let p = into + nativeint r * rowPitch
+
+            if count = lanes then
+                'W.Store(p, y0)
+                if columns > 1 then 'W.Store(p + pixel, y1)
+                if columns > 2 then 'W.Store(p + 2n * pixel, y2)
+                if columns > 3 then 'W.Store(p + 3n * pixel, y3)
+            else
+                'W.StoreFirst(p, count, y0)
+                if columns > 1 then 'W.StoreFirst(p + pixel, count, y1)
+                if columns > 2 then 'W.StoreFirst(p + 2n * pixel, count, y2)
+                if columns > 3 then 'W.StoreFirst(p + 3n * pixel, count, y3)
+
+    /// Three numbers of a row or column of the weights become six.
+    static member inline private Weights
+        (third: 'V, twelfth: 'V, g0: 'V, g1: 'V, g2: 'V, p: nativeint, step: nativeint)
+        =
+        let quarter = WinogradLoops<'W, 'V, 'T>.Number 0.25
+        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
+        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
+        // Half of what is to be divided by 3, and by 12.
+        let half = WinogradLoops<'W, 'V, 'T>.Number 0.5
+        let a = 'W.Mul(half, 'W.Add(g0, g2))
+        let b = 'W.Mul(half, g1)
+        let c = 'W.Mul(half, 'W.Fma(four, g2, g0))
+        let d = 'W.Mul(half, 'W.Mul(two, g1))
+        'W.Store(p, 'W.Mul(quarter, g0))
+        'W.Store(p + step, 'W.Neg('W.Mul(third, 'W.Add(a, b))))
+        'W.Store(p + 2n * step, 'W.Neg('W.Mul(third, 'W.Sub(a, b))))
+        'W.Store(p + 3n * step, 'W.Mul(twelfth, 'W.Add(c, d)))
+        'W.Store(p + 4n * step, 'W.Mul(twelfth, 'W.Sub(c, d)))
+        'W.Store(p + 5n * step, g2)
+
+    /// The weights of one source channel for one vector of target channels, of which `count` exist: nine numbers `tap`
+    /// bytes apart become 36, `step` bytes apart. `aside` has room for 18 vectors.
+    [<FullyOptimized>]
+    static member Prepare
+        (weights: nativeint, tap: nativeint, count: int, target: nativeint, step: nativeint, aside: nativeint)
+        =
+        let third = WinogradLoops<'W, 'V, 'T>.Number(1.0 / 3.0)
+        let twelfth = WinogradLoops<'W, 'V, 'T>.Number(1.0 / 12.0)
+        let row = 3n * 'W.Bytes
+
+        for c in 0..2 do
+            let p = weights + nativeint c * tap
+
+            WinogradLoops<'W, 'V, 'T>
+                .Weights(
+                    third,
+                    twelfth,
+                    'W.LoadFirst(p, count),
+                    'W.LoadFirst(p + 3n * tap, count),
+                    'W.LoadFirst(p + 6n * tap, count),
+                    aside + nativeint c * 'W.Bytes,
+                    row
+                )
+
+        for r in 0..5 do
+            let p = aside + nativeint r * row
+
+            WinogradLoops<'W, 'V, 'T>
+                .Weights(
+                    third,
+                    twelfth,
+                    'W.Load p,
+                    'W.Load(p + 'W.Bytes),
+                    'W.Load(p + 2n * 'W.Bytes),
+                    target + nativeint (6 * r) * step,
+                    step
+                )
+
+/// How a convolution with 3 x 3 windows is cut into chunks of tiles by panels of columns. Shapes alone decide.
+[<Sealed>]
+type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
+
+    static let ceil (x: int) (y: int) = (x + y - 1) / y
+
+    let w = spec.Windows
+    let lanes = int width / size
+    let nr = 2 * lanes
+    let channels = spec.InChannels
+    let columns = spec.OutChannels
+    let panels = ceil columns nr
+    let down = ceil w.Out[1] 4
+    let across = ceil w.Out[2] 4
+    let tiles = spec.Batch * down * across
+
+    // Bytes of a tile of transformed source: whole vectors.
+    let tileBytes = ceil channels lanes * int width
+
+    let weightBytes = 36L * int64 channels * int64 panels * int64 nr * int64 size
+    let perTile = 36 * (tileBytes + nr * size)
+
+    // Weights that do not stay in the L2 cache had better be used for many tiles each time; otherwise the source of a
+    // chunk should stay near.
+    let most =
+        let bytes = if weightBytes > 400000L then WinogradPlan.Room else 262144
+        max 8 (bytes / perTile / 8 * 8)
+
+    // Chunks worth having, each of about a microsecond or two at least.
+    let wanted =
+        let work = 72.0 * float tiles * float channels * float columns
+        let mutable n = 1
+
+        while n < 16 && work >= 4e5 * float n do
+            n <- n * 2
+
+        n
+
+    let block = max 1 (min most (max 8 (ceil (ceil tiles wanted) 8 * 8)))
+    let block = min block (max 1 tiles)
+    let blocks = ceil tiles block
+
+    // Few tiles and many columns: chunks share the columns.
+    let panelsPerShare =
+        let shares = max 1 (min panels (ceil wanted (max 1 blocks)))
+        max 1 (ceil panels (max 1 shares))
+
+    let shares = ceil panels panelsPerShare
+
+    // A few tiles more than a power of two bytes apart, so that tiles do not compete for places of the L1 cache.
+    let sourceStep = nativeint (block * tileBytes + 128)
+    let productStep = nativeint (block * nr * size + 128)
+
+    /// Bytes of a thread's scratch memory for transformed source and products.
+    static member Room = 720 * 1024
+
+    /// Whether a convolution can be done so: windows of 3 x 3 side by side, and channels that the scratch memory holds.
+    static member CanDo(width: Width, size: int, spec: ConvSpec) =
+        let w = spec.Windows
+        let lanes = int width / size
+
+        spec.Groups = 1
+        && w.In[0] = 1
+        && w.Out[0] = 1
+        && w.Window[0] = 1
+        && w.Window[1] = 3
+        && w.Window[2] = 3
+        && Array.forall ((=) 1) w.Stride
+        && Array.forall ((=) 1) w.Dilation
+        && 36 * 8 * (ceil spec.InChannels lanes * int width + 2 * int width) + 8 * 1024 <= WinogradPlan.Room
+
+    /// Whether it is expected to be faster so.
+    static member Gains(width: Width, size: int, spec: ConvSpec) =
+        let w = spec.Windows
+
+        WinogradPlan.CanDo(width, size, spec)
+        && w.Out[1] >= 3
+        && w.Out[2] >= 3
+        && spec.InChannels >= 8
+        && spec.OutChannels >= 8
+        // With few tiles, reading four times as many weights costs more than the products saved.
+        && (let tiles = spec.Batch * ceil w.Out[1] 4 * ceil w.Out[2] 4
+            tiles >= 12 || (tiles >= 4 && spec.InChannels * spec.OutChannels <= 8192))
+
+    member _.Columns = columns
+    member _.PanelColumns = nr
+    member _.Panels = panels
+
+    /// Vectors of a row of a panel.
+    member _.Vectors(panel: int) = if columns - panel * nr > lanes then 2 else 1
+
+    /// Bytes from one panel of prepared weights to the next.
+    member _.PanelBytes = nativeint (36 * channels * nr * size)
+
+    member _.Tiles = tiles
+    member _.Down = down
+    member _.Across = across
+    member _.TileBytes = nativeint tileBytes
+
+    /// Tiles of a chunk at most.
+    member _.Block = block
+    member _.Blocks = blocks
+    member _.PanelsPerShare = panelsPerShare
+    member _.Shares = shares
+
+    /// Bytes from one of the 36 numbers of all tiles of a chunk to the next.
+    member _.SourceStep = sourceStep
+    member _.ProductStep = productStep
+
+    /// Whether the prepared weights do not stay in the L2 cache from one run to the next.
+    member _.IsFar = weightBytes > 524288L
+
+    /// Bytes of the prepared weights.
+    member _.WeightBytes = weightBytes
+
+    /// Bytes of transformed source of a block.
+    member _.BlockBytes = 36n * sourceStep
+
+    /// Where chunks share the columns, the source is transformed first.
+    member _.Workspace = if shares > 1 then int64 blocks * int64 (36n * sourceStep) else 0L
+
+/// Prepares weights (3, 3, source channels, target channels) for `WinogradKernel`: for each panel of columns and each of
+/// the 36 numbers, a row of the panel for each source channel.
+[<Sealed>]
+type internal WinogradPackKernel<'W, 'V, 'T
+    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+    (spec: ConvSpec, plan: WinogradPlan, weights: nativeint, target: nativeint) =
+    inherit Kernel()
+
+    let size = nativeint sizeof<'T>
+    let row = nativeint plan.Columns * size
+
+    override _.Chunks(_) = plan.Panels
+
+    override _.Run(_, panel) =
+        let lanes = 'W.Count
+        let aside = Scratch.Pointer
+        let vectors = plan.Vectors panel
+        let width = nativeint vectors * 'W.Bytes
+        let step = nativeint spec.InChannels * width
+
+        for half in 0 .. vectors - 1 do
+            let column = panel * plan.PanelColumns + half * lanes
+            let count = min lanes (plan.Columns - column)
+
+            for channel in 0 .. spec.InChannels - 1 do
+                WinogradLoops<'W, 'V, 'T>
+                    .Prepare(
+                        weights + nativeint channel * row + nativeint column * size,
+                        nativeint spec.InChannels * row,
+                        count,
+                        target
+                        + nativeint panel * plan.PanelBytes
+                        + nativeint channel * width
+                        + nativeint half * 'W.Bytes,
+                        step,
+                        aside
+                    )
+
+/// A convolution with 3 x 3 windows by Winograd's method, from weights that `WinogradPackKernel` has prepared: for each
+/// chunk of tiles the source is transformed, 36 products of tiles by panels are made, and transformed back.
+[<Sealed>]
+type internal WinogradKernel<'W, 'V, 'T
+    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+    (
+        spec: ConvSpec,
+        plan: WinogradPlan,
+        source: nativeint,
+        prepared: nativeint,
+        target: nativeint,
+        workspace: nativeint,
+        epilogue: Epilogue
+    ) =
+    inherit Kernel()
+
+    let w = spec.Windows
+    let size = nativeint sizeof<'T>
+    let sourcePixel = nativeint spec.InChannels * size
+    let sourceRow = nativeint w.In[2] * sourcePixel
+    let pixel = nativeint plan.Columns * size
+    let targetRow = nativeint w.Out[2] * pixel
+    let width = nativeint plan.PanelColumns * size
+    let isShared = plan.Shares > 1
+
+    // In a thread's scratch memory: a few vectors, products, transformed source.
+    let asideBytes = 4096n
+
+    // Where tiles stand, from the first one on; as many more as the highest product may look at, which are not used.
+    let places (step: nativeint) =
+        OffsetTable(Array.init (plan.Block + 8) (fun i -> nativeint (min i (plan.Block - 1)) * step))
+
+    let sources = places plan.TileBytes
+    let targets = places width
+    let once = OffsetTable [| 0n; nativeint spec.InChannels * size |]
+
+    override _.Phases = 2
+
+    override _.Chunks(phase) =
+        if plan.Tiles = 0 || plan.Columns = 0 then 0
+        elif phase = 1 then plan.Blocks * plan.Shares
+        elif isShared then (plan.Tiles + 3) / 4
+        else 0
+
+    override this.Run(phase, chunk) =
+        if phase = 0 then
+            // A few tiles, that may belong to two blocks.
+            for tile in chunk * 4 .. min plan.Tiles (chunk * 4 + 4) - 1 do
+                let block = tile / plan.Block
+                let at = workspace + nativeint block * plan.BlockBytes
+                this.Transform(tile, at + nativeint (tile % plan.Block) * plan.TileBytes)
+        else
+            let block = chunk / plan.Shares
+            let first = block * plan.Block
+            let past = min plan.Tiles (first + plan.Block)
+            let panelFirst = chunk % plan.Shares * plan.PanelsPerShare
+            let panelPast = min plan.Panels (panelFirst + plan.PanelsPerShare)
+            let products = Scratch.Pointer + asideBytes
+
+            let at =
+                if isShared then
+                    workspace + nativeint block * plan.BlockBytes
+                else
+                    products + 36n * plan.ProductStep
+
+            if not isShared then
+                for tile in first .. past - 1 do
+                    this.Transform(tile, at + nativeint (tile - first) * plan.TileBytes)
+
+            for panel in panelFirst .. panelPast - 1 do
+                this.Panel(first, past, panel, at, products)
+
+            if not epilogue.IsNone then
+                let column = panelFirst * plan.PanelColumns
+                this.Hand(first, past, column, min plan.Columns (panelPast * plan.PanelColumns) - column)
+
+    member private _.Transform(tile: int, into: nativeint) =
+        let x = tile % plan.Across * 4 - w.PadLow[2]
+        let y = tile / plan.Across % plan.Down * 4 - w.PadLow[1]
+        let n = tile / (plan.Across * plan.Down)
+
+        WinogradLoops<'W, 'V, 'T>
+            .Transform(
+                source + (nativeint (n * w.In[1] + y)) * sourceRow + nativeint x * sourcePixel,
+                sourceRow,
+                sourcePixel,
+                max 0 -y,
+                min 6 (w.In[1] - y),
+                max 0 -x,
+                min 6 (w.In[2] - x),
+                spec.InChannels,
+                into,
+                plan.SourceStep,
+                Scratch.Pointer
+            )
+
+    /// The results of some tiles for a panel of columns.
+    [<FullyOptimized>]
+    member private _.Panel(first: int, past: int, panel: int, at: nativeint, products: nativeint) =
+        let lanes = 'W.Count
+        let rows = ConvTile<'W, 'V, 'T>.Rows
+        let columns = min plan.PanelColumns (plan.Columns - panel * plan.PanelColumns)
+        // Panels are filled up, so that only whole vectors are multiplied.
+        let whole = plan.Vectors panel * lanes
+        let weightStep = nativeint (spec.InChannels * whole) * size
+        let tiles = past - first
+        let steps = (tiles + rows - 1) / rows
+        let mutable weights = prepared + nativeint panel * plan.PanelBytes
+        let mutable v = at
+        let mutable m = products
+
+        let runs = { Count = 1; Offsets = once.From 0; Stops = once.From 1 }
+
+        for _ in 0..35 do
+            let mutable row = 0
+
+            for step in 0 .. steps - 1 do
+                // Heights that differ by one at most.
+                let height = (tiles + steps - 1 - step) / steps
+
+                // The next weights stand behind these; two lines of the cache are a row of them.
+                let ahead =
+                    if not plan.IsFar then 0n
+                    elif step % 2 = 0 then weightStep
+                    else weightStep + 64n
+
+                ConvTile<'W, 'V, 'T>
+                    .Run(height, sources.From row, runs, v, size, weights, ahead, targets.From row, m, whole, false)
+
+                row <- row + height
+
+            weights <- weights + weightStep
+            v <- v + plan.SourceStep
+            m <- m + plan.ProductStep
+
+        let aside = Scratch.Pointer
+
+        for i in 0 .. tiles - 1 do
+            let tile = first + i
+            let x = tile % plan.Across * 4
+            let y = tile / plan.Across % plan.Down * 4
+            let n = tile / (plan.Across * plan.Down)
+
+            let into =
+                target + nativeint (n * w.Out[1] + y) * targetRow + nativeint x * pixel + nativeint panel * width
+
+            for half in 0 .. (if columns > lanes then 1 else 0) do
+                WinogradLoops<'W, 'V, 'T>
+                    .Finish(
+                        products + nativeint i * width + nativeint half * 'W.Bytes,
+                        plan.ProductStep,
+                        into + nativeint half * 'W.Bytes,
+                        targetRow,
+                        pixel,
+                        min 4 (w.Out[1] - y),
+                        min 4 (w.Out[2] - x),
+                        min lanes (columns - half * lanes),
+                        aside
+                    )
+
+    /// Hands on some columns of the results of some tiles: rows of pixels, whole rows together.
+    member private _.Hand(first: int, past: int, column: int, count: int) =
+        let mutable tile = first
+
+        while tile < past do
+            let x = tile % plan.Across
+            let y = tile / plan.Across % plan.Down * 4
+            let n = tile / (plan.Across * plan.Down)
+            let along = min (past - tile) (plan.Across - x)
+            let pixels = min (along * 4) (w.Out[2] - x * 4)
+            let rows = min 4 (w.Out[1] - y)
+            let at = ((n * w.Out[1] + y) * w.Out[2] + x * 4) * plan.Columns + column
+
+            if pixels = w.Out[2] then
+                epilogue.Run(at, rows * pixels, count, plan.Columns)
+            else
+                for r in 0 .. rows - 1 do
+                    epilogue.Run(at + r * w.Out[2] * plan.Columns, pixels, count, plan.Columns)
+
+            tile <- tile + along
