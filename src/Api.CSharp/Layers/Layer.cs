@@ -43,6 +43,28 @@ public abstract class Layer
     /// frozen BatchNormalization runs in inference mode.</summary>
     public bool Trainable { get; set; } = true;
 
+    /// <summary>What the layer keeps its weights in and computes with; null for the same as its model. Inputs are converted, so
+    /// layers of different policies can stand in one model. Set it when the layer is made. Keras: the argument dtype.</summary>
+    /// <exception cref="NotReadyException">The layer stands in a model already.</exception>
+    /// <example><code>new Dense(10) { DTypePolicy = "float64" }</code></example>
+    public DTypePolicy? DTypePolicy
+    {
+        get => LayerBridge.PolicyOf(Core);
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+
+            if (core is null || Container is not null)
+            {
+                throw new NotReadyException(
+                    "The policy of a layer is set when it is made.", Name, "a layer that stands in no model yet",
+                    core is null ? ClassName : "a layer of a model", "Write new Dense(10) { DTypePolicy = \"float64\" }.");
+            }
+
+            core = LayerBridge.WithPolicy(core, value);
+        }
+    }
+
     /// <summary>Number of the layer's weights, trained or not. Keras: count_params.</summary>
     /// <exception cref="NotReadyException">The layer stands in no model with known shapes yet.</exception>
     public virtual long CountParameters() => Weights().Sum(pair => (long)pair.Value.Size);

@@ -43,6 +43,15 @@ type LayerBridge =
     /// <summary>The layer under that name, or without one if it is empty.</summary>
     static member Renamed(layer: Layer, name: string) : Layer = Layer.named name layer
 
+    /// <summary>The layer with that policy.</summary>
+    static member WithPolicy(layer: Layer, policy: DTypePolicy) : Layer = Layer.withPolicy policy layer
+
+    /// <summary>The layer's policy; null for that of its network.</summary>
+    static member PolicyOf(layer: Layer) : DTypePolicy | null =
+        match layer.Policy with
+        | ValueSome policy -> policy
+        | ValueNone -> null
+
     /// <summary>The object that stands for the layer, or null.</summary>
     static member OwnerOf(layer: Layer) : obj | null = layer.Owner
 

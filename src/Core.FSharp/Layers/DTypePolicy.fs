@@ -14,6 +14,8 @@ type DTypePolicy private (source: string, variables: DType, isQuantized: bool) =
 
     static let plain = [ float32; float64 ]
 
+    static let mutable current = float32
+
     /// <summary>Weights and values of 32 bits: the default.</summary>
     static member Float32 = float32
 
@@ -42,6 +44,17 @@ type DTypePolicy private (source: string, variables: DType, isQuantized: bool) =
                     "Keras's float16 policies are for GPUs."
                 )
             )
+
+    /// <summary>The policy of layers that are made from now on and are given none: float32 at first. Keras:
+    /// config.set_dtype_policy. Beside it a layer has what it is given, and a network what <c>Network.withDType</c> says for layers
+    /// without a policy.</summary>
+    static member Global
+        with get () = current
+        and set (policy: DTypePolicy) = current <- policy
+
+    /// What a layer that is given no policy has: nothing of its own as long as the policy of all is float32.
+    static member internal OfNewLayer: DTypePolicy voption =
+        if current.Name = float32.Name then ValueNone else ValueSome current
 
     /// The name without quantisation.
     member internal _.Source = source

@@ -111,6 +111,7 @@ module internal LayerClass =
         let options = layerClass.Check options
 
         { Layer.make layerClass.Kind (Codec.write layerClass.Kind layerClass.Fields options) (layerClass.Run options) with
+            Policy = DTypePolicy.OfNewLayer
             Role = layerClass.Role (layer layerClass) options
             Variant = layerClass.Variants (layer layerClass) options }
 

@@ -335,5 +335,8 @@ module Registry =
                  | Text name -> name
                  | _ -> layer.LayerName)
             Shared = layer.Shared || ConfigRead.get LayerConfig.SharedKey entries = Bool true
-            Policy = PolicyConfig.read (ConfigRead.get "dtype" config)
+            Policy =
+                (match ConfigRead.get "dtype" config with
+                 | Null -> layer.Policy
+                 | dtype -> PolicyConfig.read dtype)
             Frozen = layer.Frozen || (ConfigRead.get "trainable" config = Bool false) }

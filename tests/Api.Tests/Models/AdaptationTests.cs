@@ -90,6 +90,25 @@ public class AdaptationTests
     }
 
     [Fact]
+    public void Layers_have_policies_of_their_own()
+    {
+        var (x, y) = Lines.Data();
+        var model = new Sequential(seed: 4)
+        {
+            new Input(2), new Dense(8, activation: "relu") { DTypePolicy = "float64" }, new Dense(1),
+        };
+        model.Compile(new Adam(0.01), "mse");
+        var before = model.Evaluate(x, y)["loss"];
+        model.Fit(x, y, epochs: 20, verbosity: Verbosity.Silent);
+        Assert.True(model.Evaluate(x, y)["loss"] < before);
+        Assert.Equal([DType.Float64, DType.Float64, DType.Float32, DType.Float32], model.GetWeights().Select(w => w.DType));
+        Assert.Equal("float64", model.Layers[0].DTypePolicy!.Name);
+        Assert.Equal(model.ToJson(), Model.FromJson(model.ToJson()).ToJson());
+        Assert.Throws<NotReadyException>(() => model.Layers[0].DTypePolicy = "float32");
+        Assert.Throws<ArgumentValueException>(() => new Dense(1) { DTypePolicy = "float16" });
+    }
+
+    [Fact]
     public void A_layer_without_a_model_cannot_be_adapted() =>
         Assert.Throws<NotReadyException>(() => new Dense(3).EnableLora(2));
 

@@ -23,6 +23,20 @@ public class AdaptationSnippets
     }
 
     [Fact]
+    public void Policies()
+    {
+        // snippet: policy-csharp
+        var model = new Sequential
+        {
+            new Input(4),
+            new Dense(8, activation: "relu"),
+            new Dense(1) { DTypePolicy = "float64" },
+        };
+        // end snippet
+        Assert.Equal(DType.Float64, model.GetWeights()[2].DType);
+    }
+
+    [Fact]
     public void Quantization()
     {
         var model = Pretrained();

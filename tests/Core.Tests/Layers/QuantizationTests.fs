@@ -260,6 +260,33 @@ let ``Policies are written as Keras writes them, and unknown ones are refused`` 
     let e = Assert.Throws<ArgumentValueException>(fun () -> Registry.ofConfig (Json.parse other) |> ignore)
     Assert.Equal("dtype.mode", e.Path)
 
+/// Other tests make layers too: this one changes what all of them get for a moment, so it runs with none beside it.
+[<CollectionDefinition("global policy", DisableParallelization = true)>]
+type GlobalPolicy() = class end
+
+[<Collection("global policy")>]
+type GlobalPolicyTests() =
+
+    [<Fact>]
+    member _.``New layers have the global policy unless they are given one``() =
+        DTypePolicy.Global <- DTypePolicy.Float64
+
+        try
+            let network =
+                Network.sequential
+                    (Network.input [ 6 ])
+                    [ Layer.dense 4; Layer.dense 3 |> Layer.withPolicy DTypePolicy.Float32 ]
+
+            let types = Trainer(network).GetWeights() |> Seq.map (fun p -> p.Value.DType) |> Seq.toArray
+            Assert.Equal<DType[]>([| DType.Float64; DType.Float64; DType.Float32; DType.Float32 |], types)
+        finally
+            DTypePolicy.Global <- DTypePolicy.Float32
+
+        Assert.Equal(
+            DType.Float32,
+            (Trainer(Network.sequential (Network.input [ 6 ]) [ Layer.dense 4 ]).GetWeights()[0]).Value.DType
+        )
+
 [<Fact>]
 let ``Layers of float64 and float32 meet in one model, and the model is saved and read again`` () =
     let network =

@@ -31,3 +31,11 @@ let ``quantization`` () =
     let y = small.Predict x
     // end snippet
     Assert.Equal(Shape.Of(8, 1), y.Shape)
+
+[<Fact>]
+let ``policies`` () =
+    // snippet: policy-fsharp
+    let layers = Layer.dense 8 >>> Layer.relu >>> (Layer.dense 1 |> Layer.withPolicy DTypePolicy.Float64)
+    // end snippet
+    let trainer = Trainer(Network.sequential (Network.input [ 4 ]) [ layers ])
+    Assert.Equal(DType.Float64, (trainer.Predict x).DType)
