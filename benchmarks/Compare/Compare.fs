@@ -2,9 +2,9 @@
 module internal FunctionalNet.Benchmarks.Compare.Comparison
 
 open System
+open System.Diagnostics
 open System.IO
 open System.Text.Json.Nodes
-open System.Threading
 open FunctionalNet.Kernels
 
 [<NoEquality; NoComparison>]
@@ -13,17 +13,20 @@ type Options =
       Quick: bool
       Json: string voption
       Plans: bool
+      Alone: bool
       Threads: int list
       /// The only peer to measure, if one is named.
       Peer: string voption }
 
-let private usage = "compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--peer NAME] [--plans]"
+let private usage =
+    "compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--peer NAME] [--plans] [--alone]"
 
 let rec private parse (options: Options) (args: string list) : Options =
     match args with
     | [] -> options
     | "--quick" :: rest -> parse { options with Quick = true } rest
     | "--plans" :: rest -> parse { options with Plans = true } rest
+    | "--alone" :: rest -> parse { options with Alone = true } rest
     | "--peer" :: name :: rest -> parse { options with Peer = ValueSome name } rest
     | "--json" :: path :: rest -> parse { options with Json = ValueSome path } rest
     | "--threads" :: list :: rest -> parse { options with Threads = [ for n in list.Split ',' -> int n ] } rest
@@ -127,17 +130,31 @@ let private measure
               let own = Array.zeroCreate<float> rounds
               let theirs = settings |> Array.map (fun _ -> Array.zeroCreate<float> rounds)
 
+              // Both sides are measured while the cores are free, if they are so within some seconds.
+              let patience = ref 4.0
+              let crowded = ref 0
+
+              let waitForCores () =
+                  let start = Stopwatch.GetTimestamp()
+
+                  if not (machine.WaitForCores(threads, patience.Value)) then
+                      crowded.Value <- crowded.Value + 1
+
+                  patience.Value <- max 0.0 (patience.Value - Stopwatch.GetElapsedTime(start).TotalSeconds)
+
               for round in 0 .. rounds - 1 do
+                  waitForCores ()
                   own[round] <- Clock.median (Clock.sample roundMs ours.Run)
-                  // Threads that still spin would slow the other side down.
-                  Thread.Sleep 5
+                  Idle.own ()
 
                   match peer with
                   | ValueSome peer ->
                       for s in 0 .. settings.Length - 1 do
                           let name, t = settings[s]
+                          waitForCores ()
+                          Idle.own ()
                           theirs[s][round] <- Clock.median (ask peer "run" name t roundMs)
-                          Thread.Sleep 15
+                          Idle.other peer.Id
                   | ValueNone -> ()
 
               let oursMs = Clock.median own
@@ -152,6 +169,9 @@ let private measure
               let floor = if workload.MemoryBound then memory else max memory arithmetic
               // The speeds above may have changed it.
               Workers.Threads <- threads
+
+              if crowded.Value > 0 then
+                  printfn $"the cores were not free in {crowded.Value} turns of {workload.Id}, {threads} threads"
 
               let peerName =
                   if best < 0 then ""
@@ -182,6 +202,7 @@ let run (args: string list) : int =
               Quick = false
               Json = ValueNone
               Plans = false
+              Alone = false
               Threads = [ 1; 2 ]
               Peer = ValueNone }
             args
@@ -198,7 +219,8 @@ let run (args: string list) : int =
             printfn "the cores are not free: what follows says little about this number of threads"
 
     let peer, torch =
-        match PeerProcess.TryStart() with
+        match (if options.Alone then ValueNone else PeerProcess.TryStart()) with
+        | ValueNone when options.Alone -> ValueNone, false
         | ValueNone ->
             printfn "no peers: dotnet build -c Release benchmarks/Peers"
             ValueNone, false

@@ -3,6 +3,15 @@ namespace FunctionalNet.Benchmarks.Compare
 open System
 open System.Diagnostics
 
+/// How our program was made.
+type internal Made =
+    /// Compiled when it runs.
+    | Built
+    /// Published with code for the runtime's own format.
+    | Precompiled
+    /// Published with NativeAOT.
+    | Native
+
 /// What is measured from the start of a process on: each run is a process of its own, ours and the peer's in turn.
 [<NoEquality; NoComparison>]
 type internal FreshWorkload =
@@ -11,8 +20,7 @@ type internal FreshWorkload =
         Quick: bool
         Rounds: int
         Arguments: string list
-        /// The program published with NativeAOT instead of the one that is compiled when it runs.
-        Aot: bool
+        Made: Made
         /// The figure: milliseconds to the end of the work, or the megabytes that the process prints.
         Megabytes: bool
     }
@@ -25,16 +33,17 @@ module internal Fresh =
               Quick = true
               Rounds = 7
               Arguments = [ "startup" ]
-              Aot = false
+              Made = Built
               Megabytes = false }
 
         [ startup
-          { startup with Id = "startup-aot"; Aot = true }
+          { startup with Id = "startup-r2r"; Made = Precompiled }
+          { startup with Id = "startup-aot"; Made = Native }
           { Id = "memory"
             Quick = false
             Rounds = 1
             Arguments = [ "memory"; "60000" ]
-            Aot = false
+            Made = Built
             Megabytes = true } ]
 
     /// Milliseconds until the process says that it is ready, and what it printed before.
@@ -69,14 +78,19 @@ module internal Fresh =
     let private ours (workload: FreshWorkload) : Result<unit -> ProcessStartInfo, string> =
         let name = "FunctionalNet.Fresh"
 
-        if workload.Aot then
+        match workload.Made with
+        | Native ->
             let file = if OperatingSystem.IsWindows() then name + ".exe" else name
 
             match BuiltFile.find "Fresh" file (fun folder -> folder = "publish") with
             | ValueSome path -> Ok(fun () -> ProcessStartInfo(path, workload.Arguments))
             | ValueNone -> Error "dotnet publish -c Release -p:Aot=true benchmarks/Fresh"
-        else
-            // Not what NativeAOT is made of: that is in a folder named after the machine.
+        | Precompiled ->
+            match BuiltFile.find "Fresh" (name + ".dll") (fun folder -> folder = "precompiled") with
+            | ValueSome path -> Ok(fun () -> ProcessStartInfo("dotnet", path :: workload.Arguments))
+            | ValueNone -> Error "dotnet publish -c Release -p:Precompiled=true benchmarks/Fresh"
+        | Built ->
+            // Not what the others are made of: that is in a folder named after the machine.
             match BuiltFile.find "Fresh" (name + ".dll") _.StartsWith("net") with
             | ValueSome path -> Ok(fun () -> ProcessStartInfo("dotnet", path :: workload.Arguments))
             | ValueNone -> Error "dotnet build -c Release benchmarks/Fresh"

@@ -198,6 +198,25 @@ type internal Machine() =
             peaks[threads] <- peak
             peak
 
+    /// Waits until so many threads multiply and add at nearly the speed that they have reached before, for some seconds at
+    /// most: the processors of a virtual machine can be two threads of one core for a while. False if it did not happen.
+    member this.WaitForCores(threads: int, seconds: float) : bool =
+        if threads = 1 then
+            true
+        else
+            let wanted = 0.85 * this.Peak threads
+            // A millisecond of work or so.
+            let kernel = PeakKernel(threads, 100000)
+            let start = Stopwatch.GetTimestamp()
+            let free () = kernel.Flops / best 8 kernel >= wanted
+            let mutable isFree = free ()
+
+            while not isFree && Stopwatch.GetElapsedTime(start).TotalSeconds < seconds do
+                System.Threading.Thread.Sleep 20
+                isFree <- free ()
+
+            isFree
+
     /// Bytes read per second from wherever so many bytes stay when they are read again and again.
     member _.ReadSpeed(threads: int, bytes: float) : float =
         // Powers of two, from 16 KB to 256 MB.

@@ -66,6 +66,9 @@ type internal PeerProcess private (child: Process) =
             | null -> ValueNone
             | child -> ValueSome(new PeerProcess(child))
 
+    /// The number of the process.
+    member _.Id: int = child.Id
+
     /// Sends a request and waits for its answer.
     member _.Ask(request: JsonObject) : JsonObject =
         child.StandardInput.WriteLine(request.ToJsonString())

@@ -96,15 +96,17 @@ static (Tensor X, Tensor Y) Batch(int rows, int width)
 static (Tensor X, Tensor Y) Pictures(int count)
 {
     var random = new Random(1);
-    var values = new float[count * 28 * 28];
     var labels = new int[count];
 
-    for (var i = 0; i < count; i++)
+    var x = Tensor.Create<float>(Shape.Of(count, 28, 28, 1), (values, _) =>
     {
-        labels[i] = random.Next(10);
-        for (var p = 0; p < 28 * 28; p++)
-            values[i * 28 * 28 + p] = (random.Next(128) + (p / 56 == labels[i] ? 127 : 0)) / 255f;
-    }
+        for (var i = 0; i < labels.Length; i++)
+        {
+            labels[i] = random.Next(10);
+            for (var p = 0; p < 28 * 28; p++)
+                values[i * 28 * 28 + p] = (random.Next(128) + (p / 56 == labels[i] ? 127 : 0)) / 255f;
+        }
+    });
 
-    return (Tensor.Of<float>(Shape.Of(count, 28, 28, 1), values), Tensor.Of<int>(Shape.Of(count), labels));
+    return (x, Tensor.Of<int>(Shape.Of(count), labels));
 }

@@ -1,5 +1,8 @@
-// Sets the flag AggressiveOptimization on every method that carries the attribute FullyOptimized, in place: the F#
-// compiler drops that flag. Run by the build of the core on what the compiler wrote; a second run changes nothing.
+// Sets two flags that the F# compiler leaves out, in place. Run by the build of the core on what the compiler wrote; a
+// second run changes nothing.
+// AggressiveOptimization, on every method that carries the attribute FullyOptimized.
+// BeforeFieldInit, on every class without static fields, as the C# compiler does: without it a class counts as one that
+// may have to be initialised before each of its methods, and generic methods of modules cannot be compiled ahead of time.
 using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
@@ -7,7 +10,7 @@ using System.Reflection.PortableExecutable;
 
 const string marker = "FullyOptimizedAttribute";
 
-// A row of the table of methods: where the code is (4 bytes), then these flags (2 bytes).
+// A row of the table of methods: where the code is (4 bytes), then these flags (2 bytes). Rows of types begin with theirs.
 const int flagsInRow = 4;
 
 var path = args[0];
@@ -37,6 +40,23 @@ using (var reader = new PEReader(new MemoryStream(image)))
             (ushort)flags);
         changed++;
     }
+
+    start = reader.PEHeaders.MetadataStartOffset + metadata.GetTableMetadataOffset(TableIndex.TypeDef);
+    size = metadata.GetTableRowSize(TableIndex.TypeDef);
+
+    foreach (var handle in metadata.TypeDefinitions)
+    {
+        var type = metadata.GetTypeDefinition(handle);
+        if (type.Attributes.HasFlag(TypeAttributes.BeforeFieldInit)
+            || type.Attributes.HasFlag(TypeAttributes.Interface)
+            || type.GetFields().Any(f => IsVariable(metadata.GetFieldDefinition(f))))
+            continue;
+
+        BitConverter.TryWriteBytes(
+            image.AsSpan(start + (MetadataTokens.GetRowNumber(handle) - 1) * size),
+            (uint)(type.Attributes | TypeAttributes.BeforeFieldInit));
+        changed++;
+    }
 }
 
 if (marked == 0)
@@ -49,6 +69,9 @@ if (changed > 0)
     File.WriteAllBytes(path, image);
 
 return 0;
+
+static bool IsVariable(FieldDefinition field) =>
+    field.Attributes.HasFlag(FieldAttributes.Static) && !field.Attributes.HasFlag(FieldAttributes.Literal);
 
 static string NameOf(MetadataReader metadata, CustomAttribute attribute)
 {

@@ -286,3 +286,82 @@ public sealed class FlipMode : Choice
     public static implicit operator FlipMode(string name) =>
         Find("mode", name, HorizontalAndVertical, Horizontal, Vertical);
 }
+
+/// <summary>What STFTSpectrogram gives.</summary>
+public sealed class SpectrogramMode : Choice
+{
+    private SpectrogramMode(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>The logarithm of the magnitude.</summary>
+    public static SpectrogramMode Log { get; } = new("log");
+
+    /// <summary>The square root of the power.</summary>
+    public static SpectrogramMode Magnitude { get; } = new("magnitude");
+
+    /// <summary>The one-sided power spectral density.</summary>
+    public static SpectrogramMode Psd { get; } = new("psd");
+
+    /// <summary>The real part.</summary>
+    public static SpectrogramMode Real { get; } = new("real");
+
+    /// <summary>The imaginary part.</summary>
+    public static SpectrogramMode Imag { get; } = new("imag");
+
+    /// <summary>The phase, from -pi to pi.</summary>
+    public static SpectrogramMode Angle { get; } = new("angle");
+
+    /// <summary>The real parts of all frequencies, then the imaginary ones.</summary>
+    public static SpectrogramMode Stft { get; } = new("stft");
+
+    /// <summary>The mode of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator SpectrogramMode(string name) =>
+        Find("mode", name, Log, Magnitude, Psd, Real, Imag, Angle, Stft);
+}
+
+/// <summary>What the window of a Fourier transform is divided by.</summary>
+public sealed class SpectrumScaling : Choice
+{
+    private SpectrumScaling(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>The square root of its sum of squares.</summary>
+    public static SpectrumScaling Density { get; } = new("density");
+
+    /// <summary>The sum of its absolute values.</summary>
+    public static SpectrumScaling Spectrum { get; } = new("spectrum");
+
+    /// <summary>Nothing.</summary>
+    public static SpectrumScaling None { get; } = new("none");
+
+    /// <summary>The scaling of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator SpectrumScaling(string name) => Find("scaling", name, Density, Spectrum, None);
+}
+
+/// <summary>Which of the two kernels of a Fourier transform by convolution.</summary>
+public sealed class SpectrumSide : Choice
+{
+    private SpectrumSide(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Cosines.</summary>
+    public static SpectrumSide Real { get; } = new("real");
+
+    /// <summary>Sines.</summary>
+    public static SpectrumSide Imag { get; } = new("imag");
+
+    /// <summary>The side of that Keras name.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator SpectrumSide(string name) => Find("side", name, Real, Imag);
+}

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using FunctionalNet.Interop;
+using FunctionalNet.Layers;
 
 namespace FunctionalNet;
 
@@ -281,6 +282,19 @@ public static class Initializers
 
     /// <summary>Truncated normal with variance 1 / fan in: for SELU networks.</summary>
     public static Initializer LecunNormal(int? seed = null) => Seeded("LecunNormal", seed);
+
+    /// <summary>The kernel of a short-time Fourier transform by convolution, (frame, 1, frequencies).</summary>
+    /// <param name="side">real (default): cosines; imag: sines.</param>
+    /// <param name="window">hann (default) or another name of SciPy, numbers, or <c>SignalWindow.None</c>.</param>
+    /// <param name="scaling">What the window is divided by: density (default), spectrum or none.</param>
+    /// <param name="periodic">Whether the window is one period of a repeating one.</param>
+    public static Initializer STFT(
+        SpectrumSide? side = null, SignalWindow? window = null, SpectrumScaling? scaling = null, bool periodic = false) =>
+        new("STFT", Arguments.Empty
+            .Set("side", side?.Name)
+            .SetWindow("window", window)
+            .SetScaling("scaling", scaling)
+            .Set("periodic", periodic));
 
     /// <summary>An orthogonal matrix times a gain (Saxe et al., 2014).</summary>
     public static Initializer Orthogonal(double gain = 1, int? seed = null) =>

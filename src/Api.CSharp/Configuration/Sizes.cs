@@ -141,3 +141,24 @@ public readonly record struct ValueRange(double Least, double Greatest)
     /// <summary>A pair of numbers.</summary>
     public static implicit operator ValueRange((double Least, double Greatest) pair) => new(pair.Least, pair.Greatest);
 }
+
+/// <summary>What the samples of a frame are multiplied by before its spectrum is computed: a window of SciPy's name, or a number
+/// per sample.</summary>
+[SuppressMessage("Usage", "CA2225", Justification = "Names and numbers are converted where they are passed.")]
+public sealed class SignalWindow
+{
+    private SignalWindow(string? name, double[]? values) => (Name, Values) = (name, values);
+
+    /// <summary>No window.</summary>
+    public static SignalWindow None { get; } = new(null, null);
+
+    internal string? Name { get; }
+
+    internal double[]? Values { get; }
+
+    /// <summary>The window of a name, such as hann or hamming.</summary>
+    public static implicit operator SignalWindow(string name) => new(name, null);
+
+    /// <summary>A number per sample.</summary>
+    public static implicit operator SignalWindow(double[] values) => new(null, values);
+}

@@ -24,7 +24,7 @@ public sealed class RandomBrightness(
 /// <summary>Multiplies the distances from every channel's mean. Training only: at inference images pass
 /// unchanged.</summary>
 /// <param name="factor">Bounds of the change of the multiplier, 0 to 1: (lower, upper) means 1 - lower to 1 +
-/// upper; one number stands for both.</param>
+/// upper; one number f means 1 to 1 + f.</param>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
@@ -59,7 +59,8 @@ public sealed class RandomHue(
         .Set("seed", seed)
         .Set("data_format", dataFormat?.Name));
 
-/// <summary>Multiplies the saturation of images by f / (1 - f). Training only: at inference images pass
+/// <summary>Multiplies the saturation of images by f / (1 - f). As in Keras, it is the saturation that is clipped to the
+/// value range, so that with (0, 255) strong factors give colors outside of it. Training only: at inference images pass
 /// unchanged.</summary>
 /// <param name="factor">Bounds of f: 0 gives gray, 0.5 changes nothing; one number f means -f to f.</param>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
@@ -247,10 +248,10 @@ public sealed class RandomErasing(
         .Set("data_format", dataFormat?.Name));
 
 /// <summary>Inverts bright pixels. Training only: at inference images pass unchanged.</summary>
-/// <param name="additionFactor">Bounds of what is added first, as a share of the value range, 0 to 1; one number f
+/// <param name="additionFactor">Bounds of what is added first, 0 to 1, of which the upper one is a share of the value
+/// range and the lower one, as in Keras, a level of 255; one number f means 0 to f. By default 0.</param>
+/// <param name="thresholdFactor">Bounds of the value from which pixels are inverted, in the same way; one number f
 /// means 0 to f. By default 0.</param>
-/// <param name="thresholdFactor">Bounds of the value from which pixels are inverted, as a share of the value range;
-/// one number f means 0 to f. By default 0.</param>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>

@@ -45,8 +45,9 @@ public sealed class CenterCrop(int height, int width, DataFormat? dataFormat = n
         .Set("width", width)
         .Set("data_format", dataFormat?.Name));
 
-/// <summary>Cuts a window out of images at a random place, the same for a whole batch, in training. At inference,
-/// and of smaller images, it takes the largest window of those proportions in the middle, resized.</summary>
+/// <summary>Cuts a window out of images at a random place, the same for a whole batch, in training; of images that are
+/// not larger on both axes one at a fixed place, resized if need be. At inference images pass unchanged, in their own
+/// size, as in Keras: resize or crop them first.</summary>
 /// <param name="height">Rows of the output.</param>
 /// <param name="width">Columns of the output.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>

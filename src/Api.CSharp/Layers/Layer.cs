@@ -36,6 +36,26 @@ public abstract class Layer
     /// <summary>Where its weights lie, once a model has made them.</summary>
     internal (Trainer Trainer, string Path)? Home { get; set; }
 
+    /// <summary>Gives it a home, unless it has one.</summary>
+    internal void Settle(Trainer trainer, string path)
+    {
+        if (Home is null)
+        {
+            Home = (trainer, path);
+            OnWeights();
+        }
+    }
+
+    /// <summary>Is told when the first model has made its weights.</summary>
+    private protected virtual void OnWeights()
+    {
+    }
+
+    /// <summary>Is told when it is applied.</summary>
+    private protected virtual void OnApplied()
+    {
+    }
+
     /// <summary>Keras's class name.</summary>
     public string ClassName => Core.ClassName;
 
@@ -179,6 +199,7 @@ public abstract class Layer
     public SymbolicTensor Apply(params SymbolicTensor[] inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
+        OnApplied();
         var nodes = NetworkBridge.Apply(Core, [.. inputs.Select(input => input.Node)]);
         return new SymbolicTensor(nodes[0], this, inputs);
     }
@@ -190,6 +211,7 @@ public abstract class Layer
         (string Name, SymbolicTensor? Tensor)[] named,
         params (string Name, bool? Value)[] flags)
     {
+        OnApplied();
         var set = flags.Where(flag => flag.Value is not null).ToArray();
         var given = named.Where(entry => entry.Tensor is not null).ToArray();
         SymbolicTensor[] tensors = [.. given.Select(entry => entry.Tensor!)];
@@ -210,6 +232,35 @@ internal static class LayerArguments
     /// <summary>Sets a whole number, or Python's None where that is not the default.</summary>
     public static Arguments SetOrNone(this Arguments arguments, string name, int? value) =>
         value is { } number ? arguments.Set(name, number) : arguments.SetNone(name);
+
+    /// <summary>Sets one axis or several, or Python's None for no axis.</summary>
+    public static Arguments SetOrNone(this Arguments arguments, string name, Axes axes) => axes.Values switch
+    {
+        [] => arguments.SetNone(name),
+        [var one] => arguments.Set(name, one),
+        var several => arguments.Set(name, several),
+    };
+
+    /// <summary>Sets one number or several, unless null.</summary>
+    public static Arguments SetNumbers(this Arguments arguments, string name, Numbers? numbers) => numbers?.Values switch
+    {
+        null => arguments,
+        [var one] => arguments.Set(name, one),
+        var several => arguments.Set(name, several),
+    };
+
+    /// <summary>Sets a window, or Python's None, unless null.</summary>
+    public static Arguments SetWindow(this Arguments arguments, string name, SignalWindow? window) => window switch
+    {
+        null => arguments,
+        { Name: { } text } => arguments.Set(name, text),
+        { Values: { } values } => arguments.Set(name, values),
+        _ => arguments.SetNone(name),
+    };
+
+    /// <summary>Sets a scaling, or Python's None, unless null.</summary>
+    public static Arguments SetScaling(this Arguments arguments, string name, SpectrumScaling? scaling) =>
+        scaling == SpectrumScaling.None ? arguments.SetNone(name) : arguments.Set(name, scaling?.Name);
 }
 
 /// <summary>A layer read from a file, known by its class name and configuration.</summary>

@@ -63,7 +63,7 @@ public partial class Model
                 inner.Settle(path + "/", made, shared);
             }
 
-            layers[i].Home ??= (made, path);
+            layers[i].Settle(made, path);
         }
     }
 

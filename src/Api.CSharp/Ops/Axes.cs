@@ -11,6 +11,9 @@ public readonly struct Axes
 
     private Axes(int[] axes) => this.axes = axes;
 
+    /// <summary>No axis.</summary>
+    public static Axes None => new([]);
+
     /// <summary>One axis.</summary>
     public static implicit operator Axes(int axis) => new([axis]);
 

@@ -137,3 +137,54 @@ module internal Fingerprint =
 
     /// The bucket of a text among so many. TensorFlow: string_to_hash_bucket_fast.
     let bucket (text: string) (buckets: int) : int = int (ofBytes (Encoding.UTF8.GetBytes text) % uint64 buckets)
+
+    /// One fingerprint of two. TensorFlow: FingerprintCat64.
+    let combine (first: uint64) (second: uint64) : uint64 =
+        let by = 0xc6a4a7935bd1e995UL
+        let joined = ((first ^^^ by) ^^^ (mix (second * by) * by)) * by
+        mix (mix joined * by)
+
+    /// SipHash-2-4 (Aumasson and Bernstein, 2012) of bytes, under a key of two words.
+    let keyed (key0: uint64) (key1: uint64) (s: byte[]) : uint64 =
+        let mutable v0 = key0 ^^^ 0x736f6d6570736575UL
+        let mutable v1 = key1 ^^^ 0x646f72616e646f6dUL
+        let mutable v2 = key0 ^^^ 0x6c7967656e657261UL
+        let mutable v3 = key1 ^^^ 0x7465646279746573UL
+        let left (x: uint64) (by: int) = BitOperations.RotateLeft(x, by)
+
+        // Some rounds of the four words, with a message word taken in around them.
+        let words =
+            Array.init (s.Length / 8 + 1) (fun i ->
+                if 8 * i + 8 <= s.Length then
+                    word s (8 * i)
+                else
+                    let mutable last = uint64 s.Length <<< 56
+
+                    for j in 8 * i .. s.Length - 1 do
+                        last <- last ||| (uint64 s[j] <<< (8 * (j - 8 * i)))
+
+                    last)
+
+        for i in 0 .. words.Length do
+            let isEnd = i = words.Length
+            if isEnd then v2 <- v2 ^^^ 0xffUL else v3 <- v3 ^^^ words[i]
+
+            for _ in 1 .. (if isEnd then 4 else 2) do
+                v0 <- v0 + v1
+                v1 <- left v1 13 ^^^ v0
+                v0 <- left v0 32
+                v2 <- v2 + v3
+                v3 <- left v3 16 ^^^ v2
+                v0 <- v0 + v3
+                v3 <- left v3 21 ^^^ v0
+                v2 <- v2 + v1
+                v1 <- left v1 17 ^^^ v2
+                v2 <- left v2 32
+
+            if not isEnd then v0 <- v0 ^^^ words[i]
+
+        v0 ^^^ v1 ^^^ v2 ^^^ v3
+
+    /// The bucket of a text under a key. TensorFlow: string_to_hash_bucket_strong.
+    let keyedBucket (key0: uint64) (key1: uint64) (text: string) (buckets: int) : int =
+        int (keyed key0 key1 (Encoding.UTF8.GetBytes text) % uint64 buckets)

@@ -3,7 +3,8 @@ namespace FunctionalNet.Compiler
 open System
 open FunctionalNet.Kernels
 
-/// Shorter tile programs that compute the same: a product and a sum in one pass, and gelu as it is usually written in one.
+/// Shorter tile programs that compute the same: a product and a sum in one pass, gelu as it is usually written in one, and
+/// the three passes of an update of Adam.
 module internal Peephole =
 
     /// Instructions without those that nothing needs, and outputs with the new numbers of their values.
@@ -94,7 +95,7 @@ module internal Peephole =
 
             let work, outputs = compact inputs work outputs
 
-            // Products that are read once, by a sum.
+            // Values that are read once can be computed where they are read.
             let uses = Array.zeroCreate<int>(inputs + work.Length)
             let count v = uses[v] <- uses[v] + 1
 
@@ -107,16 +108,59 @@ module internal Peephole =
             for o in outputs do
                 count o.Value
 
-            let product (v: int) = v >= inputs && work[v - inputs].Op = TileOp.Mul && uses[v] = 1
+            let once (op: TileOp) (v: int) : TileInstruction voption =
+                if v >= inputs && uses[v] = 1 && work[v - inputs].Op = op then
+                    ValueSome work[v - inputs]
+                else
+                    ValueNone
 
-            for i in 0 .. work.Length - 1 do
+            // For a + p: a + (b - a) c if p is that product, otherwise the product and the sum in one.
+            let sum (a: int) (p: int) : TileInstruction voption =
+                let toward (difference: int) (factor: int) : TileInstruction voption =
+                    match once TileOp.Sub difference with
+                    | ValueSome d when d.B = a ->
+                        match once TileOp.Square d.A with
+                        | ValueSome square ->
+                            ValueSome(TileInstruction.Ternary(TileOp.TowardSquare, a, square.A, factor))
+                        | ValueNone -> ValueSome(TileInstruction.Ternary(TileOp.Toward, a, d.A, factor))
+                    | _ -> ValueNone
+
+                match once TileOp.Mul p with
+                | ValueSome product ->
+                    match toward product.A product.B with
+                    | ValueSome step -> ValueSome step
+                    | ValueNone ->
+                        match toward product.B product.A with
+                        | ValueSome step -> ValueSome step
+                        | ValueNone ->
+                            ValueSome(TileInstruction.Ternary(TileOp.FusedMultiplyAdd, product.A, product.B, a))
+                | ValueNone -> ValueNone
+
+            // x / (sqrt y + z)
+            let quotient (x: int) (divisor: int) : TileInstruction voption =
+                match once TileOp.Add divisor with
+                | ValueSome add ->
+                    match once TileOp.Sqrt add.A, once TileOp.Sqrt add.B with
+                    | ValueSome root, _ -> ValueSome(TileInstruction.Ternary(TileOp.OverRoot, x, root.A, add.B))
+                    | _, ValueSome root -> ValueSome(TileInstruction.Ternary(TileOp.OverRoot, x, root.A, add.A))
+                    | _ -> ValueNone
+                | ValueNone -> ValueNone
+
+            // Backwards, so that what a value is made of is still there when the value is looked at.
+            for i in work.Length - 1 .. -1 .. 0 do
                 let ins = work[i]
 
-                if ins.Op = TileOp.Add && product ins.A then
-                    let p = work[ins.A - inputs]
-                    work[i] <- TileInstruction.Ternary(TileOp.FusedMultiplyAdd, p.A, p.B, ins.B)
-                elif ins.Op = TileOp.Add && product ins.B then
-                    let p = work[ins.B - inputs]
-                    work[i] <- TileInstruction.Ternary(TileOp.FusedMultiplyAdd, p.A, p.B, ins.A)
+                let shorter =
+                    match ins.Op with
+                    | TileOp.Add ->
+                        match sum ins.B ins.A with
+                        | ValueSome step -> ValueSome step
+                        | ValueNone -> sum ins.A ins.B
+                    | TileOp.Div -> quotient ins.A ins.B
+                    | _ -> ValueNone
+
+                match shorter with
+                | ValueSome step -> work[i] <- step
+                | ValueNone -> ()
 
             compact inputs work outputs

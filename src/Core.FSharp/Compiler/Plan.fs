@@ -284,17 +284,15 @@ module internal PlanText =
         let value (id: int) = if id < r.Inputs.Length then "i" + string id else "t" + string (id - r.Inputs.Length)
 
         let text (i: TileInstruction) =
-            match int i.Op with
-            | _ when i.Op = TileOp.Const ->
+            match TileOps.arity i.Op with
+            | 0 ->
                 if r.Domain = TileDomain.I64 then
                     number i.Integer
                 else
                     i.Value.ToString("R", Globalization.CultureInfo.InvariantCulture)
-            | _ when i.Op = TileOp.Select || i.Op = TileOp.FusedMultiplyAdd ->
-                i.Op.ToString() + "(" + value i.A + "," + value i.B + "," + value i.C + ")"
-            | op when op >= int TileOp.Add && op < int TileOp.Select ->
-                i.Op.ToString() + "(" + value i.A + "," + value i.B + ")"
-            | _ -> i.Op.ToString() + "(" + value i.A + ")"
+            | 1 -> i.Op.ToString() + "(" + value i.A + ")"
+            | 2 -> i.Op.ToString() + "(" + value i.A + "," + value i.B + ")"
+            | _ -> i.Op.ToString() + "(" + value i.A + "," + value i.B + "," + value i.C + ")"
 
         let access (input: TileInput) =
             match input.Access with

@@ -316,7 +316,8 @@ module internal Select =
             let inputs = Array.skip e.FirstInput src
             inputs[e.Source] <- dst[e.Target]
             let outputs = Array.truncate e.Region.Outputs.Length dst
-            let ending = ElementwiseEpilogue(ElementwiseKernel(e.Region.Program, e.Region.Size, inputs, outputs))
+            let ending =
+                ElementwiseEpilogue(ElementwiseKernel(e.Region.Program, e.Region.Size, inputs, outputs), e.Source)
             kernelOf step kind src [| dst[e.Target] |] work [| results[e.Target] |] ending
         | Elementwise region -> ElementwiseKernel(region.Program, region.Size, src, dst)
         | RegionSums(region, cut) ->

@@ -41,7 +41,6 @@ module internal Cardinality =
 /// var batches = Dataset.FromTensors(x, y).Shuffle(1000, seed: 1).Map(Augment, parallelism: 4).Batch(32).Prefetch(2);
 /// model.Fit(batches, epochs: 10);
 /// </code></example>
-[<Sealed>]
 type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass -> IEnumerator<'T>) =
 
     let mutable passes = -1L

@@ -62,30 +62,82 @@ type internal Conv private () =
         let count (i: int) (r: int) =
             if r >= forward.Source[i] then 0 else (forward.Source[i] - r + stride[i] - 1) / stride[i]
 
-        { Size = size
-          Batch = forward.Batch
-          Source = forward.Target
-          SourceChannels = spec.OutChannels
-          Groups = spec.Groups
-          Target = forward.Source
-          TargetChannels = spec.InChannels
-          Parts =
-            [| for r0 in 0 .. stride[0] - 1 do
-                   for r1 in 0 .. stride[1] - 1 do
-                       for r2 in 0 .. stride[2] - 1 do
-                           let grid = [| count 0 r0; count 1 r1; count 2 r2 |]
+        Conv.SplitRows
+            { Size = size
+              Batch = forward.Batch
+              Source = forward.Target
+              SourceChannels = spec.OutChannels
+              Groups = spec.Groups
+              Target = forward.Source
+              TargetChannels = spec.InChannels
+              Parts =
+                [| for r0 in 0 .. stride[0] - 1 do
+                       for r1 in 0 .. stride[1] - 1 do
+                           for r2 in 0 .. stride[2] - 1 do
+                               let grid = [| count 0 r0; count 1 r1; count 2 r2 |]
 
-                           if grid[0] * grid[1] * grid[2] > 0 then
-                               { Grid = grid
-                                 SourceStep = [| 1; 1; 1 |]
-                                 TargetOrigin = [| r0; r1; r2 |]
-                                 TargetStep = stride
-                                 Taps =
-                                   [| for struct (k0, s0) in reach 0 r0 do
-                                          for struct (k1, s1) in reach 1 r1 do
-                                              for struct (k2, s2) in reach 2 r2 do
-                                                  { At = [| s0; s1; s2 |]
-                                                    Index = (k0 * w.Window[1] + k1) * w.Window[2] + k2 } |] } |] }
+                               if grid[0] * grid[1] * grid[2] > 0 then
+                                   { Grid = grid
+                                     SourceStep = [| 1; 1; 1 |]
+                                     TargetOrigin = [| r0; r1; r2 |]
+                                     TargetStep = stride
+                                     Taps =
+                                       [| for struct (k0, s0) in reach 0 r0 do
+                                              for struct (k1, s1) in reach 1 r1 do
+                                                  for struct (k2, s2) in reach 2 r2 do
+                                                      { At = [| s0; s1; s2 |]
+                                                        Index = (k0 * w.Window[1] + k1) * w.Window[2] + k2 } |] } |] }
+
+    /// The rows of positions at a border, whose outer taps see nothing but padding, as parts of their own without these
+    /// taps: where that saves more than packing the weights again costs.
+    static member private SplitRows(g: ConvShape) : ConvShape =
+        let split (part: ConvPart) : ConvPart[] =
+            let sees (row: int) =
+                part.Taps
+                |> Array.filter (fun tap ->
+                    let y = row * part.SourceStep[1] + tap.At[1]
+                    y >= 0 && y < g.Source[1])
+
+            // Stretches of rows that see the same taps: struct (first row, rows, taps).
+            let stretches = ResizeArray<struct (int * int * ConvTap[])>()
+
+            for row in 0 .. part.Grid[1] - 1 do
+                let taps = sees row
+
+                match (if stretches.Count = 0 then ValueNone else ValueSome stretches[stretches.Count - 1]) with
+                | ValueSome(struct (first, rows, same)) when
+                    same.Length = taps.Length && Array.forall2 (fun a b -> a.Index = b.Index) same taps
+                    ->
+                    stretches[stretches.Count - 1] <- struct (first, rows + 1, same)
+                | _ -> stretches.Add(struct (row, 1, taps))
+
+            let row = float g.Batch * float (part.Grid[0] * part.Grid[2])
+            let all = part.Taps.Length
+            let missing = stretches |> Seq.sumBy (fun (struct (_, rows, taps)) -> rows * (all - taps.Length))
+            let packed = (stretches |> Seq.sumBy (fun (struct (_, _, taps)) -> taps.Length)) - all
+
+            if
+                stretches.Count > 1
+                && stretches.Count <= 8
+                && stretches |> Seq.forall (fun (struct (_, _, taps)) -> taps.Length > 0)
+                && 20 * missing >= part.Grid[1] * all
+                && row * float missing >= 256.0 * float packed
+            then
+                [| for struct (first, rows, taps) in stretches do
+                       { part with
+                           Grid = [| part.Grid[0]; rows; part.Grid[2] |]
+                           TargetOrigin =
+                               [| part.TargetOrigin[0]
+                                  part.TargetOrigin[1] + first * part.TargetStep[1]
+                                  part.TargetOrigin[2] |]
+                           Taps =
+                               taps
+                               |> Array.map (fun tap ->
+                                   { tap with At = [| tap.At[0]; tap.At[1] + first * part.SourceStep[1]; tap.At[2] |] }) } |]
+            else
+                [| part |]
+
+        { g with Parts = Array.collect split g.Parts }
 
     /// Says no to what is not a floating number.
     static member Fail(dtype: DType) : Kernel =

@@ -79,6 +79,22 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool, prepacked: 
         if packsFirst && not isPacked && not prepacked then Mem.align weightOffsets[g.Parts.Length] else 0L
 
     let patchBytes = blocks |> Array.fold (fun most b -> max most b.PatchBytes) 0L
+    // Parts whose windows are three wide and stand side by side.
+    let neighbours =
+        Array.map2
+            (fun (b: ConvBlocks) (d: ConvDepths) ->
+                let taps = b.Part.Taps.Length
+                let follows t = b.TapOffset(t + 1) - b.TapOffset t = b.PositionStep
+
+                g.Groups = 1
+                && b.Part.SourceStep[2] = 1
+                && d.Count = 1
+                && taps % 3 = 0
+                && d.Runs(0).Count = taps / 3
+                && Seq.forall (fun t -> follows t && follows (t + 1)) (seq { 0..3 .. taps - 1 }))
+            blocks
+            depths
+
     let starts = blocks |> Array.scan (fun sum b -> sum + b.Count * shares) 0
 
     // A patch that the scratch memory cannot hold gets a place for each chunk.
@@ -99,6 +115,9 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool, prepacked: 
     member _.Lanes = lanes
     member _.Blocks = blocks
     member _.Depths = depths
+
+    /// Whether the windows of a part are three wide and stand side by side.
+    member _.Neighbours = neighbours
     member _.Shares = shares
     member _.UnitsPerShare = unitsPerShare
 
@@ -354,7 +373,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
                     // Panels stand one behind the other.
                     let ahead = if plan.IsFar then nativeint (depths.First(d + 1) - first) * width else 0n
 
-                    this.Tiles(count, from, depths.Runs d, q, ahead, into, u, columns, (d > 0))
+                    this.Tiles(index, count, from, depths.Runs d, q, ahead, into, u, columns, (d > 0))
 
             unit <- unit + together
 
@@ -368,6 +387,7 @@ type internal ConvDirectKernel<'W, 'V, 'T
     [<FullyOptimized>]
     member private _.Tiles
         (
+            index: int,
             count: int,
             from: nativeptr<nativeint>,
             runs: ConvRuns,
@@ -382,26 +402,39 @@ type internal ConvDirectKernel<'W, 'V, 'T
         let group = unit / plan.Panels
         let shift = nativeint (group * tapLength) * size
         let put = nativeint (group * g.Columns + unit % plan.Panels * nr) * size
+        let step = plan.Blocks[index].PositionStep
+        let together = ConvNeighbours<'W, 'V, 'T>.Positions
+        let sharesReads = 'W.Bytes = 64n && columns = plan.Lanes && plan.Neighbours[index]
         let mutable i = 0
 
         while i < count do
-            ConvTile<'W, 'V, 'T>
-                .Run(
-                    min tileRows (count - i),
-                    NativePtr.add from i,
-                    runs,
-                    shift,
-                    size,
-                    q,
-                    // Two lines of the cache are a row of a panel: every other tile fetches the second.
-                    (if ahead = 0n || i / tileRows % 2 = 0 then ahead else ahead + 64n),
-                    NativePtr.add into i,
-                    put,
-                    columns,
-                    accumulate
-                )
+            if
+                sharesReads
+                && i + together <= count
+                && NativePtr.get from (i + together - 1) - NativePtr.get from i = nativeint (together - 1) * step
+            then
+                ConvNeighbours<'W, 'V, 'T>
+                    .Forward(NativePtr.get from i, step, runs, q, NativePtr.add into i, put, accumulate)
 
-            i <- i + tileRows
+                i <- i + together
+            else
+                ConvTile<'W, 'V, 'T>
+                    .Run(
+                        min tileRows (count - i),
+                        NativePtr.add from i,
+                        runs,
+                        shift,
+                        size,
+                        q,
+                        // Two lines of the cache are a row of a panel: every other tile fetches the second.
+                        (if ahead = 0n || i / tileRows % 2 = 0 then ahead else ahead + 64n),
+                        NativePtr.add into i,
+                        put,
+                        columns,
+                        accumulate
+                    )
+
+                i <- i + tileRows
 
     /// Hands on some columns of a block: whole planes where they are contiguous, else rows.
     member private _.Finish(index: int, block: int, column: int, count: int) =

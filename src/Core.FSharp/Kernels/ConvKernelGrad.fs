@@ -66,11 +66,25 @@ type internal ConvGradPlan(width: Width, g: ConvShape) =
         table (fun tap channel ->
             nativeint (part.Taps[tap].Index * g.TapLength + channel) * nativeint (g.TargetChannels * g.Size))
 
+    // Windows that are three wide and stand side by side, and a panel of one whole vector.
+    let neighbours =
+        let follows t = blocks.TapOffset(t + 1) - blocks.TapOffset t = blocks.PositionStep
+
+        width = Width.W512
+        && g.Columns = lanes
+        && g.TapLength % 8 = 0
+        && part.SourceStep[2] = 1
+        && part.Taps.Length % 3 = 0
+        && Seq.forall (fun t -> follows t && follows (t + 1)) (seq { 0..3 .. part.Taps.Length - 1 })
+
     // A patch that the scratch memory cannot hold gets a place for each chunk.
     let patchesOutside = blocks.PatchBytes > int64 Scratch.Size - int64 ConvPlan.PatchStart
     let partialBytes = if pieces > 1 then Mem.align (elements * int64 g.Size) * int64 pieces else 0L
 
     member _.Lanes = lanes
+
+    /// Whether windows are three wide and stand side by side, and a panel is one whole vector.
+    member _.Neighbours = neighbours
 
     /// Rows of the weights of a group.
     member _.Depth = depth
@@ -212,23 +226,41 @@ type internal ConvKernelGradKernel<'W, 'V, 'T
             let shift = nativeint (group * g.TapLength) * size
             this.PackGradients(z, y, x, planes, rows, columns, column, count, packed)
 
-            for u in unit .. past - 1 do
-                let first = u % plan.Tiles * plan.TileRows
+            if plan.Neighbours && past - unit = plan.Tiles then
+                // Rows of taps, eight channels at a time.
+                for row in 0..3 .. part.Taps.Length - 1 do
+                    for channel in 0 .. ConvNeighbours<'W, 'V, 'T>.Channels .. g.TapLength - 1 do
+                        let first = row * g.TapLength + channel
 
-                ConvTile<'W, 'V, 'T>
-                    .Run(
-                        min plan.TileRows (plan.Depth - first),
-                        plan.Rows.From first,
-                        runs,
-                        shift,
-                        blocks.PositionStep,
-                        packed,
-                        0n,
-                        plan.Into.From first,
-                        put,
-                        count,
-                        accumulate
-                    )
+                        ConvNeighbours<'W, 'V, 'T>
+                            .Gradient(
+                                shift + NativePtr.read (plan.Rows.From first),
+                                blocks.PositionStep,
+                                runs,
+                                packed,
+                                plan.Into.From first,
+                                g.TapLength,
+                                put,
+                                accumulate
+                            )
+            else
+                for u in unit .. past - 1 do
+                    let first = u % plan.Tiles * plan.TileRows
+
+                    ConvTile<'W, 'V, 'T>
+                        .Run(
+                            min plan.TileRows (plan.Depth - first),
+                            plan.Rows.From first,
+                            runs,
+                            shift,
+                            blocks.PositionStep,
+                            packed,
+                            0n,
+                            plan.Into.From first,
+                            put,
+                            count,
+                            accumulate
+                        )
 
             unit <- past
 

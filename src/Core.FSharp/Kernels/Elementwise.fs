@@ -184,6 +184,11 @@ type internal ElementwiseKernel
     let once = needed |> Array.filter constantLoad |> Array.map loader
     let always = needed |> Array.filter (constantLoad >> not) |> Array.map loader
 
+    // Inputs that are read once, element by element.
+    let flat =
+        [| for i in 0 .. inputs.Length - 1 do
+               if inputs[i].Access.IsFlat && program.LastUse[i] >= 0 then i |]
+
     let stores =
         [| for o in 0 .. program.Outputs.Length - 1 do
                let out = program.Outputs[o]
@@ -326,6 +331,20 @@ type internal ElementwiseKernel
         else
             this.Stretches(first, rows, columns, stride)
 
+    /// Asks for what a part of the work will read, except for one input.
+    [<FullyOptimized>]
+    member _.Announce(except: int, first: int, rows: int, columns: int, stride: int) : unit =
+        for k in 0 .. flat.Length - 1 do
+            let i = flat[k]
+
+            if i <> except then
+                let bytes = nativeint (DType.size inputs[i].DType)
+
+                for row in 0 .. rows - 1 do
+                    Mem.announce
+                        (inputPointers[i] + nativeint (first + row * stride) * bytes)
+                        (nativeint columns * bytes)
+
     override this.Run(_, index) =
         let start = index * chunk
         this.RunPart(start, 1, min chunk (size - start), 0)
@@ -333,8 +352,9 @@ type internal ElementwiseKernel
     new(program, size, inputPointers, outputPointers) =
         ElementwiseKernel(program, size, inputPointers, outputPointers, Width.current)
 
-/// A tile program as the end of another kernel.
+/// A tile program as the end of another kernel, whose result is the input with the number `hosted`.
 [<Sealed>]
-type internal ElementwiseEpilogue(kernel: ElementwiseKernel) =
+type internal ElementwiseEpilogue(kernel: ElementwiseKernel, hosted: int) =
     inherit Epilogue()
     override _.Run(first, rows, columns, stride) = kernel.RunPart(first, rows, columns, stride)
+    override _.Announce(first, rows, columns, stride) = kernel.Announce(hosted, first, rows, columns, stride)

@@ -108,6 +108,7 @@ type internal GemmKernel<'W, 'V, 'T
         let stepColumn = if packs then nativeint tileRows * size else aColumn
         let panelOfA = GemmKernel<'W, 'V, 'T>.PanelOfA(tileRows, depth)
         let tiles = (rows + tileRows - 1) / tileRows
+        let isLast = k0 + depth = k
         let mutable b = b
         let mutable j = 0
 
@@ -115,15 +116,18 @@ type internal GemmKernel<'W, 'V, 'T
             let columns = min panel (count - j)
             let mutable p = start
             let mutable t = c + nativeint j * size
+            let mutable index = operands.COffsets[i] + row * operands.Ldc + column + j
 
             for tile in 0 .. tiles - 1 do
                 // Heights that differ by one at most.
                 let height = (rows + tiles - 1 - tile) / tiles
+                if isLast then epilogue.Announce(index, height, columns, operands.Ldc)
 
                 GemmPanels<'W, 'V, 'T>.Tile(height, columns, depth, p, stepRow, stepColumn, b, bRow, t, ldc, (k0 > 0))
 
                 p <- p + (if packs then panelOfA else nativeint height * aRow)
                 t <- t + nativeint height * ldc
+                index <- index + height * operands.Ldc
 
             b <- b + bPanel
             j <- j + panel

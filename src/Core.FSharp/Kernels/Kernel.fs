@@ -33,6 +33,11 @@ type internal Epilogue() =
     /// one before. Called from any thread. Must not allocate, and leaves `Scratch.Pointer` to the kernel that calls.
     abstract Run: first: int * rows: int * columns: int * stride: int -> unit
 
+    /// Asks for the memory that `Run` will read for these elements, so that it arrives while the kernel still computes.
+    /// Kernels may leave it out.
+    abstract Announce: first: int * rows: int * columns: int * stride: int -> unit
+    default _.Announce(_, _, _, _) = ()
+
     /// Nothing to do.
     static member val None: Epilogue = NoEpilogue()
 

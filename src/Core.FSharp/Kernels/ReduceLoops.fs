@@ -129,8 +129,9 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
     and 'R :> IReducer<'V, 'T>>() =
     inherit ReduceRunner()
 
-    // Elements between the leaves of the tree of a long sum.
-    static let block = 4096
+    // Elements of a leaf of the tree of a long sum. Each of its lanes adds up a few hundred at most; shorter leaves would
+    // spend more time on adding up lanes than on reading.
+    static let block = 16384
 
     /// The first elements at an address, neutral ones after them.
     static member inline private Part(p: nativeint, count: int) : 'V =

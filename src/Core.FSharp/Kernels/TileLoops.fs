@@ -387,6 +387,18 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
     static member FusedMultiplyAdd(n, d, a, b, c) =
         TileLoop.map3<'W, 'V, float32> (fun x y z -> 'W.Fma(x, y, z)) n d a b c
 
+    [<FullyOptimized>]
+    static member Toward(n, d, a, b, c) =
+        TileLoop.map3<'W, 'V, float32> (fun x y z -> 'W.Fma('W.Sub(y, x), z, x)) n d a b c
+
+    [<FullyOptimized>]
+    static member TowardSquare(n, d, a, b, c) =
+        TileLoop.map3<'W, 'V, float32> (fun x y z -> 'W.Fma('W.Sub('W.Mul(y, y), x), z, x)) n d a b c
+
+    [<FullyOptimized>]
+    static member OverRoot(n, d, a, b, c) =
+        TileLoop.map3<'W, 'V, float32> (fun x y z -> 'W.Div(x, 'W.Add('W.Sqrt y, z))) n d a b c
+
     /// Vectors where the argument reduction is exact enough; System.Math if any element is beyond.
     static member inline private Turning
         ([<InlineIfLambda>] f: 'V -> 'V, [<InlineIfLambda>] rare: float -> float, n: int, d: nativeint, a: nativeint)
@@ -451,6 +463,9 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
         | TileOp.Div -> Loops32<'W, 'V>.Div(n, d, a, b)
         | TileOp.Atan2 -> Loops32<'W, 'V>.Atan2(n, d, a, b)
         | TileOp.FusedMultiplyAdd -> Loops32<'W, 'V>.FusedMultiplyAdd(n, d, a, b, c)
+        | TileOp.Toward -> Loops32<'W, 'V>.Toward(n, d, a, b, c)
+        | TileOp.TowardSquare -> Loops32<'W, 'V>.TowardSquare(n, d, a, b, c)
+        | TileOp.OverRoot -> Loops32<'W, 'V>.OverRoot(n, d, a, b, c)
         | TileOp.Pow -> TileLoop.scalar2<float32> (fun x y -> float32 (Math.Pow(float x, float y))) n d a b
         | TileOp.FloorDiv ->
             TileLoop.scalar2<float32> (fun x y -> float32 (ScalarMath.floorDiv (float x) (float y))) n d a b
@@ -489,6 +504,18 @@ type internal Loops64<'W, 'V when 'W: struct and 'W :> ILanes<'V, float>> privat
     static member FusedMultiplyAdd(n, d, a, b, c) =
         TileLoop.map3<'W, 'V, float> (fun x y z -> 'W.Fma(x, y, z)) n d a b c
 
+    [<FullyOptimized>]
+    static member Toward(n, d, a, b, c) =
+        TileLoop.map3<'W, 'V, float> (fun x y z -> 'W.Fma('W.Sub(y, x), z, x)) n d a b c
+
+    [<FullyOptimized>]
+    static member TowardSquare(n, d, a, b, c) =
+        TileLoop.map3<'W, 'V, float> (fun x y z -> 'W.Fma('W.Sub('W.Mul(y, y), x), z, x)) n d a b c
+
+    [<FullyOptimized>]
+    static member OverRoot(n, d, a, b, c) =
+        TileLoop.map3<'W, 'V, float> (fun x y z -> 'W.Div(x, 'W.Add('W.Sqrt y, z))) n d a b c
+
     static member Run(op: TileOp, n: int, d: nativeint, a: nativeint, b: nativeint, c: nativeint) =
         match op with
         | TileOp.Reciprocal -> Loops64<'W, 'V>.Reciprocal(n, d, a)
@@ -500,6 +527,9 @@ type internal Loops64<'W, 'V when 'W: struct and 'W :> ILanes<'V, float>> privat
         | TileOp.Trunc -> Loops64<'W, 'V>.Trunc(n, d, a)
         | TileOp.Div -> Loops64<'W, 'V>.Div(n, d, a, b)
         | TileOp.FusedMultiplyAdd -> Loops64<'W, 'V>.FusedMultiplyAdd(n, d, a, b, c)
+        | TileOp.Toward -> Loops64<'W, 'V>.Toward(n, d, a, b, c)
+        | TileOp.TowardSquare -> Loops64<'W, 'V>.TowardSquare(n, d, a, b, c)
+        | TileOp.OverRoot -> Loops64<'W, 'V>.OverRoot(n, d, a, b, c)
         | TileOp.Exp -> TileLoop.scalar1<float> (fun x -> Math.Exp x) n d a
         | TileOp.Log -> TileLoop.scalar1<float> (fun x -> Math.Log x) n d a
         | TileOp.Sin -> TileLoop.scalar1<float> (fun x -> Math.Sin x) n d a

@@ -80,6 +80,12 @@ type internal TileOp =
     | FusedMultiplyAdd = 58
     /// x (1 + erf (x / sqrt 2)) / 2.
     | Gelu = 59
+    /// A + (B - A) C: a moving average's step.
+    | Toward = 60
+    /// A + (B B - A) C.
+    | TowardSquare = 61
+    /// A / (sqrt B + C).
+    | OverRoot = 62
 
 /// One instruction in single assignment form: operands are value ids (inputs first, then results in order).
 [<Struct; NoEquality; NoComparison>]
@@ -143,7 +149,10 @@ module internal TileOps =
         | TileOp.Atan2 -> false
         | TileOp.Erf
         | TileOp.Erfinv
-        | TileOp.Gelu -> false
+        | TileOp.Gelu
+        | TileOp.Toward
+        | TileOp.TowardSquare
+        | TileOp.OverRoot -> false
         | _ -> op < TileOp.Sqrt || op > TileOp.Softplus
 
     /// True for the operations that cost many times an addition.

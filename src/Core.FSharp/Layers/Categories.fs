@@ -1,5 +1,7 @@
 namespace FunctionalNet
 
+open System
+
 /// <summary>Options of the layers that turn numbers into categories and categories into vectors.</summary>
 [<AutoOpen>]
 module CategoryTypes =
@@ -16,11 +18,18 @@ module CategoryTypes =
         /// <summary>One vector per row: how often each category occurs in it.</summary>
         | Count
 
-    /// <summary>Arguments of Discretization; <c>Discretization.options boundaries</c> has Keras's defaults.</summary>
+    /// <summary>Arguments of Discretization; <c>Discretization.options boundaries</c> and <c>Discretization.bins count</c> have
+    /// Keras's defaults.</summary>
     type DiscretizationOptions =
         {
-            /// <summary>Where one bin ends and the next begins, ascending. A boundary belongs to the bin above it.</summary>
+            /// <summary>Where one bin ends and the next begins, ascending. A boundary belongs to the bin above it. Empty until
+            /// they are learnt: then everything is in bin 0.</summary>
             BinBoundaries: float list
+            /// <summary>How many bins of about as many numbers each <c>Discretization.adapt</c> makes. Default: None, for
+            /// boundaries that are given.</summary>
+            NumBins: int option
+            /// <summary>How far a learnt boundary may be from the true quantile, as a share of the data. Default: 0.01.</summary>
+            Epsilon: float
             /// <summary>Default: numbers of bins, as int64.</summary>
             OutputMode: CategoryOutput
         }
@@ -81,20 +90,132 @@ module internal Categories =
 
             Ops.sum [| 1 |] false counted
 
+/// Quantiles of data that comes in parts, as Keras estimates them: a summary is values in ascending order and how many elements
+/// each stands for. Numbers are float32 where NumPy's are.
+module internal Quantiles =
+
+    /// A few values for all, at equal steps.
+    let private summarize (epsilon: float) (values: float32[]) : (float32 * float32)[] =
+        let sorted = Array.sort values
+        let increment = float sorted.Length / (1.0 / epsilon)
+        let step = max increment 1.0
+        [| for i in int increment .. int step .. sorted.Length - 1 -> sorted[i], float32 step |]
+
+    /// The value at x of the line through the points (xs, ys), ascending; beyond the ends the first and the last. NumPy: interp.
+    let private interpolate (xs: float[]) (ys: float[]) (x: float) : float =
+        let last = xs.Length - 1
+
+        if x <= xs[0] then
+            ys[0]
+        elif x >= xs[last] then
+            ys[last]
+        else
+            let mutable low, high = 0, last
+
+            while high - low > 1 do
+                let middle = (low + high) / 2
+                if x >= xs[middle] then low <- middle else high <- middle
+
+            if xs[low] = x then
+                ys[low]
+            else
+                (ys[low + 1] - ys[low]) / (xs[low + 1] - xs[low]) * (x - xs[low]) + ys[low]
+
+    /// A summary of at most 1 / epsilon values, by interpolation of the shares of the elements up to each.
+    let private compress (epsilon: float) (summary: (float32 * float32)[]) : (float32 * float32)[] =
+        if float summary.Length * epsilon < 1.0 then
+            summary
+        else
+            let percents = Array.init (int (Math.Ceiling(1.0 / epsilon))) (fun i -> epsilon + float i * epsilon)
+            let sums = summary |> Array.map snd |> Array.scan (+) 0.0f |> Array.tail
+            let total = sums[sums.Length - 1]
+            let shares = sums |> Array.map (fun s -> float (s / total))
+            let at (ys: float32[]) = percents |> Array.map (interpolate shares (Array.map float ys))
+            let values, below = at (Array.map fst summary), at sums
+
+            Array.init percents.Length (fun i ->
+                float32 values[i], float32 (below[i] - (if i = 0 then 0.0 else below[i - 1])))
+
+    /// The boundaries of bins that hold about as many elements each.
+    let boundaries (epsilon: float) (bins: int) (batches: float32[] seq) : float32[] =
+        let join summary batch = Array.append (summarize epsilon batch) summary |> Array.sortBy fst |> compress epsilon
+
+        let whole = batches |> Seq.fold join [||] |> compress (1.0 / float bins)
+        whole |> Array.truncate (max 0 (whole.Length - 1)) |> Array.map fst
+
 /// <summary>The Discretization layer: numbers to the bins they fall into.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Discretization =
 
     /// <summary>Numbers of bins between those boundaries: n boundaries make n + 1 bins.</summary>
     let options (binBoundaries: float list) : DiscretizationOptions =
-        { BinBoundaries = binBoundaries; OutputMode = CategoryOutput.Int }
+        { BinBoundaries = binBoundaries; NumBins = None; Epsilon = 0.01; OutputMode = CategoryOutput.Int }
+
+    /// <summary>So many bins, whose boundaries <c>adapt</c> learns.</summary>
+    let bins (count: int) : DiscretizationOptions = { options [] with NumBins = Some count }
+
+    /// <summary>The options with boundaries that split data into bins of about as many numbers each: estimated quantiles, of
+    /// all numbers whatever their axis. Keras: adapt.</summary>
+    /// <param name="batches">The data, which are read once: a dataset, a list, any sequence.</param>
+    /// <param name="options">Options with a number of bins.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">The number of bins is missing.</exception>
+    /// <exception cref="T:FunctionalNet.DataException">There are no data.</exception>
+    let adaptTo (batches: Tensor seq) (options: DiscretizationOptions) : DiscretizationOptions =
+        match options.NumBins with
+        | Some bins when bins > 0 ->
+            let mutable seen = 0L
+
+            let numbers =
+                batches
+                |> Seq.map (fun batch ->
+                    seen <- seen + int64 batch.Size
+                    batch.ToDoubles() |> Array.map float32)
+
+            let learnt = Quantiles.boundaries options.Epsilon bins numbers
+
+            if seen = 0L then
+                raise (
+                    DataException(
+                        "Data cannot be adapted to.",
+                        "Discretization",
+                        "data of one element or more",
+                        "none",
+                        "Adapt to the data that the model will be trained on."
+                    )
+                )
+
+            { options with BinBoundaries = learnt |> Array.map float |> Array.toList }
+        | bins ->
+            LayerCheck.argument
+                "Discretization.num_bins"
+                "a number above 0, to learn boundaries"
+                (match bins with
+                 | Some n -> string n
+                 | None -> "none")
+                "Give num_bins in place of bin_boundaries."
+
+            options
+
+    /// <summary>The same over all of the data.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="options">Options with a number of bins.</param>
+    let adapt (data: Tensor) (options: DiscretizationOptions) : DiscretizationOptions = adaptTo [ data ] options
 
     let private run (o: DiscretizationOptions) (scope: Scope) (x: Expr) =
         let x = LayerCheck.floating scope x
-        let boundaries =
-            Ops.constant (Tensor.OfDoubles(x.DType, Shape.Of o.BinBoundaries.Length, List.toArray o.BinBoundaries))
-        let passed = Ops.greaterEqual (Ops.expandDims -1 x) boundaries
-        let bins = Ops.sum [| -1 |] false (Ops.cast DType.Int64 passed)
+
+        let bins =
+            if o.BinBoundaries.IsEmpty then
+                Ops.zeros DType.Int64 x.Shape
+            else
+                let boundaries =
+                    Ops.constant (
+                        Tensor.OfDoubles(x.DType, Shape.Of o.BinBoundaries.Length, List.toArray o.BinBoundaries)
+                    )
+
+                let passed = Ops.greaterEqual (Ops.expandDims -1 x) boundaries
+                Ops.sum [| -1 |] false (Ops.cast DType.Int64 passed)
+
         Categories.encode "Discretization" o.OutputMode (o.BinBoundaries.Length + 1) scope.FloatType None bins
 
     let internal definition: LayerClass<DiscretizationOptions> =
@@ -102,13 +223,13 @@ module Discretization =
             "Discretization"
             [ Field.make
                   "bin_boundaries"
-                  (fun values -> Some(List(List.map Float values)))
+                  (fun (values: float list) -> Some(if values.IsEmpty then Null else List(List.map Float values)))
                   ConfigRead.floats
                   (fun (o: DiscretizationOptions) -> o.BinBoundaries)
                   (fun v (o: DiscretizationOptions) -> { o with BinBoundaries = v })
-              |> Field.required
-              Field.fixedTo "num_bins" [ Null ]
-              Field.fixedTo "epsilon" [ Float 0.01 ]
+              Field.intOption "num_bins" (fun (o: DiscretizationOptions) -> o.NumBins) (fun v o ->
+                  { o with NumBins = v })
+              Field.float "epsilon" (fun (o: DiscretizationOptions) -> o.Epsilon) (fun v o -> { o with Epsilon = v })
               Field.choice
                   "output_mode"
                   Categories.modes
@@ -118,12 +239,33 @@ module Discretization =
             (options [])
             run
         |> LayerClass.checkedBy (fun (o: DiscretizationOptions) ->
-            if o.BinBoundaries.IsEmpty || List.pairwise o.BinBoundaries |> List.exists (fun (a, b) -> not (a < b)) then
+            // Learnt boundaries of data with many equal numbers are equal too.
+            let isAscending (a, b) = a < b || (o.NumBins.IsSome && a = b)
+
+            if not (List.pairwise o.BinBoundaries |> List.forall isAscending) then
                 LayerCheck.argument
                     "Discretization.bin_boundaries"
-                    "one or more ascending numbers"
+                    "ascending numbers"
                     (ConfigRead.show (List(List.map Float o.BinBoundaries)))
                     "[0.0; 1.0] makes three bins: below 0, from 0 to 1, and from 1."
+
+            match o.NumBins with
+            | Some bins when bins < 0 ->
+                LayerCheck.argument "Discretization.num_bins" "0 or more" (string bins) "4 makes quarters."
+            | Some bins when not o.BinBoundaries.IsEmpty && o.BinBoundaries.Length > bins ->
+                LayerCheck.argument
+                    "Discretization.num_bins"
+                    ("none, or one more than the " + string o.BinBoundaries.Length + " boundaries")
+                    (string bins)
+                    "Give boundaries, or a number of bins to learn them."
+            | _ -> ()
+
+            if not (o.Epsilon > 0.0 && o.Epsilon < 1.0) then
+                LayerCheck.argument
+                    "Discretization.epsilon"
+                    "a share between 0 and 1"
+                    (ConfigRead.show (Float o.Epsilon))
+                    "0.01 is Keras's default."
 
             o)
 

@@ -1,7 +1,6 @@
 namespace FunctionalNet
 
 open System
-open System.Runtime.CompilerServices
 open FunctionalNet.Common
 
 /// <summary>Initializer options.</summary>
@@ -32,30 +31,25 @@ module InitializerTypes =
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Initializer =
 
-    /// 53 random bits in [0, 1) for element `index`; `attempt` gives further draws for the same element.
-    let private uniform53 (a: uint32) (b: uint32) =
-        float (uint64 (a / 32u) * 67108864UL + uint64 (b / 64u)) * (1.0 / 9007199254740992.0)
-
-    let inline private uniformAt seed stream index =
-        let struct (a, b, _, _) = Philox.block seed stream 0u (uint32 index)
-        uniform53 a b
-
     /// low + width (scale u - shift) for uniform u.
-    // The largest matrices of a model start here, before anything else has run: without the attribute, the loop would be
-    // compiled without optimisations first.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
-    let private uniforms seed stream (low: float) (width: float) (scale: float) (shift: float) count : float[] =
-        let values = Array.zeroCreate count
+    let private uniforms (low: float) (width: Shape -> float) (scale: float) (shift: float) =
+        let draw =
+            { new Draw() with
+                member _.Fill(seed, stream, shape, first, values) =
+                    let width = width shape
+                    Philox.uniforms53 seed stream 0u (uint32 first) values
 
-        for i in 0 .. count - 1 do
-            values[i] <- low + width * (scale * uniformAt seed stream i - shift)
+                    for i in 0 .. values.Length - 1 do
+                        values[i] <- low + width * (scale * values[i] - shift) }
 
-        values
+        unbox<uint64 -> uint64 -> Shape -> float[]>(box draw)
 
+    /// `attempt` gives further draws for the same element.
     let private normalAt seed stream attempt index =
         let struct (a, b, c, d) = Philox.block seed stream attempt (uint32 index)
         // 1 - u lies in (0, 1], so the logarithm is finite.
-        sqrt (-2.0 * Math.Log(1.0 - uniform53 a b)) * Math.Cos(2.0 * Math.PI * uniform53 c d)
+        sqrt (-2.0 * Math.Log(1.0 - Philox.toUniform53 a b))
+        * Math.Cos(2.0 * Math.PI * Philox.toUniform53 c d)
 
     /// Drawn again, with the next counter, until within two standard deviations.
     let rec private truncatedAt seed stream attempt index =
@@ -124,8 +118,10 @@ module Initializer =
 
     /// <summary>Uniform between two values. Keras's defaults: -0.05 and 0.05.</summary>
     let randomUniform (low: float) (high: float) =
-        custom "RandomUniform" [ noSeed; "minval", Float low; "maxval", Float high ] (fun seed stream shape ->
-            uniforms seed stream low (high - low) 1.0 0.0 shape.Size)
+        custom
+            "RandomUniform"
+            [ noSeed; "minval", Float low; "maxval", Float high ]
+            (uniforms low (fun _ -> high - low) 1.0 0.0)
 
     /// <summary>Normal, cut at two standard deviations from the mean. Keras's defaults: 0 and 0.05.</summary>
     let truncatedNormal (mean: float) (stddev: float) =
@@ -148,27 +144,28 @@ module Initializer =
     [<Literal>]
     let private TruncatedDeviation = 0.87962566103423978
 
-    let private scaled scale mode distribution seed stream (shape: Shape) =
-        let fanIn, fanOut = fans shape
+    let private scaled scale mode distribution : uint64 -> uint64 -> Shape -> float[] =
+        let variance (shape: Shape) =
+            let fanIn, fanOut = fans shape
 
-        let fan =
-            match mode with
-            | FanIn -> float fanIn
-            | FanOut -> float fanOut
-            | FanAvg -> float (fanIn + fanOut) / 2.0
+            let fan =
+                match mode with
+                | FanIn -> float fanIn
+                | FanOut -> float fanOut
+                | FanAvg -> float (fanIn + fanOut) / 2.0
 
-        let variance = scale / max 1.0 fan
+            scale / max 1.0 fan
 
         match distribution with
         | FanDistribution.TruncatedNormal ->
-            let deviation = sqrt variance / TruncatedDeviation
-            Array.init shape.Size (fun i -> deviation * truncatedAt seed stream 0u i)
+            fun seed stream shape ->
+                let deviation = sqrt (variance shape) / TruncatedDeviation
+                Array.init shape.Size (fun i -> deviation * truncatedAt seed stream 0u i)
         | FanDistribution.UntruncatedNormal ->
-            let deviation = sqrt variance
-            Array.init shape.Size (fun i -> deviation * normalAt seed stream 0u i)
-        | FanDistribution.Uniform ->
-            let limit = sqrt (3.0 * variance)
-            uniforms seed stream 0.0 limit 2.0 1.0 shape.Size
+            fun seed stream shape ->
+                let deviation = sqrt (variance shape)
+                Array.init shape.Size (fun i -> deviation * normalAt seed stream 0u i)
+        | FanDistribution.Uniform -> uniforms 0.0 (fun shape -> sqrt (3.0 * variance shape)) 2.0 1.0
 
     let private fanModes = [ "fan_in", FanIn; "fan_out", FanOut; "fan_avg", FanAvg ]
 
@@ -268,6 +265,41 @@ module Initializer =
                 let row, column = i / columns, i % columns
                 gain * (if rows <= columns then values[row * many + column] else values[column * many + row])))
 
+    /// <summary>The kernel of a short-time Fourier transform by convolution, (frame, 1, frequencies): cosines or sines, times a
+    /// window. For STFTSpectrogram. Keras's defaults: Real, hann, Density and false.</summary>
+    /// <param name="side">Which of the two kernels.</param>
+    /// <param name="window">The window, or None.</param>
+    /// <param name="scaling">What the window is divided by, or None.</param>
+    /// <param name="periodic">True for a window that is one period of a repeating one.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">No window has that name.</exception>
+    let stft
+        (side: SpectrumSide)
+        (window: SignalWindow option)
+        (scaling: SpectrumScaling option)
+        (periodic: bool)
+        : Initializer =
+        SignalWindows.check "STFT.window" window
+
+        custom
+            "STFT"
+            [ "side", Text(SignalWindows.nameOf SignalWindows.sides side)
+              "window", SignalWindows.toConfig window
+              "scaling", ConfigWrite.option (SignalWindows.nameOf SignalWindows.scalings >> Text) scaling
+              "periodic", Bool periodic ]
+            (fun _ _ shape ->
+                if shape.Rank <> 3 || shape[1] <> 1 then
+                    raise (
+                        ShapeException(
+                            "The STFT initializer makes kernels of frames only.",
+                            "",
+                            "(frame, 1, frequencies)",
+                            shape.ToString(),
+                            "Use another initializer for this variable."
+                        )
+                    )
+
+                SignalWindows.fourier side window scaling periodic shape[0] shape[2])
+
     let private seeded (entries: (string * ConfigValue) list) where initializer =
         match ConfigRead.get "seed" entries with
         | Int seed -> withSeed (int seed) initializer
@@ -322,7 +354,21 @@ module Initializer =
           "HeNormal", (fun _ _ -> heNormal)
           "LecunUniform", (fun _ _ -> lecunUniform)
           "LecunNormal", (fun _ _ -> lecunNormal)
-          "Orthogonal", (fun where entries -> orthogonal (number "gain" 1.0 where entries)) ]
+          "Orthogonal", (fun where entries -> orthogonal (number "gain" 1.0 where entries))
+          "STFT",
+          (fun where entries ->
+              // Here null means none, and a missing entry the default.
+              let given key usual read =
+                  match ConfigRead.tryFind key entries with
+                  | None -> usual
+                  | Some value -> read (where + "." + key) value
+
+              stft
+                  (given "side" SpectrumSide.Real (fun at value ->
+                      SignalWindows.choice SignalWindows.sides at value |> Option.defaultValue SpectrumSide.Real))
+                  (given "window" (Some(SignalWindow.Named "hann")) SignalWindows.ofConfig)
+                  (given "scaling" (Some SpectrumScaling.Density) (SignalWindows.choice SignalWindows.scalings))
+                  (given "periodic" false ConfigRead.bool)) ]
 
     let internal classNames = List.map fst known
 

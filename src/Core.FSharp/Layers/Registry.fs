@@ -136,7 +136,7 @@ module Registry =
                 entryOf Merging.concatenate
                 entryOf Dot.definition ])
           family [ "Normalization"; "Rescaling" ] (fun () ->
-              [ entryOf Normalization.definition; entryOf SmallPreprocessing.rescaling ])
+              [ entryOf Normalization.definition; entryOf Rescaling.definition ])
           family
               [ "Resizing"
                 "CenterCrop"
@@ -205,6 +205,10 @@ module Registry =
                     entryOf AugMix.definition ])
           family [ "Discretization"; "CategoryEncoding" ] (fun () ->
               [ entryOf Discretization.definition; entryOf CategoryEncoding.definition ])
+          family [ "STFTSpectrogram"; "MelSpectrogram"; "MaxNumBoundingBoxes" ] (fun () ->
+              [ entryOf STFTSpectrogram.definition
+                entryOf MelSpectrogram.definition
+                entryOf BoundingBoxes.maxNumber ])
           family
               [ "SimpleRNN"
                 "SimpleRNNCell"

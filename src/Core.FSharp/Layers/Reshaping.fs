@@ -1,6 +1,7 @@
 namespace FunctionalNet
 
 open System
+open FunctionalNet.Common
 
 /// Layers that rearrange elements: Flatten, Reshape, Permute, RepeatVector, padding, cropping, up-sampling.
 module internal Reshaping =
@@ -215,23 +216,13 @@ module internal Resampling =
         let matrix = Expr.Constant(Tensor.OfDoubles(x.DType, Shape.Of(columns, rows), byCell))
         Ops.matmul (Ops.moveAxis axis -1 x) matrix |> Ops.moveAxis -1 axis
 
-    /// The weight of a cell at a distance, in cells.
-    let private kernel (interpolation: Interpolation) (distance: float) =
-        let x = abs distance
-
-        let lanczos radius =
-            let sinc v = if abs v < 1e-12 then 1.0 else sin (Math.PI * v) / (Math.PI * v)
-            if x < radius then sinc x * sinc (x / radius) else 0.0
-
+    let private kernel (interpolation: Interpolation) : float -> float =
         match interpolation with
         | Interpolation.Nearest
-        | Interpolation.Bilinear -> max 0.0 (1.0 - x)
-        | Interpolation.Bicubic ->
-            if x < 1.0 then (1.5 * x - 2.5) * x * x + 1.0
-            elif x < 2.0 then ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-            else 0.0
-        | Interpolation.Lanczos3 -> lanczos 3.0
-        | Interpolation.Lanczos5 -> lanczos 5.0
+        | Interpolation.Bilinear -> ResampleKernels.triangle.At
+        | Interpolation.Bicubic -> ResampleKernels.cubic.At
+        | Interpolation.Lanczos3 -> (ResampleKernels.lanczos 3.0).At
+        | Interpolation.Lanczos5 -> (ResampleKernels.lanczos 5.0).At
 
     /// Weights from `old` cells to `size` cells. They sum to 1 at the borders too, where some cells are missing. With
     /// antialiasing, kernels widen as images shrink.
@@ -239,7 +230,8 @@ module internal Resampling =
         let step = float old / float size
         let width = if antialias then max step 1.0 else 1.0
         let place i = (float i + 0.5) * step - 0.5
-        let raw = Array2D.init size old (fun i j -> kernel interpolation ((place i - float j) / width))
+        let weigh = kernel interpolation
+        let raw = Array2D.init size old (fun i j -> weigh ((place i - float j) / width))
         let sums = Array.init size (fun i -> Seq.sum (seq { for j in 0 .. old - 1 -> raw[i, j] }))
         raw |> Array2D.mapi (fun i _ w -> w / sums[i])
 

@@ -433,7 +433,10 @@ module LayerShorthands =
         // ---- Preparing data
 
         /// <summary>x scale + offset.</summary>
-        let rescaling (scale: float) (offset: float) : Layer = of' SmallPreprocessing.rescaling (scale, offset)
+        let rescaling (scale: float) (offset: float) : Layer = of' Rescaling.definition (Rescaling.options scale offset)
+
+        /// <summary>x scale + offset, with numbers of their own for every position of the last axis.</summary>
+        let rescalingWith (options: RescalingOptions) : Layer = of' Rescaling.definition options
 
         /// <summary>(x - mean) / sqrt variance.</summary>
         let normalizationWith (options: NormalizationOptions) : Layer = of' Normalization.definition options
@@ -454,6 +457,13 @@ module LayerShorthands =
 
         /// <summary>Integer categories, (batch, n), to one multi-hot vector per row.</summary>
         let categoryEncoding (numTokens: int) : Layer = categoryEncodingWith (CategoryEncoding.options numTokens)
+
+        /// <summary>A short-time Fourier transform of signals, by convolution with kernels that are trained unless the layer is
+        /// frozen.</summary>
+        let stftSpectrogramWith (options: STFTSpectrogramOptions) : Layer = of' STFTSpectrogram.definition options
+
+        /// <summary>Signals (batch, samples) to powers in bands of the mel scale, (batch, bands, time).</summary>
+        let melSpectrogramWith (options: MelSpectrogramOptions) : Layer = of' MelSpectrogram.definition options
 
         // ---- Composition
 

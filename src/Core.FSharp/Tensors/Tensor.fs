@@ -1,7 +1,7 @@
 namespace FunctionalNet
 
 open System
-open System.Runtime.CompilerServices
+open System.Buffers
 open System.Runtime.InteropServices
 
 module private Rows =
@@ -128,6 +128,17 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
     static member Of<'T when 'T: unmanaged>(shape: Shape, values: ReadOnlyMemory<'T>) =
         Tensor.Of<'T>(shape, values.Span)
 
+    /// <summary>A tensor of that shape whose values a function writes, in row-major order, into the tensor's own memory: large
+    /// data is never in memory twice.</summary>
+    /// <param name="shape">The sizes of the axes.</param>
+    /// <param name="fill">Gets the memory, all zeros, and the shape; called once.</param>
+    /// <exception cref="T:FunctionalNet.DTypeException">The element type is not float, double, int, long or bool.</exception>
+    static member Create<'T when 'T: unmanaged>(shape: Shape, fill: SpanAction<'T, Shape>) =
+        let dtype = dtypeOf typeof<'T>
+        let data = Array.zeroCreate<'T> shape.Size
+        fill.Invoke(Span<'T> data, shape)
+        Tensor(dtype, shape, data)
+
     /// <summary>A tensor with the shape and a copy of the values of a rectangular array of any rank.</summary>
     static member OfArray(values: Array) =
         let dtype = dtypeOf (elementOf values)
@@ -158,10 +169,8 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
     /// <summary>A scalar.</summary>
     static member Scalar<'T when 'T: unmanaged>(value: 'T) = Tensor(dtypeOf typeof<'T>, Shape.Scalar, [| value |])
 
-    // All weights of a model pass through it, before anything else has run.
-    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     static member private Rounded(values: float[]) : float32[] =
-        let rounded = Array.zeroCreate<float32> values.Length
+        let rounded = GC.AllocateUninitializedArray<float32> values.Length
 
         for i in 0 .. values.Length - 1 do
             rounded[i] <- float32 values[i]

@@ -3,6 +3,7 @@ namespace FunctionalNet
 open System
 open System.Collections.Generic
 open System.Globalization
+open System.Runtime.CompilerServices
 
 /// <summary>Options of StringLookup, with Keras's defaults.</summary>
 [<Sealed>]
@@ -141,6 +142,31 @@ module internal LookupConfig =
               "class_name", Text kind
               "config", ConfigValue.Object arguments
               "registered_name", Null ]
+
+/// Tensors of integers as rows.
+module internal IntegerRows =
+
+    /// A tensor of rank 1 is one row; axes behind the second belong to the row.
+    let ofTensor (x: Tensor) : IReadOnlyList<int64>[] =
+        if not (DType.isInteger x.DType) then
+            raise (
+                DTypeException(
+                    "A lookup of integers got other numbers.",
+                    "IntegerLookup",
+                    "int32 or int64",
+                    DType.name x.DType,
+                    "Convert the data first.",
+                    null
+                )
+            )
+
+        let values = if x.DType = DType.Int64 then x.ToArray<int64>() else x.ToArray<int>() |> Array.map int64
+
+        if x.Rank < 2 then
+            [| values |]
+        else
+            let length = x.Shape.Size / max 1 x.Shape[0]
+            Array.init x.Shape[0] (fun i -> Array.sub values (i * length) length)
 
 /// <summary>Texts to numbers by a vocabulary that is given or learnt. It works ahead of a model, on strings: tensors hold
 /// numbers only. Keras: StringLookup.</summary>
@@ -307,10 +333,25 @@ type IntegerLookup(options: IntegerLookupOptions) =
     member _.Adapt(rows: IEnumerable<IReadOnlyList<int64>>) = lookup <- Lookup.learn settings rows
 
     /// <summary>Learns the vocabulary, most frequent first; each integer counts as a document.</summary>
+    // An array is a tensor too, by conversion.
+    [<OverloadResolutionPriority 1>]
     member this.Adapt(tokens: IEnumerable<int64>) =
         this.Adapt(tokens |> Seq.map (fun token -> [| token |] :> IReadOnlyList<int64>))
 
+    /// <summary>Learns the vocabulary, most frequent first, from batches of integers: a dataset, a list, any sequence. Each row
+    /// counts as one document, and a batch of rank 1 is one row.</summary>
+    /// <exception cref="T:FunctionalNet.DTypeException">They are not integers.</exception>
+    member this.Adapt(batches: IEnumerable<Tensor>) = this.Adapt(batches |> Seq.collect IntegerRows.ofTensor)
+
+    /// <summary>Learns the vocabulary, most frequent first. Each row counts as one document; of a tensor of rank 1 each integer
+    /// does.</summary>
+    /// <exception cref="T:FunctionalNet.DTypeException">They are not integers.</exception>
+    member this.Adapt(tokens: Tensor) =
+        let rows = IntegerRows.ofTensor tokens
+        if tokens.Rank = 1 then this.Adapt(Seq.collect id rows) else this.Adapt(Seq.ofArray rows)
+
     /// <summary>Numbers of integers (integers,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
+    [<OverloadResolutionPriority 1>]
     member _.Transform(tokens: IReadOnlyList<int64>) : Tensor =
         match settings.Output with
         | LookupOutput.Int ->
@@ -323,6 +364,18 @@ type IntegerLookup(options: IntegerLookupOptions) =
     /// <exception cref="T:FunctionalNet.DataException">Rows differ in length where they must not; or an integer is unknown, and
     /// NumOovIndices is 0.</exception>
     member _.Transform(rows: IEnumerable<IReadOnlyList<int64>>) : Tensor = Lookup.transform lookup (Seq.toArray rows)
+
+    /// <summary>Numbers of integers, in their shape; with a mode for rows, vectors (rows, vocabulary), or (vocabulary,) of a
+    /// tensor of rank 1.</summary>
+    /// <exception cref="T:FunctionalNet.DTypeException">They are not integers.</exception>
+    /// <exception cref="T:FunctionalNet.DataException">An integer is unknown, and NumOovIndices is 0.</exception>
+    member this.Transform(tokens: Tensor) : Tensor =
+        let rows = IntegerRows.ofTensor tokens
+
+        match settings.Output with
+        | LookupOutput.Int -> Tensor.Of(tokens.Shape, rows |> Array.collect (Seq.map lookup.Number >> Seq.toArray))
+        | _ when tokens.Rank = 1 -> this.Transform rows[0]
+        | _ -> this.Transform(Seq.ofArray rows)
 
     /// <summary>Integers of numbers. Keras: invert=True.</summary>
     member _.Inverse(ids: IEnumerable<int>) : int64[] = ids |> Seq.map lookup.TokenOf |> Seq.toArray

@@ -199,6 +199,9 @@ type TextVectorization(options: TextVectorizationOptions) =
     member _.Adapt(texts: IEnumerable<string>) =
         lookup <- Lookup.learn settings (texts |> Seq.map (fun text -> tokensOf text :> IReadOnlyList<string>))
 
+    /// <summary>The same over batches of texts, such as those of a folder.</summary>
+    member this.Adapt(batches: IEnumerable<string[]>) = this.Adapt(Seq.collect Seq.ofArray batches)
+
     /// <summary>The tokens of a text.</summary>
     member _.Tokenize(text: string) : string[] = tokensOf text
 

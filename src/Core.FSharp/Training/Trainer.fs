@@ -595,11 +595,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         )
 
     /// <summary>Draws all weights anew, under another seed.</summary>
-    member _.Initialize(newSeed: uint64) : unit =
-        for spec, value in Network.init newSeed network do
-            match core.Variables.TryFind spec.Path with
-            | ValueSome v -> v.Set value
-            | ValueNone -> ()
+    member _.Initialize(newSeed: uint64) : unit = core.Draw newSeed
 
     /// <summary>Layers whose weights stay as they are, by path.</summary>
     member _.Frozen: IReadOnlyCollection<string> = Seq.toArray core.Frozen

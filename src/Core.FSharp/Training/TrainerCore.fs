@@ -38,10 +38,14 @@ type internal TrainerCore
     do
         seedVariable.SetInt64(int64 seed)
 
-        for spec, value in Network.init seed network do
+        let own = ResizeArray()
+
+        for spec in specs do
             match lent spec.Path with
             | ValueSome shared -> variables.Share(spec.Path, spec.DType, spec.Shape, shared)
-            | ValueNone -> variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0).Set value
+            | ValueNone -> own.Add(struct (spec, variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0)))
+
+        FirstValues.Draw(seed, own.ToArray())
 
     let isFrozen (path: string) =
         frozen.Count > 0
@@ -241,6 +245,18 @@ type internal TrainerCore
 
     member _.Network = network
     member _.Specs = specs
+
+    /// Draws all weights anew.
+    member _.Draw(newSeed: uint64) : unit =
+        let all =
+            specs
+            |> Array.choose (fun spec ->
+                match variables.TryFind spec.Path with
+                | ValueSome v -> Some(struct (spec, v))
+                | ValueNone -> None)
+
+        FirstValues.Draw(newSeed, all)
+
     member _.Variables = variables
     member _.Slots = slots
     member _.Frozen = frozen

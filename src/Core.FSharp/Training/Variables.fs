@@ -25,7 +25,7 @@ type internal Variable private (name: string, dtype: DType, shape: Shape, buffer
     /// The memory, to be written; `Buffer.Touch` must follow.
     member private _.Memory = Span<byte>(buffer.Pointer.ToPointer(), bytes)
 
-    /// The memory as bytes.
+    /// The memory as bytes, to be read.
     member _.Bytes = ReadOnlySpan<byte>(buffer.Pointer.ToPointer(), bytes)
 
     /// A copy of the value.

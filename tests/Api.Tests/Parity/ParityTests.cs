@@ -224,7 +224,7 @@ public class ParityTests
     [Fact]
     public void Null_stands_for_None_where_that_is_not_the_default()
     {
-        var normalization = Catalog.LayerOf(new Normalization(axis: null, mean: 0.5, variance: 0.25).Core);
+        var normalization = Catalog.LayerOf(new Normalization(axis: Axes.None, mean: 0.5, variance: 0.25).Core);
         Assert.Equal(ConfigValue.Null, Kind.Value(normalization, "axis"));
         Assert.Equal(ConfigValue.NewFloat(0.5), Kind.Value(normalization, "mean"));
         Assert.Equal(ConfigValue.NewFloat(0.25), Kind.Value(normalization, "variance"));

@@ -22,6 +22,8 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
         "bias_axes" => Text("d"),
         "num_query_heads" => new(12, (a, k) => a.Set(k, 12)),
         "num_key_value_heads" => new(3, (a, k) => a.Set(k, 3)),
+        "fft_length" => new(512, (a, k) => a.Set(k, 512)),
+        "max_freq" => new(4000.0, (a, k) => a.Set(k, 4000.0)),
         "backward_layer" => Nested(new SimpleRNN(4, goBackwards: true)),
         _ => Of(type, usual, other: true),
     };
@@ -55,7 +57,10 @@ internal sealed record Sample(object? Value, Func<Arguments, string, Arguments> 
             nameof(Border3) => new(
                 (Border3)((2, 3), (4, 5), (6, 7)), (a, key) => a.Set(key, new int[][] { [2, 3], [4, 5], [6, 7] })),
             nameof(Axes) => new((Axes)(int[])[first, 3], (a, key) => a.Set(key, [first, 3])),
-            nameof(Numbers) => new((Numbers)(double[])[0.25, 0.75], (a, key) => a.Set(key, (double[])[0.25, 0.75])),
+            nameof(SignalWindow) => new((SignalWindow)"hamming", (a, key) => a.Set(key, "hamming")),
+            nameof(Numbers) => other
+                ? new((Numbers)(double[])[0.25, 0.75], (a, key) => a.Set(key, (double[])[0.25, 0.75]))
+                : new((Numbers)0.5, (a, key) => a.Set(key, 0.5)),
             nameof(Factor) => other
                 ? new((Factor)(1.0, 1.0), (a, key) => a.Set(key, (double[])[1, 1]))
                 : new((Factor)1.0, (a, key) => a.Set(key, 1.0)),

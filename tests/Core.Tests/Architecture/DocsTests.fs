@@ -15,6 +15,10 @@ let ``every public member of the core has a documentation summary`` () =
         Assert.Fail(string wrong.Length + " public members without documentation:\n" + String.Join("\n", wrong))
 
 [<Fact>]
+let ``every public member of the package for pictures has a documentation summary`` () =
+    Assert.Empty(missing typeof<Picture>.Assembly)
+
+[<Fact>]
 let ``members are found under the ids that the compiler writes`` () =
     let ids = Set.ofList (expectedIds typeof<Shape>.Assembly)
 

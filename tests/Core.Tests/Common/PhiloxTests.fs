@@ -56,6 +56,22 @@ let ``neighbouring blocks, steps, streams and seeds differ``
     && here <> words seed (stream ^^^ 1UL) step b
     && here <> words (seed ^^^ 1UL) stream step b
 
+[<Property(MaxTest = 200)>]
+let ``runs of uniform numbers are those of their blocks, bit for bit``
+    (seed: uint64)
+    (stream: uint64)
+    (step: uint32)
+    (first: uint16)
+    =
+    for length in [ 0; 1; 7; 8; 9; 16; 29; 64 ] do
+        let first = uint32 first
+        let values = Array.create length nan
+        Philox.uniforms53 seed stream step first (System.Span values)
+
+        for i in 0 .. length - 1 do
+            let struct (a, b, _, _) = Philox.block seed stream step (first + uint32 i)
+            Assert.Equal(Philox.toUniform53 a b, values[i])
+
 [<Property>]
 let ``uniform numbers lie in [0, 1)`` (word: uint32) =
     let u = Philox.toUniform word

@@ -162,7 +162,7 @@ let ``parts of a region are the region`` () =
     for first, rows, count, stride in
         [ 0, 1, size, 0; 5, 1, 100, 0; 3, 6, 4, 7; 2, 5, 3, 10; 0, 24, 7, 7; 1, 23, 1, 7; 150, 1, 18, 0 ] do
         parts.Zero()
-        ElementwiseEpilogue(kernel parts).Run(first, rows, count, stride)
+        ElementwiseEpilogue(kernel parts, 0).Run(first, rows, count, stride)
         let whole, part = read target, read parts
 
         for i in 0 .. size - 1 do

@@ -92,6 +92,32 @@ module internal Windowed =
     let outPositions w = w.Batch * product (outputs w)
     let text (w: Window) = w.ToString().Replace("\n", " ")
 
+    /// Windows three wide that stand side by side in rows of some length, with channels in whole vectors.
+    let neighbours: Gen<Window> =
+        gen {
+            let! rank = Gen.choose (1, 2)
+            let! channels = Gen.elements [ 8; 16; 24 ]
+            let! out = Gen.elements [ 8; 16; 24; 48 ]
+            let! batch = Gen.choose (1, 3)
+            let! height = Gen.choose (1, 5)
+            let! width = Gen.choose (14, 40)
+            let! tall = Gen.choose (1, min 3 height)
+            let! pads = Gen.choose (0, 2) |> Gen.arrayOfLength 4
+            let last (a: int) (b: int) = if rank = 1 then [| b |] else [| a; b |]
+
+            return
+                { Batch = batch
+                  In = last height width
+                  Channels = channels
+                  Out = out
+                  Kernel = last tall 3
+                  Strides = last 1 1
+                  Dilations = last 1 1
+                  Low = last pads[0] pads[1]
+                  High = last pads[2] pads[3]
+                  Groups = 1 }
+        }
+
     /// Runs a check on random windows; a failing one is shown whole.
     let forAllOf (generate: Gen<Window>) (check: Window -> unit) =
         let property = Prop.forAll (Arb.fromGen generate) (fun w -> check w)
@@ -208,6 +234,11 @@ type ConvPoolTests() =
     member _.``random convolutions, float64``() = Windowed.forAll (convolution DType.Float64)
 
     [<Fact>]
+    member _.``windows side by side``() =
+        Windowed.forAllOf Windowed.neighbours (convolution DType.Float32)
+        Windowed.forAllOf Windowed.neighbours (convolution DType.Float64)
+
+    [<Fact>]
     member _.``random poolings``() =
         Windowed.forAll (pooling DType.Float32)
         Windowed.forAll (pooling DType.Float64)
@@ -231,6 +262,10 @@ type ConvPoolTests() =
               plane 3 14 16 40 3 2 1 1
               plane 2 15 24 24 3 1 1 24
               plane 1 24 18 33 1 1 0 1
+              // Rows at the border that see fewer taps.
+              plane 40 7 5 6 3 1 0 1
+              plane 80 9 3 16 5 1 2 1
+              plane 64 8 4 9 3 2 1 1
               plane 2 30 1 8 5 3 2 1
               // Few positions and many weights; many channels at the edges.
               plane 1 5 100 70 3 1 1 1

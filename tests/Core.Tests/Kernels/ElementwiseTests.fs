@@ -214,6 +214,41 @@ type ElementwiseTests() =
                 binaryAt TileDomain.F64 op f n
 
     [<Fact>]
+    member _.``operations of three operands, every length``() =
+        let operations: (TileOp * (float -> float -> float -> float)) list =
+            [ TileOp.FusedMultiplyAdd, (fun a b c -> a * b + c)
+              TileOp.Toward, (fun a b c -> a + (b - a) * c)
+              TileOp.TowardSquare, (fun a b c -> a + (b * b - a) * c)
+              TileOp.OverRoot, (fun a b c -> a / (sqrt b + c)) ]
+
+        for domain, tolerance in [ TileDomain.F32, 1e-6; TileDomain.F64, 1e-14 ] do
+            let t = dtypeOf domain
+
+            for op, f in operations do
+                let program =
+                    TileProgram(
+                        domain,
+                        [| flat t; flat t; flat t |],
+                        [| TileInstruction.Ternary(op, 0, 1, 2) |],
+                        [| { Value = 3; DType = t } |]
+                    )
+
+                for n in lengths do
+                    // Positive, and steps within 0 and 1, so that no difference loses digits.
+                    let r = Random n
+                    let draw low = Array.init n (fun _ -> low + r.NextDouble()) |> rounded t
+                    let x, y, z = draw 0.5, draw 0.5, draw 0.0
+                    let a, b, c = write t x, write t y, write t z
+                    let expected = Array.map3 f x y z
+
+                    for width in widths do
+                        let d = room t n
+                        let inputs = [| a.Pointer; b.Pointer; c.Pointer |]
+                        runOnce (ElementwiseKernel(program, n, inputs, [| d.Pointer |], width))
+                        d.Check()
+                        close tolerance 1e-30 (string op) expected (read t d)
+
+    [<Fact>]
     member _.``erfinv undoes erf``() =
         for domain, tolerance in [ TileDomain.F32, 4e-7; TileDomain.F64, 1e-9 ] do
             let t = dtypeOf domain

@@ -20,7 +20,15 @@ module ImageLayerTable =
     let rows: LayerRow list =
         [ image "Resizing" (fun () -> Layer.resizing 3 7) [ 5; 4; 2 ]
           image "CenterCrop" (fun () -> Layer.centerCrop 3 2) [ 5; 4; 2 ]
-          image "RandomCrop" (fun () -> Layer.randomCropWith { ImageCrop.options 3 2 with Seed = Some 2 }) [ 5; 4; 2 ]
+          // Of its own size: at inference images keep theirs.
+          image "RandomCrop" (fun () -> Layer.randomCropWith { ImageCrop.options 3 2 with Seed = Some 2 }) [ 3; 2; 2 ]
+          row
+              "MaxNumBoundingBoxes"
+              (fun () -> Layer.maxNumBoundingBoxes 3)
+              [ [ 2; 4 ]; [ 2 ] ]
+              0
+              Drops
+              [ [ 2; 5 ]; [ 2 ] ]
           augmenting "RandomFlip" (fun () -> Layer.randomFlipWith { RandomFlip.options with Seed = Some 1 })
           augmenting "RandomRotation" (fun () -> Layer.randomRotation 0.2)
           augmenting "RandomZoom" (fun () -> Layer.randomZoomWith (RandomMovement.options [ 0.1; 0.4 ] [ -0.4; 0.3 ]))
@@ -50,6 +58,7 @@ module ImageLayerTable =
                       Contrast = [ 0.3 ]
                       Saturation = [ 0.4; 0.6 ]
                       Hue = [ 0.2 ] })
+          |> jumping
           augmenting "RandomGrayscale" (fun () -> Layer.randomGrayscale 0.6)
           augmenting "RandomInvert" (fun () -> Layer.randomInvertWith (color [ 0.6; 0.8 ]))
           augmenting "RandomPosterization" (fun () -> Layer.randomPosterizationWith (color [ 3.0; 7.0 ]))

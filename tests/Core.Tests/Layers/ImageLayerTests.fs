@@ -193,6 +193,29 @@ type ImageLayerTests() =
                            for c in 0..2 -> pixel n (top + i) (left + j) c |]
             (run (Layer.randomCrop 3 2) dims image)
 
+        // Not larger on both axes: a window that begins where the largest of the wanted proportions does, as far as there is
+        // image. 4 x 5 cells to 4 x 3: the proportions leave 4 x 3, which begin in column 1.
+        check
+            "narrow crop"
+            [| for n in 0..1 do
+                   for i in 0..3 do
+                       for j in 1..3 do
+                           for c in 0..2 -> pixel n i j c |]
+            (run (Layer.randomCrop 4 3) dims image)
+
+        // To 2 x 6: the proportions leave 1 x 5 from row 1, so rows 1 and 2 of all columns are resized.
+        let wide = run (Layer.randomCrop 2 6) dims image
+        let cut =
+            [| for n in 0..1 do
+                   for i in 1..2 do
+                       for j in 0..4 do
+                           for c in 0..2 -> pixel n i j c |]
+        check "wide crop" (OneLayer.run Mode.Infer (Layer.resizing 2 6) [| 2; 2; 5; 3 |] cut) wide
+
+        // random_crop_test.py, test_random_crop_full: at inference images pass as they are, in their own size.
+        for height, width in [ 2, 2; 4, 5; 7, 9 ] do
+            Assert.Equal<float[]>(image, OneLayer.run Mode.Infer (Layer.randomCrop height width) dims image)
+
         for mode, down, across in
             [ FlipMode.Horizontal, false, true
               FlipMode.Vertical, true, false
@@ -215,8 +238,13 @@ type ImageLayerTests() =
 
         check
             "contrast"
-            (perPixel (fun n i j c -> clip (mean n c + (pixel n i j c - mean n c) * between 0.6 1.4 "factor" n)))
+            (perPixel (fun n i j c -> clip (mean n c + (pixel n i j c - mean n c) * between 1.0 1.4 "factor" n)))
             (run (Layer.randomContrastWith (color [ 0.4 ])) dims image)
+
+        check
+            "contrast of a pair"
+            (perPixel (fun n i j c -> clip (mean n c + (pixel n i j c - mean n c) * between 0.7 1.5 "factor" n)))
+            (run (Layer.randomContrastWith (color [ 0.3; 0.5 ])) dims image)
 
         let smooth n i j c =
             List.sum
@@ -246,17 +274,23 @@ type ImageLayerTests() =
             (perPixel (fun n i j c -> if drawn "apply" n < 0.4 then gray n i j else pixel n i j c))
             (run (Layer.randomGrayscale 0.4) dims image)
 
-        // The saturation of HSV: distances from the greatest of three channels are multiplied, up to pure color.
-        let saturated n i j c =
-            let rgb = [| for c in 0..2 -> (pixel n i j c + 1.0) / 2.0 |]
+        // The saturation of HSV, of images as they are: distances from the greatest of three channels are multiplied, and the
+        // product of saturation and multiplier is clipped to the value range. A pixel without a positive channel has saturation 0.
+        let saturated (low: float, high: float) shift n i j c =
+            let rgb = [| for c in 0..2 -> pixel n i j c + shift |]
             let value, least = Array.max rgb, Array.min rgb
             let f = between 0.3 0.8 "factor" n
-            let saturation = (value - least) / value
-            let wanted = min 1.0 (saturation * f / (1.0 + 1e-7 - f))
-            let share = wanted / saturation
-            (value - (value - rgb[c]) * share) * 2.0 - 1.0
+            let saturation = if value > 0.0 then (value - least) / value else 0.0
+            let wanted = max low (min high (saturation * f / (1.0 - f)))
+            if saturation = 0.0 then value else value - (value - rgb[c]) * wanted / saturation
 
-        check "saturation" (perPixel saturated) (run (Layer.randomSaturationWith (color [ 0.3; 0.8 ])) dims image)
+        for range, shift in [ (0.0, 1.0), 0.0; (0.0, 255.0), 1.0; (-1.0, 1.0), 0.0 ] do
+            let layer = Layer.randomSaturationWith { RandomColor.options [ 0.3; 0.8 ] with ValueRange = range }
+
+            check
+                ("saturation " + string range)
+                (perPixel (saturated range shift))
+                (run layer dims (image |> Array.map (fun v -> v + shift)))
 
     [<Fact>]
     member _.``a third of the circle of hues exchanges the channels``() =
@@ -289,7 +323,8 @@ type ImageLayerTests() =
             "solarization"
             (perPixel (fun n i j c ->
                 let sum = min 255.0 ((pixel n i j c + 1.0) * 127.5 + 255.0 * between 0.0 0.2 "addition" n)
-                let kept = if sum < 255.0 * between 0.3 0.6 "threshold" n then sum else 255.0 - sum
+                // Keras takes the lower bound as a level.
+                let kept = if sum < between 0.3 (255.0 * 0.6) "threshold" n then sum else 255.0 - sum
                 kept / 127.5 - 1.0))
             (run
                 (Layer.solarizationWith
@@ -327,8 +362,10 @@ type ImageLayerTests() =
                 [| for i in 0 .. size - 1 -> exp (-0.5 * ((float i - float (size - 1) / 2.0) / sigma) ** 2.0) |]
             weights |> Array.map (fun w -> w / Array.sum weights)
 
-        let down = bell (between 0.4 1.0 "sigma y" 0 + 1e-6) 3
-        let across = bell (between 0.4 1.0 "sigma x" 0 + 1e-6) 5
+        // Keras makes a kernel of 5 rows and 3 columns of the sizes (3, 5), and reads its cells as 3 rows of 5.
+        let down = bell (between 0.4 1.0 "sigma y" 0 + 1e-6) 5
+        let across = bell (between 0.4 1.0 "sigma x" 0 + 1e-6) 3
+        let cell a b = (let t = a * 5 + b in down[t / 3] * across[t % 3])
 
         let expected =
             perPixel (fun n i j c ->
@@ -336,7 +373,7 @@ type ImageLayerTests() =
                     [ for a in -1 .. 1 do
                           for b in -2 .. 2 do
                               if i + a >= 0 && i + a < 4 && j + b >= 0 && j + b < 5 then
-                                  down[a + 1] * across[b + 2] * pixel n (i + a) (j + b) c ])
+                                  cell (a + 1) (b + 2) * pixel n (i + a) (j + b) c ])
 
         let layer =
             Layer.randomGaussianBlurWith
@@ -500,7 +537,6 @@ type ImageLayerTests() =
               Layer.randomBrightnessWith none
               Layer.randomContrastWith none
               Layer.randomHueWith none
-              Layer.randomSaturationWith (color [ 0.5; 0.5 ])
               Layer.randomSharpnessWith (color [ 0.5; 0.5 ])
               Layer.randomColorDegenerationWith none
               Layer.randomColorJitterWith RandomColorJitter.options
@@ -511,6 +547,12 @@ type ImageLayerTests() =
               Layer.randomErasingWith { RandomErasing.options with Factor = [ 0.0 ] }
               Layer.randAugmentWith { RandAugment.options with NumOps = 0 } ] do
             Close.closeToScale layer.ClassName 1e-6 image (run layer dims image)
+
+    [<Fact>]
+    member _.``a saturation of one half changes nothing that is a color``() =
+        let colors = image |> Array.map (fun v -> v + 1.0)
+        let layer = Layer.randomSaturationWith { RandomColor.options [ 0.5; 0.5 ] with ValueRange = (0.0, 1.0) }
+        Close.closeToScale "saturation" 1e-9 colors (run layer dims colors)
 
     [<Fact>]
     member _.``channels may come first``() =
@@ -527,6 +569,102 @@ type ImageLayerTests() =
         both (fun f -> Layer.randomFlipWith { RandomFlip.options with DataFormat = f })
         both (fun f -> Layer.equalizationWith { Equalization.options with DataFormat = f; ValueRange = (-1.0, 1.0) })
         both (fun f -> Layer.mixUpWith { ImageMix.mixUp with DataFormat = f })
+
+    [<Fact>]
+    member _.``rubber moves along both axes alike``() =
+        let scale = 0.8
+        let layer =
+            Layer.randomElasticTransformWith
+                { RandomElasticTransform.options with
+                    Factor = [ 1.0; 1.0 ]
+                    Scale = [ scale; scale ]
+                    ValueRange = (-1.0, 1.0)
+                    Filling = { Mode = FillMode.Nearest; Interpolation = Sampling.Bilinear; Value = 0.0 } }
+
+        // A ramp along both axes shows where every pixel was read: 40 x 40 cells, deviation 0.05 * 40 * 0.8 = 1.6, so that the
+        // kernel has 6 * 1 + 1 cells per axis and movements are 0.1 * 40 * 0.8 times the smoothed noise.
+        let size = 40
+        let ramp =
+            Array.init (size * size * 2) (fun t -> float (if t % 2 = 0 then t / 2 / size else t / 2 % size) / 40.0)
+        let moved = run layer [| 1; size; size; 2 |] ramp
+
+        let noise =
+            let shape = Shape.Of(1, size, size, 1)
+            let drawing =
+                Layer.make "Noise" None (fun scope _ ->
+                    [| Flow.ofValue (LayerCheck.random scope None "shift" FunctionalNet.Graph.RandomKind.Normal shape) |])
+            run drawing [| 1 |] [| 0.0 |]
+
+        let sigma = 1.6
+        let bell = [| for i in -3 .. 3 -> exp (-0.5 * (float i / sigma) ** 2.0) |]
+        let bell = bell |> Array.map (fun b -> b / Array.sum bell)
+
+        let shift i j =
+            let mutable sum = 0.0
+
+            for a in -3 .. 3 do
+                for b in -3 .. 3 do
+                    if i + a >= 0 && i + a < size && j + b >= 0 && j + b < size then
+                        sum <- sum + bell[a + 3] * bell[b + 3] * noise[(i + a) * size + j + b] * sigma
+
+            sum * 0.1 * 40.0 * scale
+
+        let place i d = max 0.0 (min (float (size - 1)) (float i + d)) / 40.0
+
+        check
+            "elastic"
+            (Array.init moved.Length (fun t ->
+                let i, j = t / 2 / size, t / 2 % size
+                place (if t % 2 = 0 then i else j) (shift i j)))
+            moved
+
+    [<Fact>]
+    member _.``strengths of RandAugment begin at 0``() =
+        // One number f means 0 to f for every change: images only move down and to the right, and get brighter.
+        let settings = Augmentation.settings "RandAugment" [ 0.4 ] (-1.0, 1.0) Sampling.Bilinear None
+        Assert.Equal<float list>([ 0.0; 0.4 ], settings.Factor)
+        let many = { RandAugment.options with NumOps = 30; ValueRange = (-1.0, 1.0) }
+        Assert.Equal(image.Length, (run (Layer.randAugmentWith many) dims image).Length)
+
+    [<Fact>]
+    member _.``whole numbers are resized to whole numbers``() =
+        let layer = Layer.resizing 1 2
+        let x = Expr.Input("x", DType.Int32, Shape.Of(1, 1, 4, 1))
+        let trace =
+            LayerRun.trace Mode.Infer DType.Float32 layer [| LayerRun.typeOf DType.Int32 [| 1; 1; 4; 1 |] |] [| None |]
+        Assert.Equal(DType.Int32, trace.Outputs[0].DType)
+        let data = [| Tensor.Of(Shape.Of(1, 1, 4, 1), [| 1; 2; 4; 7 |]) |]
+        // Means 1.5 and 5.5 are rounded to even.
+        Assert.Equal<float[]>([| 2.0; 6.0 |], (LayerRun.interpret (LayerRun.bind trace data [||]) trace.Outputs)[0])
+        ignore x
+
+    /// auto_contrast.py of Keras 3.8 takes minima over axes 1 and 2 in either format.
+    [<Fact>]
+    member _.``AutoContrast looks at axes 1 and 2``() =
+        let values = Array.init 12 (fun i -> float (i * i))
+        let last = OneLayer.run Mode.Infer (Layer.autoContrast 0.0 255.0) [| 1; 2; 3; 2 |] values
+        let first =
+            OneLayer.run
+                Mode.Infer
+                (LayerClass.layer ImageContrast.definition ((0.0, 255.0), DataFormat.ChannelsFirst))
+                [| 1; 2; 3; 2 |]
+                values
+        Assert.Equal<float[]>(last, first)
+
+    [<Fact>]
+    member _.``factors are checked as strictly as in Keras``() =
+        // Most classes only refuse a pair that lies wholly outside.
+        Assert.Equal((-2.0, 2.0), FactorBounds.symmetric "Any" "factor" [ -2.0; 2.0 ])
+        Assert.Equal((0.5, 3.0), FactorBounds.share "Any" "factor" [ 0.5; 3.0 ])
+
+        let refused (run: unit -> float * float) =
+            Assert.Throws<ArgumentValueException>(fun () -> run () |> ignore) |> ignore
+
+        refused (fun () -> FactorBounds.share "Any" "factor" [ 1.5; 3.0 ])
+        refused (fun () -> FactorBounds.share "Any" "factor" [ 1.5 ])
+        refused (fun () -> FactorBounds.movement "Any" "factor" [ -0.5; 1.5 ])
+        refused (fun () -> FactorBounds.strictShare "Any" "factor" [ -0.5; 0.5 ])
+        refused (fun () -> FactorBounds.shear "Any" "factor" [ 0.5; 1.5 ])
 
     [<Fact>]
     member _.``a change by RandAugment is one of the eleven``() =

@@ -170,7 +170,6 @@ type LayerConfigTests() =
         refused (fun () -> Layer.permute [ 0; 1 ])
         refused (fun () -> Layer.embedding 0 2)
         refused (fun () -> Layer.normalization [ 1.0 ] [])
-        refused (fun () -> Layer.discretization [])
         refused (fun () -> Layer.discretization [ 1.0; 1.0 ])
         refused (fun () -> Layer.categoryEncoding 0)
         refused (fun () ->

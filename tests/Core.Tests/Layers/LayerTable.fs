@@ -323,6 +323,29 @@ module LayerTable =
           yield! ImageLayerTable.rows
           row "Rescaling" (fun () -> Layer.rescaling 0.25 -1.5) [ [ -1; 3 ] ] 0 Keeps []
           row "Discretization" (fun () -> Layer.discretization [ -0.5; 0.0; 0.25 ]) [ [ -1; 3 ] ] 0 Drops []
+          row
+              "STFTSpectrogram"
+              (fun () ->
+                  Layer.stftSpectrogramWith
+                      { STFTSpectrogram.options with Mode = SpectrogramMode.Psd; FrameLength = 6; FrameStep = Some 4 })
+              [ [ 14; 2 ] ]
+              60
+              Drops
+              [ [ 14 ] ]
+          { row
+                "MelSpectrogram"
+                (fun () ->
+                    Layer.melSpectrogramWith
+                        { MelSpectrogram.options with
+                            FftLength = 16
+                            SequenceStride = 5
+                            NumMelBins = 4
+                            MinFreq = 100.0 })
+                [ [ 30 ] ]
+                0
+                Drops
+                [ [ 30; 2 ] ] with
+              RowByRow = false }
           row "CategoryEncoding" (fun () -> Layer.categoryEncoding 4) [ [ -1 ] ] 0 Drops [ [] ] |> ids
           row "Parallel" (fun () -> Layer.parallel' [ Layer.dense 2; Layer.dense 2 ]) [ [ -1; 3 ] ] 16 Own [ [] ]
           row

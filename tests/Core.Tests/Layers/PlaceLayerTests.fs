@@ -28,6 +28,19 @@ module internal OneLayer =
         let outputs, _, _ = many mode layer [ dims, values ]
         outputs[0]
 
+    /// The output with the first values of the weights.
+    let initialised (mode: Mode) (layer: Layer) (dims: int[]) (values: float[]) : float[] =
+        let types = [| LayerRun.typeOf DType.Float64 dims |]
+        let trace = LayerRun.trace mode DType.Float64 layer types (LayerRun.unmasked types)
+
+        let weights =
+            trace.Specs
+            |> Array.map (fun spec ->
+                Tensor.OfDoubles(DType.Float64, spec.Shape, spec.Initializer.Create 0UL 0UL spec.Shape))
+
+        let data = [| Tensor.OfDoubles(DType.Float64, Shape.Of dims, values) |]
+        (LayerRun.interpret (LayerRun.bind trace data weights) trace.Outputs)[0]
+
 /// Layers whose windows depend on the place: resizing, adaptive pooling, locally connected layers, against plain loops.
 type PlaceLayerTests() =
 

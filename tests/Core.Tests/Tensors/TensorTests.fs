@@ -9,6 +9,32 @@ open FunctionalNet
 let private argMax (shape: int list) (values: 'T[]) = Tensor.Of(Shape.Of(Array.ofList shape), values).ArgMax()
 
 [<Fact>]
+let ``a tensor's memory is written in place, once, from zeros`` () =
+    let calls = ref 0
+
+    let tensor =
+        Tensor.Create<int>(
+            Shape.Of(2, 3),
+            fun values shape ->
+                calls.Value <- calls.Value + 1
+                Assert.Equal(Shape.Of(2, 3), shape)
+
+                for i in 0 .. values.Length - 1 do
+                    Assert.Equal(0, values[i])
+                    values[i] <- 10 * i
+        )
+
+    Assert.Equal(1, calls.Value)
+    Assert.Equal<int>([| 0; 10; 20; 30; 40; 50 |], tensor.AsSpan<int>().ToArray())
+    Assert.Equal(DType.Int32, tensor.DType)
+
+[<Fact>]
+let ``memory of another element type is refused before it is written`` () =
+    let write () = Tensor.Create<byte>(Shape.Of 2, fun _ _ -> failwith "written") |> ignore
+
+    Assert.Throws<DTypeException> write |> ignore
+
+[<Fact>]
 let ``the greatest of each row is found`` () =
     Assert.Equal<int>([| 2; 0 |], argMax [ 2; 3 ] [| 0.1f; 0.2f; 0.7f; 0.5f; 0.3f; 0.2f |])
     Assert.Equal<int>([| 1 |], argMax [ 3 ] [| -3.0; -1.0; -2.0 |])

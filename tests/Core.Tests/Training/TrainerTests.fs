@@ -85,6 +85,22 @@ type TrainerTests() =
     let x, y = sample, labels 2 3 50
 
     [<Fact>]
+    member _.``first values are the same drawn in parts or as a whole, at the start and anew``() =
+        // A matrix of more than one part, the last of which is not full.
+        let network = Network.sequential (Network.input [ 300 ]) [ Layer.dense 301; Layer.dense 5 ]
+
+        let expect seed (trainer: Trainer) =
+            let whole = Network.init seed network |> Array.map (fun (spec, value) -> KeyValuePair(spec.Path, value))
+
+            Samples.sameBits (whole :> IReadOnlyList<_>) (trainer.GetWeights())
+            Assert.Equal(300 * 301, whole[0].Value.Size)
+
+        let trainer = Trainer.createWith 7UL network
+        expect 7UL trainer
+        trainer.Initialize 8UL
+        expect 8UL trainer
+
+    [<Fact>]
     member _.``Training makes the loss smaller``() =
         let trainer = trained (mlp ())
         let history = trainer.Fit(x, y, FitOptions(Epochs = 20, BatchSize = 16, Verbosity = Verbosity.Silent))

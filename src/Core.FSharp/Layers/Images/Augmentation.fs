@@ -6,7 +6,7 @@ open FunctionalNet.Graph
 /// except that movements share one reading of the images.
 module internal Augmentation =
 
-    /// Strength and form of all changes.
+    /// Strength, as two bounds, and form of all changes.
     [<NoEquality; NoComparison>]
     type Settings = { Factor: float list; ValueRange: float * float; Interpolation: Sampling; Seed: int option }
 
@@ -51,6 +51,10 @@ module internal Augmentation =
           RandomColor.contrast (colors s)
           RandomColor.sharpen (colors s) ]
 
+    let settings kind factor range interpolation seed : Settings =
+        let low, high = FactorBounds.share kind "factor" factor
+        { Factor = [ low; high ]; ValueRange = range; Interpolation = interpolation; Seed = seed }
+
     /// How many changes there are, all or without those of strength.
     let count (all: bool) = if all then 11 else 7
 
@@ -85,12 +89,10 @@ module RandAugment =
           DataFormat = DataFormat.ChannelsLast }
 
     let private run (o: RandAugmentOptions) (scope: Scope) (x: Expr) =
-        let settings: Augmentation.Settings =
-            { Factor = o.Factor; ValueRange = o.ValueRange; Interpolation = o.Interpolation; Seed = o.Seed }
-
+        let settings = Augmentation.settings "RandAugment" o.Factor o.ValueRange o.Interpolation o.Seed
         let order = ImageDraw.order scope o.Seed "order" (Augmentation.count true)
 
-        [ 0 .. o.NumOps - 1 ]
+        [ 0 .. min o.NumOps (Augmentation.count true) - 1 ]
         |> List.fold
             (fun x i -> Augmentation.apply settings true (Ops.index 0 i order) (scope.Child("step" + string i)) x)
             x
@@ -116,12 +118,8 @@ module RandAugment =
         |> LayerClass.checkedBy (fun (o: RandAugmentOptions) ->
             FactorBounds.share "RandAugment" "factor" o.Factor |> ignore
 
-            if o.NumOps < 0 || o.NumOps > Augmentation.count true then
-                LayerCheck.argument
-                    "RandAugment.num_ops"
-                    ("0 to " + string (Augmentation.count true))
-                    (string o.NumOps)
-                    "No change is made twice."
+            if o.NumOps < 0 then
+                LayerCheck.argument "RandAugment.num_ops" "0 or more" (string o.NumOps) "No change is made twice."
 
             o)
 
@@ -143,8 +141,7 @@ module AugMix =
           DataFormat = DataFormat.ChannelsLast }
 
     let private run (o: AugMixOptions) (scope: Scope) (x: Expr) =
-        let settings: Augmentation.Settings =
-            { Factor = o.Factor; ValueRange = o.ValueRange; Interpolation = o.Interpolation; Seed = o.Seed }
+        let settings = Augmentation.settings "AugMix" o.Factor o.ValueRange o.Interpolation o.Seed
 
         // One choice more than there are changes: none.
         let choices = float (Augmentation.count o.AllOps + 1)

@@ -8,12 +8,16 @@ module internal Cropping =
     let between (top: int) (left: int) (height: int) (width: int) (x: Expr) : Expr =
         x |> Ops.sliceAxis 1 top (top + height) |> Ops.sliceAxis 2 left (left + width)
 
-    /// The largest window in the middle with the proportions of height : width.
-    let toProportions (height: int) (width: int) (x: Expr) : Expr =
+    /// The largest window in the middle with the proportions of height : width: its top, left, rows and columns.
+    let proportionate (height: int) (width: int) (x: Expr) : struct (int * int * int * int) =
         let rows, columns = x.Shape[1], x.Shape[2]
         let keptRows = max 1 (min rows (columns * height / width))
         let keptColumns = max 1 (min columns (rows * width / height))
-        between ((rows - keptRows) / 2) ((columns - keptColumns) / 2) keptRows keptColumns x
+        struct ((rows - keptRows) / 2, (columns - keptColumns) / 2, keptRows, keptColumns)
+
+    let toProportions (height: int) (width: int) (x: Expr) : Expr =
+        let struct (top, left, rows, columns) = proportionate height width x
+        between top left rows columns x
 
     /// Equal borders on two sides, up to about the proportions of height : width.
     let padToProportions (value: float) (height: int) (width: int) (x: Expr) : Expr =
@@ -54,8 +58,14 @@ module Resizing =
 
         Cropping.resize o.Interpolation o.Antialias o.Height o.Width x
 
+    /// Whole numbers stay whole: results are rounded to the nearest, halves to even.
+    let private ofAny (o: ResizingOptions) (scope: Scope) (x: Expr) =
+        ImageLayer.check "Resizing" x
+        let resized = LayerCheck.floating scope x |> LayerCheck.inChannelsLast o.DataFormat (run o)
+        if DType.isInteger x.DType then Ops.cast x.DType (Ops.round resized) else resized
+
     let internal definition: LayerClass<ResizingOptions> =
-        ImageLayer.always
+        LayerClass.dropsMask
             "Resizing"
             [ Field.int "height" (fun (o: ResizingOptions) -> o.Height) (fun v (o: ResizingOptions) ->
                   { o with Height = v })
@@ -81,8 +91,7 @@ module Resizing =
               LayerField.dataFormat (fun (o: ResizingOptions) -> o.DataFormat) (fun v (o: ResizingOptions) ->
                   { o with DataFormat = v }) ]
             (options 1 1)
-            (fun (o: ResizingOptions) -> o.DataFormat)
-            run
+            ofAny
         |> LayerClass.checkedBy (fun (o: ResizingOptions) ->
             LayerCheck.positive "Resizing.height" o.Height
             LayerCheck.positive "Resizing.width" o.Width
@@ -139,22 +148,26 @@ module ImageCrop =
 
         x |> cut 1 o.Height "top" |> cut 2 o.Width "left"
 
+    /// What Keras does to images that are not larger on both axes: a window begins where the largest one of the wanted
+    /// proportions would, ends at the latest where the image does, and is resized if it is too small.
+    let private fixedWindow (o: ImageCropOptions) (x: Expr) =
+        let struct (top, left, _, _) = Cropping.proportionate o.Height o.Width x
+        let rows, columns = min o.Height (x.Shape[1] - top), min o.Width (x.Shape[2] - left)
+
+        Cropping.between top left rows columns x
+        |> Cropping.resize Interpolation.Bilinear false o.Height o.Width
+
+    /// At inference images pass unchanged, in their own size.
     let internal random: LayerClass<ImageCropOptions> =
-        LayerClass.dropsMask
+        ImageLayer.training
             "RandomCrop"
             (fields
              @ [ ImageField.seed (fun (o: ImageCropOptions) -> o.Seed) (fun v (o: ImageCropOptions) ->
                      { o with Seed = v }) ])
             (options 1 1)
+            (fun (o: ImageCropOptions) -> o.DataFormat)
             (fun (o: ImageCropOptions) scope x ->
-                ImageLayer.check "RandomCrop" x
-
-                LayerCheck.floating scope x
-                |> LayerCheck.inChannelsLast o.DataFormat (fun x ->
-                    if scope.Mode = Mode.Train && isLarge o x then
-                        windowAt o scope x
-                    else
-                        Cropping.fit o.Height o.Width x))
+                if x.Shape[1] > o.Height && x.Shape[2] > o.Width then windowAt o scope x else fixedWindow o x)
         |> checkedFor "RandomCrop"
 
 /// <summary>The RandomFlip layer: in training half of the images are mirrored.</summary>

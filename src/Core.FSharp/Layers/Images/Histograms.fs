@@ -22,8 +22,9 @@ module Solarization =
 
     let internal apply (o: SolarizationOptions) (scope: Scope) (x: Expr) =
         let draw name key factor =
-            let low, high = FactorBounds.share "Solarization" key factor
-            ImageDraw.perImage scope o.Seed name (low * 255.0, high * 255.0) x
+            // Keras multiplies the upper bound only.
+            let low, high = FactorBounds.strictShare "Solarization" key factor
+            ImageDraw.perImage scope o.Seed name (low, high * 255.0) x
 
         let addition = draw "addition" "addition_factor" o.AdditionFactor
         let threshold = draw "threshold" "threshold_factor" o.ThresholdFactor
@@ -51,11 +52,12 @@ module Solarization =
             (fun (o: SolarizationOptions) -> o.DataFormat)
             apply
         |> LayerClass.checkedBy (fun (o: SolarizationOptions) ->
-            FactorBounds.share "Solarization" "addition_factor" o.AdditionFactor |> ignore
-            FactorBounds.share "Solarization" "threshold_factor" o.ThresholdFactor |> ignore
+            FactorBounds.strictShare "Solarization" "addition_factor" o.AdditionFactor |> ignore
+            FactorBounds.strictShare "Solarization" "threshold_factor" o.ThresholdFactor |> ignore
             o)
 
-/// Every channel of every image stretched to the whole value range.
+/// Every channel of every image stretched to the whole value range. As in Keras, a channel is what axes 1 and 2 make, also of
+/// images with channels first.
 module internal ImageContrast =
 
     let apply (range: float * float) (x: Expr) : Expr =
@@ -71,7 +73,7 @@ module internal ImageContrast =
             [ ImageField.valueRange fst (fun v (_, format) -> v, format)
               LayerField.dataFormat snd (fun v (range, _) -> range, v) ]
             ((0.0, 255.0), DataFormat.ChannelsLast)
-            snd
+            (fun _ -> DataFormat.ChannelsLast)
             (fun (range, _) x -> apply range x)
 
 /// <summary>The Equalization layer: in training the values of every channel are spread evenly.</summary>

@@ -6,7 +6,9 @@ open FunctionalNet.Graph
 /// Factors: one number, or a lower and an upper bound.
 module internal FactorBounds =
 
-    let private bounds kind key (least: float, greatest: float) (ofOne: float -> float * float) (factor: float list) =
+    /// Keras has two rules for pairs: most classes only refuse a pair that lies wholly outside of the range, the strict ones every
+    /// number outside.
+    let private boundsBy isStrict kind key (least: float, greatest: float) ofOne (factor: float list) : float * float =
         let wrong () =
             LayerCheck.argument
                 (kind + "." + key)
@@ -17,25 +19,29 @@ module internal FactorBounds =
                 (ConfigRead.show (List(List.map Float factor)))
                 "Two numbers are a lower and an upper bound."
 
-        if factor |> List.exists (fun f -> not (f >= least && f <= greatest)) then
-            wrong ()
+        let inside f = f >= least && f <= greatest
 
         match factor with
-        | [ one ] -> ofOne one
-        | [ a; b ] -> min a b, max a b
+        | [ one ] when inside one -> ofOne one
+        | [ a; b ] when (if isStrict then inside a && inside b else a <= greatest && b >= least) -> min a b, max a b
         | _ -> wrong ()
+
+    let private bounds kind key range ofOne factor = boundsBy false kind key range ofOne factor
 
     /// From -1 to 1; one number f means -f to f.
     let symmetric kind key factor = bounds kind key (-1.0, 1.0) (fun f -> -(abs f), abs f) factor
 
+    /// The same, and both numbers of a pair within.
+    let movement kind key factor = boundsBy true kind key (-1.0, 1.0) (fun f -> -(abs f), abs f) factor
+
     /// From 0 to 1; one number f means 0 to f.
     let share kind key factor = bounds kind key (0.0, 1.0) (fun f -> 0.0, f) factor
 
-    /// From 0 to 1; one number f means -f to f.
-    let shear kind key factor = bounds kind key (0.0, 1.0) (fun f -> -f, f) factor
+    /// The same, and both numbers of a pair within.
+    let strictShare kind key factor = boundsBy true kind key (0.0, 1.0) (fun f -> 0.0, f) factor
 
-    /// From 0 to 1; one number stands for both bounds.
-    let both kind key factor = bounds kind key (0.0, 1.0) (fun f -> f, f) factor
+    /// From 0 to 1; one number f means -f to f.
+    let shear kind key factor = boundsBy true kind key (0.0, 1.0) (fun f -> -f, f) factor
 
     /// Numbers of bits, from 1 to 8; one number f means 1 to f.
     let bits kind key factor = bounds kind key (1.0, 8.0) (fun f -> 1.0, f) factor

@@ -23,13 +23,18 @@ module ImageShorthands =
         /// <summary>The middle of images; of smaller images, the largest window of those proportions, resized.</summary>
         let centerCrop (height: int) (width: int) : Layer = centerCropWith (ImageCrop.options height width)
 
-        /// <summary>A window at a random place in training, the same for a whole batch; at inference, and of smaller images, the
-        /// largest window of those proportions in the middle, resized.</summary>
+        /// <summary>A window at a random place in training, the same for a whole batch; of images that are not larger on both axes
+        /// one at a fixed place, resized if need be. At inference images pass unchanged, in their own size.</summary>
         let randomCropWith (options: ImageCropOptions) : Layer = of' ImageCrop.random options
 
-        /// <summary>A window at a random place in training; the largest window of those proportions, resized, at
-        /// inference.</summary>
+        /// <summary>A window at a random place in training; at inference images pass unchanged, in their own size.</summary>
         let randomCrop (height: int) (width: int) : Layer = randomCropWith (ImageCrop.options height width)
+
+        /// <summary>As many bounding boxes for every image, of which surplus ones are cut off and missing ones filled in.</summary>
+        let maxNumBoundingBoxesWith (options: MaxNumBoundingBoxesOptions) : Layer = of' BoundingBoxes.maxNumber options
+
+        /// <summary>That many bounding boxes for every image; missing ones are filled up with -1.</summary>
+        let maxNumBoundingBoxes (maxNumber: int) : Layer = maxNumBoundingBoxesWith (BoundingBoxes.options maxNumber)
 
         /// <summary>Mirrors half of the images. Keras's default: along both axes at once.</summary>
         let randomFlipWith (options: RandomFlipOptions) : Layer = of' RandomFlip.definition options

@@ -225,10 +225,11 @@ module ImageTypes =
     /// <summary>Arguments of Solarization; <c>Solarization.options</c> has Keras's defaults.</summary>
     type SolarizationOptions =
         {
-            /// <summary>Bounds of what is added first, as a share of the value range; one number f means 0 to f. Default: 0.</summary>
+            /// <summary>Bounds of what is added first, 0 to 1, of which the upper one is a share of the value range and the lower
+            /// one, as in Keras, a level of 255; one number f means 0 to f. Default: 0.</summary>
             AdditionFactor: float list
-            /// <summary>Bounds of the value from which pixels are inverted, as a share of the value range; one number f means 0
-            /// to f. Default: 0.</summary>
+            /// <summary>Bounds of the value from which pixels are inverted, in the same way; one number f means 0 to f. Default:
+            /// 0.</summary>
             ThresholdFactor: float list
             /// <summary>Least and greatest value of a pixel. Default: (0, 255).</summary>
             ValueRange: float * float

@@ -16,9 +16,9 @@ module RandomColor =
         let bounds = FactorBounds.symmetric "RandomBrightness" "factor" o.Factor
         Colors.clip o.ValueRange (x + draw o scope bounds x * (high - low))
 
-    /// Multiplies distances from every channel's mean by 1 - lower to 1 + upper.
+    /// Multiplies distances from every channel's mean by 1 - lower to 1 + upper; one number f means 1 to 1 + f.
     let internal contrast (o: RandomColorOptions) scope (x: Expr) =
-        let lower, upper = FactorBounds.both "RandomContrast" "factor" o.Factor
+        let lower, upper = FactorBounds.share "RandomContrast" "factor" o.Factor
         let mean = Ops.mean [| 1; 2 |] true x
         Colors.clip o.ValueRange (Colors.blend (draw o scope (1.0 - lower, 1.0 + upper) x) mean x)
 
@@ -33,14 +33,13 @@ module RandomColor =
         |> Ops.clip 0.0 1.0
         |> Colors.rescale (0.0, 1.0) o.ValueRange
 
-    /// Multiplies the saturation by f / (1 - f): 0 gives gray, 0.5 changes nothing.
+    /// Multiplies the saturation, which lies between 0 and 1 whatever the value range, by f / (1 - f): 0 gives gray, 0.5 changes
+    /// nothing. As in Keras, it is the saturation that is clipped to the value range, and colors are not clipped after it.
     let private saturate (o: RandomColorOptions) scope (x: Expr) =
         let bounds = FactorBounds.symmetric "RandomSaturation" "factor" o.Factor
         let f = ImageDraw.between scope o.Seed "factor" bounds [| x.Shape[0]; 1; 1 |]
-        let struct (hue, saturation, value) = Colors.toHsv (Colors.rescale o.ValueRange (0.0, 1.0) x)
-
-        Colors.ofHsv hue (Ops.clip 0.0 1.0 (saturation * (f / (1.0 + 1e-7 - f)))) value
-        |> Colors.rescale (0.0, 1.0) o.ValueRange
+        let struct (hue, saturation, value) = Colors.toHsv x
+        Colors.ofHsv hue (Colors.clip o.ValueRange (saturation * (f / (1.0 - f)))) value
 
     // The filter that PIL smooths images by.
     let private smooth = [| 1.0; 1.0; 1.0; 1.0; 5.0; 1.0; 1.0; 1.0; 1.0 |] |> Array.map (fun w -> w / 13.0)
@@ -111,7 +110,7 @@ module RandomColor =
         |> checkedBy (check kind "factor")
 
     let internal brightness = plain "RandomBrightness" FactorBounds.symmetric brighten
-    let internal contrasts = plain "RandomContrast" FactorBounds.both contrast
+    let internal contrasts = plain "RandomContrast" FactorBounds.share contrast
     let internal sharpness = plain "RandomSharpness" FactorBounds.share sharpen
     let internal hue = colored "RandomHue" FactorBounds.share turnHue
     let internal saturation = colored "RandomSaturation" FactorBounds.symmetric saturate
@@ -200,7 +199,7 @@ module RandomColor =
                 if not (List.isEmpty factor) then bounds factor |> ignore
 
             check o.Brightness (FactorBounds.symmetric "RandomColorJitter" "brightness_factor")
-            check o.Contrast (FactorBounds.both "RandomColorJitter" "contrast_factor")
+            check o.Contrast (FactorBounds.share "RandomColorJitter" "contrast_factor")
             check o.Saturation (FactorBounds.symmetric "RandomColorJitter" "saturation_factor")
             check o.Hue (FactorBounds.share "RandomColorJitter" "hue_factor")
             o)
@@ -235,8 +234,11 @@ module RandomGaussianBlur =
             let sigma = ImageDraw.between scope o.Seed name (FactorBounds.share kind "sigma" o.Sigma) [||]
             Warp.bell size (sigma + 1e-6)
 
-        let rows, columns = bell "sigma y" o.KernelSize[0], bell "sigma x" o.KernelSize[1]
-        let kernel = Ops.reshape [| o.KernelSize[0]; 1 |] rows * columns
+        // Keras reads the first number of kernel_size and of sigma as that of the columns, and then writes the cells of the
+        // kernel, row by row, into kernel_size[0] rows of kernel_size[1].
+        let columns, rows = bell "sigma x" o.KernelSize[0], bell "sigma y" o.KernelSize[1]
+        let kernel =
+            Ops.reshape (List.toArray o.KernelSize) (Ops.reshape [| o.KernelSize[1]; 1 |] rows * columns)
         Colors.clip o.ValueRange (ImageLayer.pick changed (Warp.blur kernel x) x)
 
     let internal definition: LayerClass<RandomGaussianBlurOptions> =

@@ -64,7 +64,7 @@ module RandomMovement =
 
     let private zoomOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
         let bounds key factor =
-            let low, high = FactorBounds.symmetric "RandomZoom" key factor
+            let low, high = FactorBounds.movement "RandomZoom" key factor
             1.0 + low, 1.0 + high
 
         let vertical = draw o scope "height" (bounds "height_factor" o.Vertical) x
@@ -85,7 +85,7 @@ module RandomMovement =
           B2 = (1.0 - vertical) * (float (x.Shape[1] - 1) / 2.0) }
 
     let internal translationOf (o: RandomMovementOptions) (scope: Scope) (x: Expr) : Warp.Affine =
-        let bounds = FactorBounds.symmetric "RandomTranslation"
+        let bounds = FactorBounds.movement "RandomTranslation"
         let down = draw o scope "height" (bounds "height_factor" o.Vertical) x * float x.Shape[1]
         let right = draw o scope "width" (bounds "width_factor" o.Horizontal) x * float x.Shape[2]
         let one, none = Ops.onesLike down, Ops.zerosLike down
@@ -131,10 +131,10 @@ module RandomMovement =
             [ Field.required (vertical "height_factor"); horizontal "width_factor" ]
             (options [ 0.0 ] [])
             (fun o ->
-                FactorBounds.symmetric "RandomZoom" "height_factor" o.Vertical |> ignore
+                FactorBounds.movement "RandomZoom" "height_factor" o.Vertical |> ignore
 
                 if not o.Horizontal.IsEmpty then
-                    FactorBounds.symmetric "RandomZoom" "width_factor" o.Horizontal |> ignore)
+                    FactorBounds.movement "RandomZoom" "width_factor" o.Horizontal |> ignore)
             zoomOf
 
     let internal translation =
@@ -143,8 +143,8 @@ module RandomMovement =
             [ Field.required (vertical "height_factor"); Field.required (horizontal "width_factor") ]
             (options [ 0.0 ] [ 0.0 ])
             (fun o ->
-                FactorBounds.symmetric "RandomTranslation" "height_factor" o.Vertical |> ignore
-                FactorBounds.symmetric "RandomTranslation" "width_factor" o.Horizontal |> ignore)
+                FactorBounds.movement "RandomTranslation" "height_factor" o.Vertical |> ignore
+                FactorBounds.movement "RandomTranslation" "width_factor" o.Horizontal |> ignore)
             translationOf
 
     let internal shear =
@@ -250,18 +250,19 @@ module RandomElasticTransform =
             let changed = ImageDraw.chance scope o.Seed "apply" bounds [| n; 1; 1; 1 |]
             let strength = ImageDraw.between scope o.Seed "strength" (low, high) [||]
             let alpha = strength * (0.1 * float (max h w))
-            let sigma = strength * (0.05 * float (min h w)) + 1e-6
-            // Wide enough for the strongest: three deviations on either side.
-            let size = int (6.0 * 0.05 * float (min h w) * high) ||| 1
-            let bell = Warp.bell size sigma
+            // A strength of exactly 0 would divide by 0.
+            let sigma = Ops.maximum (strength * (0.05 * float (min h w))) (Expr.Scalar(x.DType, 1e-6))
+            // Three times the whole part of the deviation on either side: room for the strongest, of which a mask leaves as much
+            // as the strength that was drawn has.
+            let size = 6 * int (0.05 * float (min h w) * high) + 1
+            let bell = Warp.bellWithin (Ops.floor sigma * 3.0) size sigma
             let kernel = Ops.reshape [| size; 1 |] bell * bell
 
-            let shift name =
-                let noise = LayerCheck.random scope o.Seed name RandomKind.Normal (Shape.Of(n, h, w, 1))
-                Ops.squeeze [| 3 |] (Warp.blur kernel (noise * sigma)) * alpha
-
+            // Keras draws the movement along rows and along columns from one seed, so that both are the same.
+            let noise = LayerCheck.random scope o.Seed "shift" RandomKind.Normal (Shape.Of(n, h, w, 1))
+            let shift = Ops.squeeze [| 3 |] (Warp.blur kernel (noise * sigma)) * alpha
             let struct (columns, rows) = Warp.grid x
-            let shown = Warp.sample o.Filling (shift "rows" + rows) (shift "columns" + columns) x
+            let shown = Warp.sample o.Filling (rows + shift) (columns + shift) x
             let low, high = o.ValueRange
             Ops.clip low high (ImageLayer.pick changed shown x)
 

@@ -84,8 +84,17 @@ module internal Warp =
         let all = Ops.broadcastTo (Shape.Of(rows, columns, channels, 1)) spread
         Ops.depthwiseConv [| 1; 1 |] Padding.Same [| 1; 1 |] all x
 
-    /// The normal distribution of a deviation (a scalar) at `size` cells, summing to 1.
-    let bell (size: int) (deviation: Expr) : Expr =
+    let private bellOf (weightsAt: Expr -> Expr -> Expr) (size: int) (deviation: Expr) : Expr =
         let x = Ops.arange deviation.DType size - float (size - 1) / 2.0
-        let weights = Ops.exp (Ops.square (x / deviation) * -0.5)
+        let weights = weightsAt x (Ops.exp (Ops.square (x / deviation) * -0.5))
         weights / Ops.sum [| 0 |] true weights
+
+    /// The normal distribution of a deviation (a scalar) at `size` cells, summing to 1.
+    let bell (size: int) (deviation: Expr) : Expr = bellOf (fun _ weights -> weights) size deviation
+
+    /// The same, of the cells within a distance (a scalar) of the middle.
+    let bellWithin (distance: Expr) (size: int) (deviation: Expr) : Expr =
+        bellOf
+            (fun x weights -> Ops.where (Ops.lessEqual (Ops.abs x) distance) weights (Ops.zerosLike weights))
+            size
+            deviation
