@@ -25,6 +25,15 @@ public sealed class ActivationFunction
         return new ActivationFunction(new Description(name));
     }
 
+    /// <summary>The arguments by Keras's names; empty for most activations.</summary>
+    public IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.ConfigOf("activation", Description);
+
+    /// <summary>The activation of a name and arguments.</summary>
+    /// <param name="name">Keras's name.</param>
+    /// <param name="config">The arguments that are not at their defaults.</param>
+    public static ActivationFunction FromConfig(string name, IReadOnlyDictionary<string, object?> config) =>
+        new(ConfigBridge.Describe(name, config));
+
     /// <summary>The activation of that Keras name. An unknown name is reported when the layer is made.</summary>
     [SuppressMessage("Usage", "CA2225", Justification = "The constructor of a layer is where names are converted.")]
     public static implicit operator ActivationFunction(string name) => new(new Description(name));
@@ -194,13 +203,26 @@ public sealed class Initializer
 {
     internal Initializer(string className, Arguments arguments) => Description = new Description(className, arguments);
 
-    private Initializer(string name) => Description = new Description(name);
+    private Initializer(Description description) => Description = description;
 
     internal Description Description { get; }
 
+    /// <summary>The arguments by Keras's names. Keras: get_config.</summary>
+    /// <exception cref="ArgumentValueException">The name is unknown.</exception>
+    public IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.ConfigOf("initializer", Description);
+
+    /// <summary>The initializer of a class name and arguments. Keras: from_config.</summary>
+    /// <param name="className">Keras's class name.</param>
+    /// <param name="config">The arguments that are not at their defaults.</param>
+    public static Initializer FromConfig(string className, IReadOnlyDictionary<string, object?> config) =>
+        new(ConfigBridge.Describe(className, config));
+
+    /// <summary>An initializer as it was described in JSON.</summary>
+    internal static Initializer Of(Description description) => new(description);
+
     /// <summary>The initializer of that Keras name. An unknown name is reported when the layer is made.</summary>
     [SuppressMessage("Usage", "CA2225", Justification = "The constructor of a layer is where names are converted.")]
-    public static implicit operator Initializer(string name) => new(name);
+    public static implicit operator Initializer(string name) => new(new Description(name));
 }
 
 /// <summary>Keras's initializers. With a seed, an initializer gives the same values every time it is used.</summary>
@@ -278,6 +300,16 @@ public static class Initializers
     public static Initializer Orthogonal(double gain = 1, int? seed = null) =>
         new("Orthogonal", Arguments.Empty.Set("gain", gain).Set("seed", seed));
 
+    /// <summary>An initializer of your own under a name that configurations may have too. Keras:
+    /// register_keras_serializable.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="values">From a seed, which differs from weight to weight, and a shape to the values in row-major order.</param>
+    public static Initializer Register(string name, Func<ulong, Shape, double[]> values)
+    {
+        ConfigBridge.RegisterInitializer(name, values);
+        return name;
+    }
+
     private static Initializer Seeded(string className, int? seed) => new(className, Arguments.Empty.Set("seed", seed));
 }
 
@@ -286,13 +318,26 @@ public sealed class Regularizer
 {
     internal Regularizer(string className, Arguments arguments) => Description = new Description(className, arguments);
 
-    private Regularizer(string name) => Description = new Description(name);
+    private Regularizer(Description description) => Description = description;
 
     internal Description Description { get; }
 
+    /// <summary>The arguments by Keras's names. Keras: get_config.</summary>
+    /// <exception cref="ArgumentValueException">The name is unknown.</exception>
+    public IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.ConfigOf("regularizer", Description);
+
+    /// <summary>The regularizer of a class name and arguments. Keras: from_config.</summary>
+    /// <param name="className">Keras's class name.</param>
+    /// <param name="config">The arguments that are not at their defaults.</param>
+    public static Regularizer FromConfig(string className, IReadOnlyDictionary<string, object?> config) =>
+        new(ConfigBridge.Describe(className, config));
+
+    /// <summary>A regularizer as it was described in JSON.</summary>
+    internal static Regularizer Of(Description description) => new(description);
+
     /// <summary>The regularizer of that Keras name. An unknown name is reported when the layer is made.</summary>
     [SuppressMessage("Usage", "CA2225", Justification = "The constructor of a layer is where names are converted.")]
-    public static implicit operator Regularizer(string name) => new(name);
+    public static implicit operator Regularizer(string name) => new(new Description(name));
 }
 
 /// <summary>Keras's regularizers.</summary>
@@ -312,6 +357,15 @@ public static class Regularizers
     /// <param name="mode">rows (default) or columns.</param>
     public static Regularizer OrthogonalRegularizer(double factor = 0.01, OrthogonalMode? mode = null) =>
         new("OrthogonalRegularizer", Arguments.Empty.Set("factor", factor).Set("mode", mode?.Name));
+
+    /// <summary>A penalty of your own under a name that configurations may have too. Keras: register_keras_serializable.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="penalty">From the weight to one number. Runs when a model is traced.</param>
+    public static Regularizer Register(string name, Func<Expr, Expr> penalty)
+    {
+        ConfigBridge.RegisterRegularizer(name, penalty);
+        return name;
+    }
 }
 
 /// <summary>A projection of a weight after every update: Keras's name (<c>"non_neg"</c>) or a member of
@@ -320,13 +374,26 @@ public sealed class Constraint
 {
     internal Constraint(string className, Arguments arguments) => Description = new Description(className, arguments);
 
-    private Constraint(string name) => Description = new Description(name);
+    private Constraint(Description description) => Description = description;
 
     internal Description Description { get; }
 
+    /// <summary>The arguments by Keras's names. Keras: get_config.</summary>
+    /// <exception cref="ArgumentValueException">The name is unknown.</exception>
+    public IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.ConfigOf("constraint", Description);
+
+    /// <summary>The constraint of a class name and arguments. Keras: from_config.</summary>
+    /// <param name="className">Keras's class name.</param>
+    /// <param name="config">The arguments that are not at their defaults.</param>
+    public static Constraint FromConfig(string className, IReadOnlyDictionary<string, object?> config) =>
+        new(ConfigBridge.Describe(className, config));
+
+    /// <summary>A constraint as it was described in JSON.</summary>
+    internal static Constraint Of(Description description) => new(description);
+
     /// <summary>The constraint of that Keras name. An unknown name is reported when the layer is made.</summary>
     [SuppressMessage("Usage", "CA2225", Justification = "The constructor of a layer is where names are converted.")]
-    public static implicit operator Constraint(string name) => new(name);
+    public static implicit operator Constraint(string name) => new(new Description(name));
 }
 
 /// <summary>Keras's constraints.</summary>
@@ -350,4 +417,13 @@ public static class Constraints
             .Set("max_value", maxValue)
             .Set("rate", rate)
             .Set("axis", axis?.Values));
+
+    /// <summary>A projection of your own under a name that configurations may have too. Keras: register_keras_serializable.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="project">From the weight to what it becomes, of the same shape. Runs when a model is traced.</param>
+    public static Constraint Register(string name, Func<Expr, Expr> project)
+    {
+        ConfigBridge.RegisterConstraint(name, project);
+        return name;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Collections.Concurrent;
 using FunctionalNet.Interop;
 
 namespace FunctionalNet.Layers;
@@ -14,15 +15,66 @@ namespace FunctionalNet.Layers;
 /// </code></example>
 public abstract class CustomLayer : Layer
 {
+    private static readonly ConcurrentDictionary<Type, string> Registered = new();
+
+    private readonly string? name;
+    private readonly Regularizer? activityRegularizer;
     private readonly Lazy<LayerTypes.Layer> made;
 
     /// <summary>A layer of your own.</summary>
     /// <param name="name">Its name in the model; by default the class's, numbered.</param>
-    protected CustomLayer(string? name = null) =>
-        made = new(() => LayerBridge.WithOwner(
-            LayerBridge.Custom(GetType().Name, name, (scope, inputs) => [Call(new LayerScope(scope), inputs)]), this));
+    /// <param name="activityRegularizer">Penalty of the output.</param>
+    protected CustomLayer(string? name = null, Regularizer? activityRegularizer = null)
+    {
+        (this.name, this.activityRegularizer) = (name, activityRegularizer);
+        made = new(Make);
+    }
 
     internal override LayerTypes.Layer Core => made.Value;
+
+    /// <summary>Makes a class of yours known to configurations: models with its layers are saved, and are loaded by programs that have
+    /// registered it too. Register it before its first layer is used. Keras: register_keras_serializable.</summary>
+    /// <typeparam name="T">The class; it should override GetConfig if its constructor takes anything.</typeparam>
+    /// <param name="create">The layer for the dictionary that GetConfig gave.</param>
+    /// <param name="package">What keeps it apart from classes of that name elsewhere.</param>
+    /// <param name="name">Its name; that of the class by default.</param>
+    /// <example><code>
+    /// CustomLayer.Register(config =&gt; new Scale((double)config["factor"]!));
+    /// </code></example>
+    public static void Register<T>(
+        Func<IReadOnlyDictionary<string, object?>, T> create, string package = "Custom", string? name = null)
+        where T : CustomLayer
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        var className = name ?? typeof(T).Name;
+        Registered[typeof(T)] = className;
+        ConfigBridge.RegisterLayer(package + ">" + className, config => create(config).Core);
+    }
+
+    /// <summary>What is needed to make the layer again: override it to add what your constructor takes.</summary>
+    /// <example><code>
+    /// public override IReadOnlyDictionary&lt;string, object?&gt; GetConfig() =&gt;
+    ///     new Dictionary&lt;string, object?&gt;(base.GetConfig()) { ["factor"] = factor };
+    /// </code></example>
+    public override IReadOnlyDictionary<string, object?> GetConfig() =>
+        new Dictionary<string, object?> { ["name"] = NameInModel ?? name, ["trainable"] = Trainable };
+
+    private LayerTypes.Layer Make()
+    {
+        var core = LayerBridge.Custom(GetType().Name, name, (scope, inputs) =>
+        {
+            var output = Call(new LayerScope(scope), inputs);
+
+            if (activityRegularizer is not null)
+            {
+                LayerBridge.Penalize(scope, activityRegularizer.Description, output);
+            }
+
+            return [output];
+        });
+        return LayerBridge.WithOwner(
+            Registered.TryGetValue(GetType(), out var className) ? ConfigBridge.WithConfig(core, className, GetConfig()) : core, this);
+    }
 
     /// <summary>What the layer does to its input. Runs when a model is traced.</summary>
     /// <param name="scope">Declares weights, draws random numbers, adds losses.</param>

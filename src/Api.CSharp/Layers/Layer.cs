@@ -126,6 +126,35 @@ public abstract class Layer
         return [.. trainer.GetWeights().Where(pair => pair.Key.StartsWith(path + "/", StringComparison.Ordinal))];
     }
 
+    /// <summary>The arguments by Keras's names, name and trainable first. Keras: get_config.</summary>
+    /// <exception cref="NotReadyException">The layer holds a function without a name.</exception>
+    public virtual IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.LayerConfig(AsSaved());
+
+    /// <summary>The layer of a class name and arguments, without weights. Keras: from_config.</summary>
+    /// <param name="className">Keras's class name, or one that was registered.</param>
+    /// <param name="config">The arguments that are not at their defaults.</param>
+    /// <exception cref="ArgumentValueException">The class or an argument is unknown or wrong.</exception>
+    public static Layer FromConfig(string className, IReadOnlyDictionary<string, object?> config) =>
+        Of(ConfigBridge.Layer(className, config));
+
+    /// <summary>The object for a layer of the core that was read from a configuration.</summary>
+    internal static Layer Of(LayerTypes.Layer core)
+    {
+        if (LayerBridge.OwnerOf(core) is Layer owner)
+        {
+            return owner;
+        }
+
+        // Freezing is a matter of the object, where it can be changed.
+        var thawed = LayerBridge.Thawed(core);
+        Layer made = LayerBridge.NetworkOf(thawed) is { } network ? new Model(network, 0) : new LoadedLayer(thawed);
+        made.Trainable = !core.IsFrozen;
+        return made;
+    }
+
+    /// <summary>The layer of the core with the name and the freezing that the object has.</summary>
+    internal LayerTypes.Layer AsSaved() => LayerBridge.AsSaved(Core, Name, Trainable);
+
     /// <summary>The outermost model the layer stands in, and its path there.</summary>
     private protected (Model Model, string Path) Root()
     {

@@ -29,6 +29,34 @@ public class Loss
     public static Loss Custom(Func<Expr, Expr, Expr> function, string name = "custom_loss") =>
         new(new Description(name), function);
 
+    /// <summary>A loss of your own under a name that configurations may have too: a model compiled with it can be saved, and is
+    /// loaded by a program that has registered it. Keras: register_keras_serializable.</summary>
+    /// <param name="name">Its name; it may have a package before it, as in mine&gt;asymmetric.</param>
+    /// <param name="function">From targets and predictions to a loss per row (or per element: the rest is averaged).</param>
+    public static Loss Register(string name, Func<Expr, Expr, Expr> function)
+    {
+        ConfigBridge.RegisterLoss(name, function);
+        return new(new Description(name), null);
+    }
+
+    /// <summary>The arguments by Keras's names. Keras: get_config.</summary>
+    /// <exception cref="NotReadyException">It is a function without a name.</exception>
+    public IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.ConfigOf("loss", Saved);
+
+    /// <summary>The loss of a class name and arguments. Keras: from_config.</summary>
+    /// <param name="className">Keras's class name.</param>
+    /// <param name="config">The arguments that are not at their defaults.</param>
+    public static Loss FromConfig(string className, IReadOnlyDictionary<string, object?> config) =>
+        new(ConfigBridge.Describe(className, config), null);
+
+    /// <summary>A loss as it was described in JSON.</summary>
+    internal static Loss Of(Description description) => new(description, null);
+
+    /// <summary>What a configuration may say.</summary>
+    internal Description Saved => Function is null ? Description : throw new NotReadyException(
+        "A loss of your own has no configuration.", Name, "a loss that Keras knows by name, or that was registered", "a function",
+        "Give it a name with Loss.Register.");
+
     /// <summary>The loss of predictions, reduced to one number, for steps and layers of your own.</summary>
     /// <param name="targets">What should have come.</param>
     /// <param name="predictions">What came.</param>

@@ -1,4 +1,5 @@
 using FunctionalNet.Interop;
+using FunctionalNet.Layers;
 
 namespace FunctionalNet;
 
@@ -35,22 +36,22 @@ public partial class Model
     private void Become(Trainer changed)
     {
         (network, asLayer, trainer, pending) = (changed.Network, null, changed, null);
-        Renew("", changed);
+        Renew("", changed, roots);
     }
 
-    private void Renew(string prefix, Trainer home)
+    private void Renew(string prefix, Trainer home, Dictionary<Layer, string> shared)
     {
         var infos = NetworkBridge.Layers(network!);
 
         for (var i = 0; i < layers.Length; i++)
         {
-            var path = prefix + layerNames[i];
+            var path = PathOf(i, prefix, shared);
 
             if (layers[i] is Model inner)
             {
                 (inner.network, inner.asLayer, inner.pending) = (NetworkBridge.NetworkOf(infos[i].Layer), null, null);
                 inner.trainer = inner.trainer is null ? null : home.Part(path);
-                inner.Renew(path + "/", home);
+                inner.Renew(path + "/", home, shared);
             }
             else
             {

@@ -45,7 +45,43 @@ public partial class Model
 
     /// <summary>The architecture as JSON text in the form of Keras 3, without weights. Keras: to_json.</summary>
     /// <exception cref="NotReadyException">A layer holds a function without a name.</exception>
-    public string ToJson() => NetworkBridge.ToJson(Network);
+    public string ToJson() => NetworkBridge.ToJson(Described);
+
+    /// <summary>The network with what the objects of its layers froze.</summary>
+    private NetworkTypes.Network Described => NetworkBridge.Freeze(Network, [.. FrozenPaths()]);
+
+    /// <summary>The layers and how they are connected, by Keras's names. Keras: get_config.</summary>
+    /// <exception cref="NotReadyException">A layer holds a function without a name.</exception>
+    public override IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.NetworkConfig(Described);
+
+    /// <summary>The model of what GetConfig gave, with fresh weights. Keras: from_config.</summary>
+    /// <param name="config">The layers and how they are connected.</param>
+    /// <param name="seed">Decides first weights, dropout and the order of samples.</param>
+    /// <exception cref="ModelFormatException">It is not the configuration of a model.</exception>
+    public static Model FromConfig(IReadOnlyDictionary<string, object?> config, int seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return new Model(ConfigBridge.Network(config), seed);
+    }
+
+    /// <summary>What the model is compiled with, as the arguments of Keras's compile; null if it is not compiled. Keras:
+    /// get_compile_config.</summary>
+    /// <exception cref="NotReadyException">A loss or metric is a function without a name.</exception>
+    public IReadOnlyDictionary<string, object?>? GetCompileConfig() =>
+        pending is not null ? throw NotBuilt()
+        : trainer is null ? null : ConfigBridge.CompileConfig(trainer);
+
+    /// <summary>Compiles the model with what GetCompileConfig gave, or with the arguments of Keras's compile: names, or objects with
+    /// class_name and config; for several outputs a list or a dictionary. Keras: compile_from_config.</summary>
+    /// <param name="config">The arguments.</param>
+    /// <exception cref="ArgumentValueException">A name or a value is unknown or wrong.</exception>
+    public void CompileFromConfig(IReadOnlyDictionary<string, object?> config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var options = ConfigBridge.CompileOptions(Network, config);
+        SetSteps(options);
+        Compile(options);
+    }
 
     /// <summary>The model of a JSON text as Keras 2 or 3 or ToJson writes it, with fresh weights. Keras: model_from_json.</summary>
     /// <param name="json">The text.</param>
@@ -69,26 +105,53 @@ public partial class Model
                 ? other.Core
                 : LayerBridge.WithoutOwner(core);
 
-        return new Model(NetworkBridge.Clone(Network, Replaced), seed);
+        return new Model(NetworkBridge.Clone(Described, Replaced), seed);
     }
 
     /// <summary>The model as a drawing: layers with their shapes, and what flows between them. Keras: plot_model.</summary>
     /// <param name="path">The file: SVG, or Mermaid text if it ends in .mmd or .md.</param>
     /// <param name="showShapes">Whether the shapes of outputs are shown.</param>
+    /// <param name="showDType">Whether the element types of outputs are shown.</param>
     /// <param name="showLayerNames">Whether names of layers are shown beside their classes.</param>
+    /// <param name="rankdir">"TB" for from top to bottom, "LR" for from left to right.</param>
     /// <param name="expandNested">Whether the layers of models inside the model are shown.</param>
-    public void PlotModel(string path, bool showShapes = true, bool showLayerNames = true, bool expandNested = false)
+    /// <param name="showLayerActivations">Whether the activations of layers are shown.</param>
+    /// <param name="showTrainable">Whether it is shown which layers are trained.</param>
+    public void PlotModel(
+        string path,
+        bool showShapes = true,
+        bool showDType = false,
+        bool showLayerNames = true,
+        string rankdir = "TB",
+        bool expandNested = false,
+        bool showLayerActivations = false,
+        bool showTrainable = false)
     {
         ArgumentNullException.ThrowIfNull(path);
         var mermaid = path.EndsWith(".mmd", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".md", StringComparison.OrdinalIgnoreCase);
-        File.WriteAllText(path, Diagram(mermaid, showShapes, showLayerNames, expandNested));
+        File.WriteAllText(
+            path,
+            Diagram(mermaid, showShapes, showDType, showLayerNames, rankdir, expandNested, showLayerActivations, showTrainable));
     }
 
     /// <summary>The text of that drawing.</summary>
     /// <param name="mermaid">True for Mermaid, which many sites show in Markdown; false for SVG.</param>
     /// <param name="showShapes">Whether the shapes of outputs are shown.</param>
+    /// <param name="showDType">Whether the element types of outputs are shown.</param>
     /// <param name="showLayerNames">Whether names of layers are shown beside their classes.</param>
+    /// <param name="rankdir">"TB" for from top to bottom, "LR" for from left to right.</param>
     /// <param name="expandNested">Whether the layers of models inside the model are shown.</param>
-    public string Diagram(bool mermaid, bool showShapes = true, bool showLayerNames = true, bool expandNested = false) =>
-        TrainingBridge.Diagram(Network, mermaid, showShapes, showLayerNames, expandNested);
+    /// <param name="showLayerActivations">Whether the activations of layers are shown.</param>
+    /// <param name="showTrainable">Whether it is shown which layers are trained.</param>
+    public string Diagram(
+        bool mermaid,
+        bool showShapes = true,
+        bool showDType = false,
+        bool showLayerNames = true,
+        string rankdir = "TB",
+        bool expandNested = false,
+        bool showLayerActivations = false,
+        bool showTrainable = false) =>
+        TrainingBridge.Diagram(
+            Described, mermaid, showShapes, showDType, showLayerNames, rankdir, expandNested, showLayerActivations, showTrainable);
 }

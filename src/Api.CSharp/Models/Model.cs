@@ -21,6 +21,10 @@ public partial class Model : Layer
     private Layer[] layers = [];
     private string[] layerNames = [];
 
+    /// <summary>Layers that stand in this model and in models inside it, or in several of those, with the names that their weights
+    /// lie under.</summary>
+    private Dictionary<Layer, string> roots = [];
+
     /// <summary>What Compile was given before the model had an input.</summary>
     private TrainingOptions? pending;
 
@@ -55,6 +59,46 @@ public partial class Model : Layer
         Adopt(NetworkBridge.Create(name, [.. inputs.Select(i => i.Node)], [.. outputs.Select(o => o.Node)]));
     }
 
+    /// <summary>The model from several inputs to outputs with names of their own, by which losses, metrics and data are
+    /// matched. Keras: a dictionary of outputs.</summary>
+    /// <param name="inputs">Where data enters.</param>
+    /// <param name="outputs">What comes out, by name.</param>
+    /// <param name="name">Its name; functional by default.</param>
+    /// <param name="seed">Decides first weights, dropout and the order of samples: the same seed gives the same bits.</param>
+    /// <param name="dtype">Float32, or Float64 for research.</param>
+    public Model(
+        IReadOnlyList<SymbolicTensor> inputs,
+        IReadOnlyDictionary<string, SymbolicTensor> outputs,
+        string? name = null,
+        int seed = 0,
+        DType dtype = DType.Float32)
+        : this(name, seed, dtype)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(outputs);
+        Adopt(NetworkBridge.Create(name, [], [.. inputs.Select(i => i.Node)], [.. outputs.Keys], [.. outputs.Values.Select(o => o.Node)]));
+    }
+
+    /// <summary>The model from inputs to outputs with names of their own. Keras: dictionaries of inputs and outputs.</summary>
+    /// <param name="inputs">Where data enters, by name.</param>
+    /// <param name="outputs">What comes out, by name.</param>
+    /// <param name="name">Its name; functional by default.</param>
+    /// <param name="seed">Decides first weights, dropout and the order of samples: the same seed gives the same bits.</param>
+    /// <param name="dtype">Float32, or Float64 for research.</param>
+    public Model(
+        IReadOnlyDictionary<string, SymbolicTensor> inputs,
+        IReadOnlyDictionary<string, SymbolicTensor> outputs,
+        string? name = null,
+        int seed = 0,
+        DType dtype = DType.Float32)
+        : this(name, seed, dtype)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(outputs);
+        Adopt(NetworkBridge.Create(
+            name, [.. inputs.Keys], [.. inputs.Values.Select(i => i.Node)], [.. outputs.Keys], [.. outputs.Values.Select(o => o.Node)]));
+    }
+
     private protected Model(string? name, int seed, DType dtype)
     {
         this.name = name;
@@ -68,6 +112,11 @@ public partial class Model : Layer
     {
         Adopt(trainer.Network);
         this.trainer = Keep(trainer);
+
+        foreach (var path in trainer.Frozen)
+        {
+            MarkFrozen(path);
+        }
     }
 
     /// <summary>A model around a network, with fresh weights.</summary>
@@ -128,7 +177,7 @@ public partial class Model : Layer
         bool showTrainable = false,
         (string First, string Last)? layerRange = null) =>
         (writer ?? Console.Out).WriteLine(TrainingBridge.Summary(
-            NetworkBridge.Freeze(Network, [.. FrozenPaths()]), lineLength, expandNested, showTrainable,
+            Described, lineLength, expandNested, showTrainable,
             layerRange?.First, layerRange?.Last));
 
     /// <summary>Number of all weights, trained or not.</summary>
@@ -174,24 +223,55 @@ public partial class Model : Layer
 
     private protected void Adopt(NetworkTypes.Network described)
     {
-        network = dtype == DType.Float32 ? described : NetworkBridge.WithDType(described, dtype);
+        (network, var owners, var names) = NetworkBridge.Share(
+            dtype == DType.Float32 ? described : NetworkBridge.WithDType(described, dtype));
+        roots = owners.Zip(names).ToDictionary(pair => (Layer)pair.First, pair => pair.Second);
         var infos = NetworkBridge.Layers(network);
         layers = new Layer[infos.Length];
         layerNames = [.. infos.Select(info => info.Name)];
 
         for (var i = 0; i < infos.Length; i++)
         {
-            layers[i] = LayerBridge.OwnerOf(infos[i].Layer) as Layer ?? new LoadedLayer(infos[i].Layer);
+            layers[i] = Of(infos[i].Layer);
             layers[i].NameInModel ??= infos[i].Name;
             layers[i].Container ??= this;
         }
+
+        // What a configuration froze is frozen by the objects from here on, which can change it.
+        if (infos.Any(info => LayerBridge.HoldsFrozen(info.Layer)))
+        {
+            network = NetworkBridge.Thaw(network, [.. FrozenPaths()]);
+        }
     }
 
-    private IEnumerable<string> FrozenPaths() => layers.SelectMany((layer, i) => layer switch
+    /// <summary>The layer at a path is one that training does not change.</summary>
+    private void MarkFrozen(string path)
     {
-        { Trainable: false } => [layerNames[i]],
-        Model inner => inner.FrozenPaths().Select(path => layerNames[i] + "/" + path),
-        _ => Enumerable.Empty<string>(),
+        var slash = path.IndexOf('/', StringComparison.Ordinal);
+        var i = Array.IndexOf(layerNames, slash < 0 ? path : path[..slash]);
+
+        if (i >= 0 && slash < 0)
+        {
+            layers[i].Trainable = false;
+        }
+        else if (i >= 0 && layers[i] is Model inner)
+        {
+            inner.MarkFrozen(path[(slash + 1)..]);
+        }
+    }
+
+    private IEnumerable<string> FrozenPaths() =>
+        FrozenPaths(roots).Union(roots.Where(pair => !pair.Key.Trainable).Select(pair => pair.Value));
+
+    private IEnumerable<string> FrozenPaths(Dictionary<Layer, string> shared) => layers.SelectMany((layer, i) =>
+    {
+        var name = shared.GetValueOrDefault(layer, layerNames[i]);
+        return layer switch
+        {
+            { Trainable: false } => [name],
+            Model inner => inner.FrozenPaths(shared).Select(path => name + "/" + path),
+            _ => Enumerable.Empty<string>(),
+        };
     });
 
     private static bool HasVariables(Trainer trainer, string path) =>

@@ -46,8 +46,10 @@ public sealed class Input : SymbolicTensor
     /// <param name="name">Its name in the model.</param>
     /// <param name="dtype">Float32 unless it holds ids (Int32) or truth values.</param>
     /// <param name="batchSize">The number of rows, if it is fixed.</param>
-    public Input(int[] shape, string? name = null, DType dtype = DType.Float32, int? batchSize = null)
-        : base(NetworkBridge.Input(name, shape, dtype, batchSize), null, [])
+    /// <param name="optional">Whether data may leave it out. Layers of several inputs, such as Add, do not see it then, and layers that
+    /// get nothing give nothing.</param>
+    public Input(int[] shape, string? name = null, DType dtype = DType.Float32, int? batchSize = null, bool optional = false)
+        : base(NetworkBridge.Input(name, shape, dtype, batchSize, optional), null, [])
     {
     }
 }

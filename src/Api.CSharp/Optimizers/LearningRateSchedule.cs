@@ -7,7 +7,7 @@ public class LearningRateSchedule
 {
     internal LearningRateSchedule(string className, Arguments arguments) => Description = new Description(className, arguments);
 
-    private LearningRateSchedule(string name) => Description = new Description(name, Arguments.Empty);
+    private LearningRateSchedule(Description description) => Description = description;
 
     internal Description Description { get; }
 
@@ -19,6 +19,18 @@ public class LearningRateSchedule
     public static LearningRateSchedule Custom(string name, Func<long, double> rate)
     {
         TrainingBridge.RegisterSchedule(name, rate);
-        return new LearningRateSchedule(name);
+        return new LearningRateSchedule(new Description(name, Arguments.Empty));
     }
+
+    /// <summary>The arguments by Keras's names. Keras: get_config.</summary>
+    public IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.ConfigOf("schedule", Description);
+
+    /// <summary>The schedule of a class name and arguments. Keras: from_config.</summary>
+    /// <param name="className">Keras's class name.</param>
+    /// <param name="config">The arguments.</param>
+    public static LearningRateSchedule FromConfig(string className, IReadOnlyDictionary<string, object?> config) =>
+        new(ConfigBridge.Describe(className, config));
+
+    /// <summary>A schedule as it was described in JSON.</summary>
+    internal static LearningRateSchedule Of(Description description) => new(description);
 }

@@ -9,16 +9,29 @@ public class Optimizer
 {
     internal Optimizer(string className, Arguments arguments) => Description = new Description(className, arguments);
 
-    private Optimizer(string name) => Description = new Description(name);
+    private Optimizer(Description description) => Description = description;
 
     internal Description Description { get; }
 
     /// <summary>Keras's name.</summary>
     public string Name => Description.Name;
 
+    /// <summary>The arguments by Keras's names. Keras: get_config.</summary>
+    /// <exception cref="ArgumentValueException">The name is unknown.</exception>
+    public IReadOnlyDictionary<string, object?> GetConfig() => ConfigBridge.ConfigOf("optimizer", Description);
+
+    /// <summary>The optimizer of a class name and arguments. Keras: from_config.</summary>
+    /// <param name="className">Keras's class name.</param>
+    /// <param name="config">The arguments that are not at their defaults.</param>
+    public static Optimizer FromConfig(string className, IReadOnlyDictionary<string, object?> config) =>
+        new(ConfigBridge.Describe(className, config));
+
+    /// <summary>An optimizer as it was described in JSON.</summary>
+    internal static Optimizer Of(Description description) => new(description);
+
     /// <summary>The optimizer of that Keras name with its defaults. An unknown name is reported by Compile.</summary>
     [SuppressMessage("Usage", "CA2225", Justification = "Compile is where names are converted.")]
-    public static implicit operator Optimizer(string name) => new(name);
+    public static implicit operator Optimizer(string name) => new(new Description(name));
 }
 
 /// <summary>A learning rate: a number, or a schedule over the iterations.</summary>

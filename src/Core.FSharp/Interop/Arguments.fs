@@ -16,6 +16,8 @@ type Arguments private (items: (string * ConfigValue) list, layers: Layer list) 
     /// <summary>No arguments.</summary>
     static member Empty = empty
 
+    static member internal OfList(items: (string * ConfigValue) list) = Arguments(List.rev items, [])
+
     member private _.With(name: string, value: ConfigValue) = Arguments((name, value) :: items, layers)
 
     member private this.Maybe(name: string, value: Nullable<'T>, convert: 'T -> ConfigValue) =
@@ -138,6 +140,16 @@ and [<Sealed>] Description private (name: string, arguments: Arguments voption) 
 
     /// <summary>A thing with arguments, by its class name.</summary>
     new(className: string, arguments: Arguments) = Description(className, ValueSome arguments)
+
+    /// What stands in a configuration for a part: a name, or an object with class_name and config.
+    static member internal Of(value: ConfigValue) : Description =
+        match value with
+        | Text name -> Description(name, ValueNone)
+        | Object entries when ConfigRead.get "class_name" entries = Text "function" ->
+            Description(ConfigRead.text "config" (ConfigRead.get "config" entries), ValueNone)
+        | other ->
+            let config = ConfigRead.config "config" other
+            Description(config.ClassName, ValueSome(Arguments.OfList config.Arguments))
 
     /// <summary>The short name or the class name.</summary>
     member _.Name = name

@@ -58,6 +58,35 @@ type LayerBridge =
     /// <summary>The layer without that object.</summary>
     static member WithoutOwner(layer: Layer) : Layer = { layer with Owner = null }
 
+    /// <summary>True if its weights lie at the root, wherever it stands.</summary>
+    static member IsShared(layer: Layer) : bool = layer.Shared
+
+    /// <summary>The layer without being frozen.</summary>
+    static member Thawed(layer: Layer) : Layer = { layer with Frozen = false }
+
+    /// <summary>True if the layer, or one inside it, is frozen.</summary>
+    static member HoldsFrozen(layer: Layer) : bool =
+        layer.Frozen
+        || (match Network.tryOfLayer layer with
+            | Some network -> network.Entries |> Array.exists (fun entry -> LayerBridge.HoldsFrozen entry.Layer)
+            | None -> false)
+
+    /// <summary>The network inside a layer, or null.</summary>
+    static member NetworkOf(layer: Layer) : Network | null =
+        match Network.tryOfLayer layer with
+        | Some network -> Network.named layer.LayerName network
+        | None -> null
+
+    /// <summary>The layer with a name (unless it is empty) and frozen or not.</summary>
+    static member AsSaved(layer: Layer, name: string, trainable: bool) : Layer =
+        { layer with
+            LayerName = (if name = "" then layer.LayerName else name)
+            Frozen = layer.Frozen || not trainable }
+
+    /// <summary>Adds the penalty of an output to the loss.</summary>
+    static member Penalize(scope: Scope, regularizer: Description, output: Expr) : unit =
+        LayerCheck.activity scope (Some(Regularizer.ofConfigAt "activity_regularizer" regularizer.Value)) output
+
     /// <summary>Runs a layer as a part of another.</summary>
     static member Call(scope: Scope, layer: Layer, trainable: bool, inputs: Expr[]) : Expr[] =
         Layer.invokeMany scope (if trainable then layer else Layer.frozen layer) inputs
@@ -96,8 +125,10 @@ type LayerBridge =
 type NetworkBridge =
 
     /// <summary>An input of a network.</summary>
-    static member Input(name: string | null, shape: int[], dtype: DType, batchSize: Nullable<int>) : Node =
-        Network.inputWith
+    static member Input
+        (name: string | null, shape: int[], dtype: DType, batchSize: Nullable<int>, optional: bool)
+        : Node =
+        (if optional then Network.optionalInput else Network.inputWith)
             { Name =
                 (match name with
                  | null -> ""
@@ -130,6 +161,14 @@ type NetworkBridge =
     /// <summary>The network between inputs and outputs.</summary>
     static member Create(name: string | null, inputs: Node[], outputs: Node[]) : Network =
         NetworkBridge.Named(name, Network.create (List.ofArray inputs) (List.ofArray outputs))
+
+    /// <summary>The network between inputs and outputs with names of their own; no names where there are none.</summary>
+    static member Create
+        (name: string | null, inputNames: string[], inputs: Node[], outputNames: string[], outputs: Node[])
+        : Network =
+        Network.create (List.ofArray inputs) (List.ofArray outputs)
+        |> Network.keyed inputNames outputNames
+        |> fun network -> NetworkBridge.Named(name, network)
 
     /// <summary>A pipeline of layers.</summary>
     static member Sequential(name: string | null, input: Node, layers: Layer[]) : Network =
@@ -167,6 +206,15 @@ type NetworkBridge =
     /// <summary>The network with the layers at those paths frozen, and no others.</summary>
     static member Freeze(network: Network, paths: string[]) : Network =
         if paths.Length = 0 then network else Network.freeze paths network
+
+    /// <summary>The network with one set of weights for every object that stands in it and in networks inside it, and those
+    /// objects with the names their weights lie under at the root.</summary>
+    static member Share(network: Network) : struct (Network * obj[] * string[]) =
+        let struct (shared, names) = NetworkSharing.share network
+        struct (shared, Array.map fst names, Array.map snd names)
+
+    /// <summary>The network with the layers at those paths not frozen any more.</summary>
+    static member Thaw(network: Network, paths: string[]) : Network = Network.thaw paths network
 
     /// <summary>The network inside a layer, or null.</summary>
     static member NetworkOf(layer: Layer) : Network | null =

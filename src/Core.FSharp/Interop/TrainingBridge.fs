@@ -132,10 +132,30 @@ type TrainingBridge =
 
     /// <summary>A drawing of the network.</summary>
     static member Diagram
-        (network: Network, mermaid: bool, showShapes: bool, showLayerNames: bool, expandNested: bool)
-        : string =
+        (
+            network: Network,
+            mermaid: bool,
+            showShapes: bool,
+            showDType: bool,
+            showLayerNames: bool,
+            direction: string,
+            expandNested: bool,
+            showActivations: bool,
+            showTrainable: bool
+        ) : string =
+        let directions = [ "TB"; "LR" ]
+
+        if not (List.contains direction directions) then
+            raise (Common.Names.unknown "direction" "rankdir" direction directions)
+
         let options: DiagramOptions =
-            { ShowShapes = showShapes; ShowLayerNames = showLayerNames; ExpandNested = expandNested }
+            { ShowShapes = showShapes
+              ShowDType = showDType
+              ShowLayerNames = showLayerNames
+              ShowActivations = showActivations
+              ShowTrainable = showTrainable
+              LeftToRight = (direction = "LR")
+              ExpandNested = expandNested }
 
         if mermaid then Diagram.mermaid options network else Diagram.svg options network
 

@@ -10,8 +10,16 @@ type DiagramOptions =
     {
         /// <summary>True for the shapes of outputs.</summary>
         ShowShapes: bool
+        /// <summary>True for the element types of outputs.</summary>
+        ShowDType: bool
         /// <summary>True for the names of layers beside their classes.</summary>
         ShowLayerNames: bool
+        /// <summary>True for the activations of layers that have one.</summary>
+        ShowActivations: bool
+        /// <summary>True to say of layers with weights whether training changes them.</summary>
+        ShowTrainable: bool
+        /// <summary>True for from left to right, false for from top to bottom.</summary>
+        LeftToRight: bool
         /// <summary>True to show the layers of networks inside the network in their place.</summary>
         ExpandNested: bool
     }
@@ -32,7 +40,33 @@ type internal DiagramBox =
 module Diagram =
 
     /// <summary>Names and shapes, nested networks closed.</summary>
-    let defaults: DiagramOptions = { ShowShapes = true; ShowLayerNames = true; ExpandNested = false }
+    let defaults: DiagramOptions =
+        { ShowShapes = true
+          ShowDType = false
+          ShowLayerNames = true
+          ShowActivations = false
+          ShowTrainable = false
+          LeftToRight = false
+          ExpandNested = false }
+
+    /// The name of a layer's activation, if it has one.
+    let private activationOf (layer: Layer) : string voption =
+        let named (value: ConfigValue) =
+            match value with
+            | Text name -> ValueSome name
+            | Object entries ->
+                match entries |> List.tryFind (fun (key, _) -> key = "class_name") with
+                | Some(_, Text name) -> ValueSome name
+                | _ -> ValueNone
+            | _ -> ValueNone
+
+        match layer.LayerConfig with
+        | Some config ->
+            config.Arguments
+            |> List.tryFind (fun (key, _) -> key = "activation")
+            |> Option.map (snd >> named)
+            |> Option.defaultValue ValueNone
+        | None -> ValueNone
 
     /// The boxes, and from where to where something flows.
     let private collect (options: DiagramOptions) (network: Network) : DiagramBox[] * struct (int * int)[] =
@@ -43,7 +77,18 @@ module Diagram =
             let lines =
                 [ if options.ShowLayerNames then name
                   layer.ClassName
-                  if options.ShowShapes then output.ToString() ]
+                  if options.ShowActivations then
+                      match activationOf layer with
+                      | ValueSome activation -> "Activation: " + activation
+                      | ValueNone -> ()
+                  if options.ShowDType then DType.name output.DType
+                  if options.ShowShapes then output.ToString()
+                  if options.ShowTrainable && output.Owner.Variables.Length > 0 then
+                      let trained =
+                          not layer.Frozen
+                          && output.Owner.Variables |> Array.exists (fun v -> v.Trainable && not v.Frozen)
+
+                      if trained then "Trainable" else "Non-trainable" ]
 
             let rank =
                 if sources.Length = 0 then 0 else 1 + (sources |> Array.map (fun s -> boxes[s].Rank) |> Array.max)
@@ -108,7 +153,7 @@ module Diagram =
         let line (indent: string) (content: string) = text.Append(indent).Append(content).Append('\n') |> ignore
         let label (box: DiagramBox) = String.Join("<br/>", box.Lines |> List.map escape)
 
-        line "" "flowchart TB"
+        line "" (if options.LeftToRight then "flowchart LR" else "flowchart TB")
 
         let groups = boxes |> Array.map (fun b -> b.Group) |> Array.distinct
 
@@ -157,21 +202,29 @@ module Diagram =
             |> Array.sortBy fst
             |> Array.map (fun (_, row) -> row |> Array.map (fun (struct (_, i)) -> i))
 
-        let widthOf (row: int[]) = (row |> Array.sumBy (fun i -> widths[i])) + gapX * float (row.Length - 1)
-        let total = (rows |> Array.map widthOf |> Array.max) + 2.0 * gapX
+        // Rows of boxes one below the other; from left to right, rows are columns beside each other.
+        let across i = if options.LeftToRight then height else widths[i]
+        let gapAcross = if options.LeftToRight then gapY / 2.0 else gapX
+        let extent (row: int[]) = (row |> Array.sumBy across) + gapAcross * float (row.Length - 1)
+        let breadth = (rows |> Array.map extent |> Array.max) + 2.0 * gapAcross
         let lefts = Array.zeroCreate<float> boxes.Length
         let tops = Array.zeroCreate<float> boxes.Length
+        let mutable along = gapY / 2.0
 
-        rows
-        |> Array.iteri (fun r row ->
-            let mutable x = (total - widthOf row) / 2.0
+        for row in rows do
+            let mutable place = (breadth - extent row) / 2.0
 
             for i in row do
-                lefts[i] <- x
-                tops[i] <- gapY / 2.0 + float r * (height + gapY)
-                x <- x + widths[i] + gapX)
+                lefts[i] <- if options.LeftToRight then along else place
+                tops[i] <- if options.LeftToRight then place else along
+                place <- place + across i + gapAcross
 
-        let full = float rows.Length * (height + gapY)
+            let depth = if options.LeftToRight then row |> Array.map (fun i -> widths[i]) |> Array.max else height
+
+            along <- along + depth + gapY
+
+        let length = along - gapY / 2.0
+        let total, full = if options.LeftToRight then length, breadth else breadth, length
         let text = StringBuilder()
         let add (parts: string list) = text.Append(String.Concat parts).Append('\n') |> ignore
 
@@ -191,16 +244,29 @@ module Diagram =
               "orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs>" ]
 
         for struct (source, target) in edges do
-            let x1, y1 = lefts[source] + widths[source] / 2.0, tops[source] + height
-            let x2, y2 = lefts[target] + widths[target] / 2.0, tops[target]
-            let middle = (y1 + y2) / 2.0
+            let x1, y1, x2, y2 =
+                if options.LeftToRight then
+                    lefts[source] + widths[source],
+                    tops[source] + height / 2.0,
+                    lefts[target],
+                    tops[target] + height / 2.0
+                else
+                    lefts[source] + widths[source] / 2.0,
+                    tops[source] + height,
+                    lefts[target] + widths[target] / 2.0,
+                    tops[target]
 
-            add
-                [ "<path d=\"M"
-                  String.Join(" ", [ number x1; number y1; "C" + number x1; number middle ])
-                  " "
-                  String.Join(" ", [ number x2; number middle; number x2; number y2 ])
-                  "\" fill=\"none\" stroke=\"black\" marker-end=\"url(#arrow)\"/>" ]
+            // The curve leaves and arrives along the way from row to row.
+            let middleX, middleY = (x1 + x2) / 2.0, (y1 + y2) / 2.0
+            let bends = if options.LeftToRight then [ middleX; y1; middleX; y2 ] else [ x1; middleY; x2; middleY ]
+
+            match bends |> List.map number with
+            | [ ax; ay; bx; by ] ->
+                add
+                    [ "<path d=\"M"
+                      String.Join(" ", [ number x1; number y1; "C" + ax; ay; bx; by; number x2; number y2 ])
+                      "\" fill=\"none\" stroke=\"black\" marker-end=\"url(#arrow)\"/>" ]
+            | _ -> ()
 
         boxes
         |> Array.iteri (fun i box ->

@@ -382,7 +382,20 @@ module Initializer =
           "IdentityInitializer", "Identity"
           "OrthogonalInitializer", "Orthogonal" ]
 
-    let internal ofConfigAt (where: string) (value: ConfigValue) : Initializer =
+    /// Functions of the user's own.
+    let internal registered = CustomClasses<Initializer>()
+
+    /// <summary>Makes a function of your own known under a name, in configurations too. It takes precedence over a built-in one.
+    /// Keras: register_keras_serializable.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="values">From (seed, stream, shape) to the values in row-major order, as for <c>create</c>.</param>
+    let register (name: string) (values: uint64 -> uint64 -> Shape -> float[]) : Initializer =
+        let made = { Config = Some { ClassName = CustomName.classOf name; Arguments = [] }; Create = values }
+
+        registered.Register(name, fun _ -> made)
+        made
+
+    let private builtIn (where: string) (value: ConfigValue) : Initializer =
         let config = ConfigRead.config where value
 
         let name =
@@ -395,6 +408,9 @@ module Initializer =
         | None ->
             let names = List.map (fst >> Layer.snakeCase) known @ List.map fst aliases
             raise (Names.unknown "initializer" where config.ClassName names)
+
+    let internal ofConfigAt (where: string) (value: ConfigValue) : Initializer =
+        registered.ReadOr(ConfigRead.config where value, fun _ -> builtIn where value)
 
     /// <summary>The initializer of a Keras name (he_normal or HeNormal) or configuration object.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown.</exception>

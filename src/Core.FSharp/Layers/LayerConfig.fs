@@ -5,6 +5,9 @@ open System.Collections.Generic
 /// <summary>Layers and networks as configurations, in the form of Keras 3.</summary>
 module internal LayerConfig =
 
+    /// Classes of the user's own.
+    let registered = CustomClasses<Layer>()
+
     /// Arguments that only newer versions of Keras know, and one of calls of KerasHub's layers: written if they are used.
     let private newer = HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha" ])
 
@@ -92,7 +95,9 @@ module internal LayerConfig =
                   [ "batch_shape", dims node.Shape
                     "dtype", Text(DType.name dtype)
                     "sparse", Bool false
-                    "name", Text name ]
+                    "name", Text name
+                    // Newer than Keras 3.8, so only where it says something.
+                    if node.IsOptional then "optional", Bool true ]
               "registered_name", Null ]
 
     let private tensorConfig (floatType: DType) numbers (node: Node) =
@@ -180,11 +185,16 @@ module internal LayerConfig =
                 [ "layers", ConfigValue.List [ for name, part in layer.Parts -> toValue name part ] ]
             | None, None -> raise (cannotSave name layer)
 
+        let own = registered.RegisteredName layer.Kind
+
         ConfigValue.Object
-            [ "module", Text(moduleOf layer.Kind)
+            [ "module", (if own.IsSome then Null else Text(moduleOf layer.Kind))
               "class_name", Text layer.Kind
               "config", withCommon name layer arguments
-              "registered_name", registeredName layer.Kind
+              "registered_name",
+              (match own with
+               | ValueSome name -> Text name
+               | ValueNone -> registeredName layer.Kind)
               // Its weights lie at the root of the model, wherever it stands.
               if layer.Shared then SharedKey, Bool true ]
 
@@ -284,12 +294,16 @@ module internal LayerConfig =
         else
             let numbers = numbered network
 
-            let ends (nodes: Node seq) =
-                ConfigValue.List [ for node in nodes -> ConfigValue.List(history numbers node) ]
+            let ends (keys: string[]) (nodes: Node seq) =
+                let all = [ for node in nodes -> ConfigValue.List(history numbers node) ]
+                if keys.Length = 0 then
+                    ConfigValue.List all
+                else
+                    ConfigValue.Object(List.zip (List.ofArray keys) all)
 
             [ "layers", ConfigValue.List [ for entry in network.Entries -> entryConfig network numbers entry ]
-              "input_layers", ends network.Inputs
-              "output_layers", ends network.Outputs ]
+              "input_layers", ends network.InputKeys network.Inputs
+              "output_layers", ends network.OutputKeys network.Outputs ]
 
     /// A layer as an argument of another: named by itself or by its class. None if it cannot be saved.
     let toArgument (layer: Layer) : ConfigValue option =

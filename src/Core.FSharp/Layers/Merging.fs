@@ -58,13 +58,13 @@ module internal Merging =
 
             [| { Value = merge (align inputs); Mask = either inputs } |])
 
-    let add = elementwise "Add" 2 (Array.reduce (fun a b -> a + b))
-    let multiply = elementwise "Multiply" 2 (Array.reduce (fun a b -> a * b))
-    let maximum = elementwise "Maximum" 2 (Array.reduce Ops.maximum)
-    let minimum = elementwise "Minimum" 2 (Array.reduce Ops.minimum)
+    let add = elementwise "Add" 1 (Array.reduce (fun a b -> a + b))
+    let multiply = elementwise "Multiply" 1 (Array.reduce (fun a b -> a * b))
+    let maximum = elementwise "Maximum" 1 (Array.reduce Ops.maximum)
+    let minimum = elementwise "Minimum" 1 (Array.reduce Ops.minimum)
 
     let average =
-        elementwise "Average" 2 (fun xs -> Array.reduce (fun a b -> a + b) xs * (1.0 / float xs.Length))
+        elementwise "Average" 1 (fun xs -> Array.reduce (fun a b -> a + b) xs * (1.0 / float xs.Length))
 
     let subtract =
         elementwise "Subtract" 2 (fun xs ->

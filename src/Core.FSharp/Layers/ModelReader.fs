@@ -180,6 +180,17 @@ module internal ModelReader =
         | ConfigValue.Object entries -> entries |> List.collect (snd >> sources where)
         | other -> raise (broken where "lists of [name, use, output]" (ConfigRead.show other))
 
+    /// The names of a model's inputs or outputs, if it has them by name.
+    let private keysOf (value: ConfigValue) : string[] =
+        let isOne (_, item) =
+            match item with
+            | Source _ -> true
+            | _ -> false
+
+        match value with
+        | ConfigValue.Object entries when List.forall isOne entries -> entries |> List.map fst |> List.toArray
+        | _ -> [||]
+
     /// One use of a layer: its input tensors, those given by name, its other arguments, and the plain shape of the positional
     /// ones, with slots for tensors.
     [<NoEquality; NoComparison>]
@@ -320,7 +331,10 @@ module internal ModelReader =
                 raise (broken "Functional.layers" "a name of its own for every layer" ("\"" + name + "\""))
 
             if classOf entries = "InputLayer" then
-                nodes[struct (name, 0)] <- [| Network.inputWith { inputOptions own with Name = name } |]
+                let options = { inputOptions own with Name = name }
+                let isOptional = ConfigRead.get "optional" own = Bool true
+                let make = if isOptional then Network.optionalInput else Network.inputWith
+                nodes[struct (name, 0)] <- [| make options |]
             else
                 let uses =
                     match ConfigRead.get "inbound_nodes" entries with
@@ -406,7 +420,13 @@ module internal ModelReader =
                                             (name + ", use " + string before)
                                     )
 
-        Network.create (List.map (resolve "input_layers") inputs) (List.map (resolve "output_layers") outputs)
+        let made =
+            Network.create (List.map (resolve "input_layers") inputs) (List.map (resolve "output_layers") outputs)
+
+        made
+        |> Network.keyed
+            (keysOf (ConfigRead.get "input_layers" config))
+            (keysOf (ConfigRead.get "output_layers" config))
         |> Network.named (nameIn config)
 
     /// Float64 if that is the policy of all layers, as Keras writes it for a model of that type; otherwise layers have their own.

@@ -7,6 +7,11 @@ open FunctionalNet.Graph
 /// Evaluating a network, as its own layer does.
 module internal NetworkRun =
 
+    /// Marks the functions of layers that are networks.
+    [<AbstractClass>]
+    type NetworkFunction() =
+        inherit OptimizedClosures.FSharpFunc<Scope, Flow[], Flow[]>()
+
     /// An input as the network declared it: another number type is converted, and a last axis of size 1 may be missing or
     /// too many, as in Keras.
     let private accept (scope: Scope) (node: Node) (flow: Flow) : Flow =
@@ -57,9 +62,26 @@ module internal NetworkRun =
 
         flow |> Flow.withValue value
 
-    /// The outputs for these inputs; variables are declared under the scope.
+    /// What stands for an optional input that is not given: a value without elements.
+    let absent: Flow = Flow.ofValue (Expr.Constant(Tensor.Zeros(DType.Float32, Shape.Of 0)))
+
+    let private isAbsent (node: Node) (flow: Flow) = node.IsOptional && flow.Value.Shape.Size = 0
+
+    /// The inputs of a step. Layers do not see what is absent; a network inside does, for it says which of its inputs are optional.
+    let private inputsOf (step: NetworkStep) (slots: Flow voption[]) : Flow[] =
+        match box step.Entry.Layer.Run with
+        | :? NetworkFunction -> step.Inputs |> Array.map (fun slot -> ValueOption.defaultValue absent slots[slot])
+        | _ ->
+            step.Inputs
+            |> Array.filter (fun slot -> slots[slot].IsSome)
+            |> Array.map (fun slot -> slots[slot].Value)
+
+    /// The outputs for these inputs; variables are declared under the scope. A layer that gets nothing, since all its inputs
+    /// are absent, gives nothing.
     let run (network: Network) (scope: Scope) (flows: Flow[]) : Flow[] =
-        if flows.Length <> network.Inputs.Count then
+        let left = network.Inputs |> Seq.skip (min flows.Length network.Inputs.Count)
+
+        if flows.Length > network.Inputs.Count || left |> Seq.exists (fun node -> not node.IsOptional) then
             raise (
                 ShapeException(
                     "A network got another number of inputs than it has.",
@@ -72,41 +94,64 @@ module internal NetworkRun =
                 )
             )
 
-        let slots: Flow[] = Array.zeroCreate network.SlotCount
+        let slots: Flow voption[] = Array.create network.SlotCount ValueNone
 
         for i in 0 .. flows.Length - 1 do
-            slots[network.InputSlots[i]] <- accept scope network.Inputs[i] flows[i]
+            if not (isAbsent network.Inputs[i] flows[i]) then
+                slots[network.InputSlots[i]] <- ValueSome(accept scope network.Inputs[i] flows[i])
 
         for step in network.Steps do
-            let entry = step.Entry
-            let inputs = step.Inputs |> Array.map (fun slot -> slots[slot])
+            if step.Inputs |> Array.exists (fun slot -> slots[slot].IsSome) then
+                let entry = step.Entry
+                let inputs = inputsOf step slots
 
-            let inner = enter scope entry.Name entry.Layer
-            bindKeywords inner (step.Keywords |> Array.map (fun (key, slot) -> key, slots[slot].Value)) inputs
-            bindFlags inner step.Flags
-            let outputs = Layer.call inner entry.Layer inputs
+                let keywords =
+                    [| for key, slot in step.Keywords do
+                           match slots[slot] with
+                           | ValueSome flow -> key, flow.Value
+                           | ValueNone -> () |]
 
-            if outputs.Length <> step.OutputCount then
-                raise (
-                    ShapeException(
-                        "A layer gave another number of outputs than when the network was built.",
-                        entry.Name,
-                        string step.OutputCount + " outputs",
-                        string outputs.Length,
-                        "The number of outputs must not depend on sizes or on training."
+                let inner = enter scope entry.Name entry.Layer
+                bindKeywords inner keywords inputs
+                bindFlags inner step.Flags
+                let outputs = Layer.call inner entry.Layer inputs
+
+                if outputs.Length <> step.OutputCount then
+                    raise (
+                        ShapeException(
+                            "A layer gave another number of outputs than when the network was built.",
+                            entry.Name,
+                            string step.OutputCount + " outputs",
+                            string outputs.Length,
+                            "The number of outputs must not depend on sizes or on training."
+                        )
                     )
-                )
 
-            for i in 0 .. outputs.Length - 1 do
-                slots[step.Output + i] <- outputs[i]
+                for i in 0 .. outputs.Length - 1 do
+                    slots[step.Output + i] <- ValueSome outputs[i]
 
-        network.OutputSlots |> Array.map (fun slot -> slots[slot])
+        Array.map2
+            (fun slot (node: Node) ->
+                match slots[slot] with
+                | ValueSome flow -> flow
+                | ValueNone ->
+                    raise (
+                        DataException(
+                            "An output is computed from inputs that are all absent.",
+                            (if scope.Path = "" then node.Name else scope.Path + "/" + node.Name),
+                            "one of the inputs it is computed from",
+                            "none",
+                            "Give at least one of the optional inputs."
+                        )
+                    ))
+            network.OutputSlots
+            (Seq.toArray network.Outputs)
 
     /// A network's evaluation as a function value from which the network can be had back: the layer of a network keeps it
     /// under every name.
     [<Sealed>]
     type Function(network: Network) =
-        inherit OptimizedClosures.FSharpFunc<Scope, Flow[], Flow[]>()
+        inherit NetworkFunction()
         member _.Network = network
         override _.Invoke(scope: Scope) = fun flows -> run network scope flows
         override _.Invoke(scope: Scope, flows: Flow[]) = run network scope flows
@@ -209,11 +254,26 @@ module Network =
     /// <summary>A floating-point input. Keras: Input(shape).</summary>
     /// <param name="shape">Sizes without the batch axis; -1 where the size is unknown.</param>
     let input (shape: int list) : Node =
-        NetworkBuild.input { Name = ""; Shape = shape; DType = DType.Float32; BatchSize = None }
+        NetworkBuild.input { Name = ""; Shape = shape; DType = DType.Float32; BatchSize = None } false
 
     /// <summary>An input with a name, an element type and perhaps a fixed batch size. Keras: Input(shape, batch_size, dtype,
     /// name).</summary>
-    let inputWith (options: InputOptions) : Node = NetworkBuild.input options
+    let inputWith (options: InputOptions) : Node = NetworkBuild.input options false
+
+    /// <summary>An input that need not be given: data by name may leave it out, and data in order if it comes last. Layers that
+    /// get several inputs do not see it then, and those that get nothing give nothing. Keras: Input(optional=True).</summary>
+    let optionalInput (options: InputOptions) : Node = NetworkBuild.input options true
+
+    /// An input like another one under a name.
+    let private inputLike (name: string) (node: Node) : Node =
+        let dims = Seq.toList node.Shape
+
+        NetworkBuild.input
+            { Name = name
+              Shape = List.tail dims
+              DType = node.DType
+              BatchSize = if dims.Head < 0 then None else Some dims.Head }
+            node.IsOptional
 
     let private needsOne (layer: Layer) (nodes: Node[]) =
         if nodes.Length <> 1 then
@@ -302,6 +362,40 @@ module Network =
     let create (inputs: Node list) (outputs: Node list) : Network =
         NetworkBuild.create "" false ValueNone id (List.toArray inputs) (List.toArray outputs)
 
+    /// The network with the names of inputs and outputs of another.
+    let private keyedAs (other: Network) (network: Network) : Network =
+        network.InputKeys <- other.InputKeys
+        network.OutputKeys <- other.OutputKeys
+        network
+
+    let private different (what: string) (keys: string[]) =
+        for key, same in Array.groupBy id keys do
+            if key = "" || same.Length > 1 then
+                raise (
+                    ArgumentValueException(
+                        "A name of an " + what + " is not usable.",
+                        what,
+                        "a different name for every " + what,
+                        (if key = "" then "an empty name" else "twice " + key),
+                        "Names are how data, losses and metrics are matched."
+                    )
+                )
+
+    /// The network with names for inputs and outputs, or none where there are none.
+    let internal keyed (inputs: string[]) (outputs: string[]) (network: Network) : Network =
+        different "input" inputs
+        different "output" outputs
+        network.InputKeys <- inputs
+        network.OutputKeys <- outputs
+        network
+
+    /// <summary>The network between inputs and outputs with names of their own, by which data, losses and metrics are matched.
+    /// Keras: dictionaries of tensors as inputs and outputs of a model.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A name is empty or occurs twice.</exception>
+    let createNamed (inputs: (string * Node) list) (outputs: (string * Node) list) : Network =
+        create (List.map snd inputs) (List.map snd outputs)
+        |> keyed (inputs |> List.map fst |> List.toArray) (outputs |> List.map fst |> List.toArray)
+
     let private rebuilt (name: string) (floatType: DType) (rename: Layer -> Layer) (network: Network) =
         NetworkBuild.create
             name
@@ -310,6 +404,7 @@ module Network =
             rename
             (Seq.toArray network.Inputs)
             (Seq.toArray network.Outputs)
+        |> keyedAs network
 
     /// <summary>The network under that name.</summary>
     let named (name: string) (network: Network) : Network = rebuilt name network.FloatType id network
@@ -372,16 +467,7 @@ module Network =
     /// Layers side by side, each with inputs like those of its network.
     let internal placed (parts: (string * Network * Layer) list) : Network =
         let fresh (name: string) (part: Network) =
-            part.Inputs
-            |> Seq.map (fun node ->
-                let dims = Seq.toList node.Shape
-
-                inputWith
-                    { Name = name + "_" + node.Name
-                      Shape = List.tail dims
-                      DType = node.DType
-                      BatchSize = if dims.Head < 0 then None else Some dims.Head })
-            |> Seq.toList
+            part.Inputs |> Seq.map (fun node -> inputLike (name + "_" + node.Name) node) |> Seq.toList
 
         let placed =
             parts
@@ -429,7 +515,8 @@ module Network =
         for call in network.Entries |> Array.collect (fun e -> e.Calls) |> Array.sortBy (fun c -> c.Id) do
             let outputs =
                 match call.Input with
-                | ValueSome options -> [| inputWith { options with Name = call.Layer.LayerName } |]
+                | ValueSome options ->
+                    [| NetworkBuild.input { options with Name = call.Layer.LayerName } call.IsOptional |]
                 | ValueNone ->
                     NetworkBuild.call
                         (layerOf call)
@@ -446,6 +533,7 @@ module Network =
             id
             (network.Inputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
             (network.Outputs |> Seq.map (fun n -> nodes[n]) |> Seq.toArray)
+        |> keyedAs network
 
     /// <summary>A network of the same layers, or of others that a function gives in their place, described anew. Weights lie beside
     /// networks, so a trainer of it starts with fresh ones. Keras: clone_model(clone_function).</summary>
@@ -611,10 +699,13 @@ module Network =
     let outputs (network: Network) : Node list = Seq.toList network.Outputs
 
     /// <summary>The names of the inputs, in order.</summary>
-    let inputNames (network: Network) : string[] = network.Inputs |> Seq.map (fun n -> n.Name) |> Seq.toArray
+    let inputNames (network: Network) : string[] =
+        if network.InputKeys.Length > 0 then
+            Array.copy network.InputKeys
+        else
+            network.Inputs |> Seq.map (fun n -> n.Name) |> Seq.toArray
 
-    /// <summary>The names of the outputs, in order: of the layers they come from, numbered where one gives several.</summary>
-    let outputNames (network: Network) : string[] =
+    let private namesOfOutputs (network: Network) : string[] =
         let counts = Dictionary<string, int>()
 
         network.Outputs
@@ -627,6 +718,11 @@ module Network =
                 counts[node.Name] <- 1
                 node.Name)
         |> Seq.toArray
+
+    /// <summary>The names of the outputs, in order: those given to <c>createNamed</c>, or those of the layers they come from,
+    /// numbered where one gives several.</summary>
+    let outputNames (network: Network) : string[] =
+        if network.OutputKeys.Length > 0 then Array.copy network.OutputKeys else namesOfOutputs network
 
     /// <summary>All outputs of the first use of the layer of that name.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There is no such layer.</exception>
@@ -677,6 +773,11 @@ module Network =
     let freeze (paths: string seq) (network: Network) : Network =
         let paths = HashSet<string>(paths)
         mapLayers (fun path layer -> if paths.Contains path then Layer.frozen layer else layer) network
+
+    /// The network with the layers at those paths not frozen any more.
+    let internal thaw (paths: string seq) (network: Network) : Network =
+        let paths = HashSet<string>(paths)
+        mapLayers (fun path layer -> if paths.Contains path then { layer with Frozen = false } else layer) network
 
     /// <summary>The network with nothing frozen.</summary>
     let unfreeze (network: Network) : Network = mapLayers (fun _ layer -> { layer with Frozen = false }) network

@@ -233,7 +233,7 @@ module internal NetworkTyping =
 
     /// The call with another layer or other inputs of the same types, without tracing again.
     let copy (call: NetworkCall) (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) : NetworkCall =
-        let fresh = NetworkCall(layer, call.Input, inputs, keywords, call.Flags)
+        let fresh = NetworkCall(layer, call.Input, inputs, keywords, call.Flags, IsOptional = call.IsOptional)
         fresh.Probes <- Array.copy call.Probes
         fresh.Setting <- call.Setting
         fresh.HasUnknown <- call.HasUnknown
@@ -394,8 +394,8 @@ module internal NetworkBuild =
 
         call.Outputs
 
-    /// An input.
-    let input (options: InputOptions) : Node =
+    /// An input; one that is optional need not be given.
+    let input (options: InputOptions) (optional: bool) : Node =
         let wrongSize (expected: string) (actual: int) (hint: string) =
             raise (
                 ArgumentValueException(
@@ -420,7 +420,7 @@ module internal NetworkBuild =
 
         let layer = { Layer.make "InputLayer" None (fun _ flows -> flows) with LayerName = options.Name }
 
-        let call = NetworkCall(layer, ValueSome options, [||], [||], [||])
+        let call = NetworkCall(layer, ValueSome options, [||], [||], [||], IsOptional = optional)
         NetworkTyping.infer call
         call.Outputs[0]
 
@@ -510,7 +510,7 @@ module internal NetworkBuild =
               DType = node.DType
               BatchSize = if dims.Head < 0 then None else Some dims.Head }
 
-        (input options).Owner
+        (input options node.IsOptional).Owner
 
     /// Keras's order of layers: by the longest way to an output, and within one depth in the order of the walk.
     let private kerasOrder

@@ -47,6 +47,9 @@ module NetworkTypes =
         /// <summary>True if a mask of time steps comes with it.</summary>
         member _.HasMask = hasMask
 
+        /// <summary>True for an input that need not be given.</summary>
+        member _.IsOptional = owner.IsOptional
+
         /// <summary>The name of the layer or input it comes from; its class in snake case as long as it has none.</summary>
         member _.Name =
             if owner.Layer.LayerName <> "" then owner.Layer.LayerName else Layer.snakeCase owner.Layer.Kind
@@ -74,6 +77,9 @@ module NetworkTypes =
         member _.Input = input
 
         member _.Inputs = inputs
+
+        /// True for an input that need not be given.
+        member val IsOptional = false with get, set
 
         /// Tensors given to the layer by name in this call, such as mask (in place of the one that comes with its first
         /// input) or attention_mask.
@@ -202,6 +208,11 @@ module NetworkTypes =
         member internal _.InputSlots = inputSlots
         member internal _.OutputSlots = outputSlots
         member internal _.SlotCount = slotCount
+
+        /// The names of inputs and of outputs, where they were given by name; empty where they were given in order.
+        member val internal InputKeys: string[] = [||] with get, set
+
+        member val internal OutputKeys: string[] = [||] with get, set
 
         /// A cache of Network.variables.
         member val internal VariableCache: VariableSpec[] voption = ValueNone with get, set

@@ -1,7 +1,6 @@
 namespace FunctionalNet
 
 open System
-open System.Collections.Concurrent
 open System.Collections.Generic
 open FunctionalNet.Common
 
@@ -248,17 +247,37 @@ module Registry =
         |> List.tryFind (fun (names, _) -> List.contains className names)
         |> Option.map (fun (_, entries) -> entries.Value |> List.find (fun entry -> entry.Class = className))
 
-    let private custom = ConcurrentDictionary<string, (string * ConfigValue) list -> Layer>()
-
-    /// <summary>Makes a class of your own known to configurations. It takes precedence over a built-in class of that
-    /// name.</summary>
-    /// <param name="className">The class name in configurations.</param>
+    /// <summary>Makes a class of your own known to configurations. It takes precedence over a built-in class of that name.
+    /// Keras: register_keras_serializable.</summary>
+    /// <param name="className">The class name in configurations; it may have a package before it, as in mine>Scale.</param>
     /// <param name="read">The layer for given arguments (without name and trainable, which are set afterwards).</param>
-    let register (className: string) (read: (string * ConfigValue) list -> Layer) : unit = custom[className] <- read
+    let register (className: string) (read: (string * ConfigValue) list -> Layer) : unit =
+        LayerConfig.registered.Register(className, read)
+
+    /// <summary>A layer of your own whose class is registered: with its arguments it can be saved.</summary>
+    /// <param name="className">The class name it is registered under.</param>
+    /// <param name="arguments">What the class is given to make it again.</param>
+    /// <param name="layer">The layer.</param>
+    /// <example><code>
+    /// let scale (factor: float) =
+    ///     Layer.create "Scale" (fun _ x -> x * factor) |> Registry.withConfig "Scale" [ "factor", Float factor ]
+    ///
+    /// Registry.register "Scale" (fun arguments -> ...)
+    /// </code></example>
+    let withConfig (className: string) (arguments: (string * ConfigValue) list) (layer: Layer) : Layer =
+        { layer with Kind = className; LayerConfig = Some { ClassName = className; Arguments = arguments } }
+
+    /// <summary>The configuration of a layer as Keras writes it: module, class_name, config and registered_name.</summary>
+    /// <exception cref="T:FunctionalNet.NotReadyException">It holds a function without a name.</exception>
+    let toConfig (layer: Layer) : ConfigValue =
+        LayerConfig.toValue (if layer.LayerName = "" then Layer.snakeCase layer.Kind else layer.LayerName) layer
 
     /// <summary>The class names known now, the user's included, in alphabetical order.</summary>
     let classNames () : string list =
-        Seq.concat [ Seq.collect fst families; Seq.cast custom.Keys; Seq.ofList [ "Sequential"; "Functional" ] ]
+        Seq.concat
+            [ Seq.collect fst families
+              LayerConfig.registered.Names
+              Seq.ofList [ "Sequential"; "Functional" ] ]
         |> Seq.distinct
         |> Seq.sortWith (fun a b -> String.CompareOrdinal(a, b))
         |> List.ofSeq
@@ -270,9 +289,9 @@ module Registry =
         )
 
     let private find (className: string) =
-        match custom.TryGetValue className with
-        | true, read -> Some(fun _ arguments -> read arguments)
-        | _ -> tryFind className |> Option.map _.Read
+        match LayerConfig.registered.TryFind className with
+        | ValueSome read -> Some(fun _ arguments -> read arguments)
+        | ValueNone -> tryFind className |> Option.map _.Read
 
     /// The layer of a class with arguments, whose nested layers `reader` reads.
     let internal read (className: string) (reader: ConfigValue -> Layer) (arguments: (string * ConfigValue) list) =
@@ -294,7 +313,18 @@ module Registry =
         let arguments = config |> List.filter (fun (key, _) -> not (common.Contains key))
 
         let layer =
-            match className, find className with
+            // Two packages may have classes of one name.
+            let inPackage =
+                match ConfigRead.get "registered_name" entries with
+                | Text name when name.Contains '>' -> LayerConfig.registered.TryFind name
+                | _ -> ValueNone
+
+            let found =
+                match inPackage with
+                | ValueSome read -> Some(fun _ arguments -> read arguments)
+                | ValueNone -> find className
+
+            match className, found with
             | _, Some read -> read ofConfig arguments
             | "Sequential", _ ->
                 match ModelReader.trySequential ofConfig config with

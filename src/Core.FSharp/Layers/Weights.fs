@@ -63,7 +63,19 @@ module Regularizer =
 
     let internal known = [ "L1"; "L2"; "L1L2"; "OrthogonalRegularizer" ]
 
-    let internal ofConfigAt (where: string) (value: ConfigValue) : Regularizer =
+    /// Functions of the user's own.
+    let internal registered = CustomClasses<Regularizer>()
+
+    /// <summary>Makes a function of your own known under a name, in configurations too. It takes precedence over a built-in one.
+    /// Keras: register_keras_serializable.</summary>
+    let register (name: string) (penalty: Expr -> Expr) : Regularizer =
+        let made: Regularizer =
+            { Config = Some { ClassName = CustomName.classOf name; Arguments = [] }; Penalty = penalty }
+
+        registered.Register(name, fun _ -> made)
+        made
+
+    let private builtIn (where: string) (value: ConfigValue) : Regularizer =
         let config = ConfigRead.config where value
 
         let number key fallback =
@@ -97,6 +109,9 @@ module Regularizer =
             orthogonal (number "factor" 0.01) rows
         | other ->
             raise (Names.unknown "regularizer" where other (known @ [ "l1"; "l2"; "l1_l2"; "orthogonal_regularizer" ]))
+
+    let internal ofConfigAt (where: string) (value: ConfigValue) : Regularizer =
+        registered.ReadOr(ConfigRead.config where value, fun _ -> builtIn where value)
 
     /// <summary>The regularizer of a Keras name or configuration object.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown.</exception>
@@ -150,7 +165,19 @@ module Constraint =
 
     let internal known = [ "MaxNorm"; "NonNeg"; "UnitNorm"; "MinMaxNorm" ]
 
-    let internal ofConfigAt (where: string) (value: ConfigValue) : Constraint =
+    /// Functions of the user's own.
+    let internal registered = CustomClasses<Constraint>()
+
+    /// <summary>Makes a function of your own known under a name, in configurations too. It takes precedence over a built-in one.
+    /// Keras: register_keras_serializable.</summary>
+    let register (name: string) (project: Expr -> Expr) : Constraint =
+        let made: Constraint =
+            { Config = Some { ClassName = CustomName.classOf name; Arguments = [] }; Project = project }
+
+        registered.Register(name, fun _ -> made)
+        made
+
+    let private builtIn (where: string) (value: ConfigValue) : Constraint =
         let config = ConfigRead.config where value
 
         let number key fallback =
@@ -176,6 +203,9 @@ module Constraint =
             raise (
                 Names.unknown "constraint" where other (known @ [ "max_norm"; "non_neg"; "unit_norm"; "min_max_norm" ])
             )
+
+    let internal ofConfigAt (where: string) (value: ConfigValue) : Constraint =
+        registered.ReadOr(ConfigRead.config where value, fun _ -> builtIn where value)
 
     /// <summary>The constraint of a Keras name or configuration object.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown.</exception>

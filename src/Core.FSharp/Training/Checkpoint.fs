@@ -62,48 +62,16 @@ module internal Checkpoint =
 
     // Writing
 
-    /// All values, or None if one of them is.
-    let private allOf (values: 'a option list) : 'a list option =
-        if values |> List.forall Option.isSome then Some(values |> List.choose id) else None
+    /// Null if something of it is a function without a name.
+    let private compileConfig (network: Network) (options: TrainingOptions) : ConfigValue =
+        try
+            CompileConfig.write network.Outputs.Count options
+        with :? NotReadyException ->
+            ConfigValue.Null
 
-    let private compileConfig (options: TrainingOptions) : ConfigValue =
-        let optimizer = Optimizer.config options.Optimizer |> Option.map Configs.nest
-
-        let losses =
-            options.Losses
-            |> Array.toList
-            |> List.map (fun (struct (output, loss, weight)) ->
-                loss.Config
-                |> Option.map (fun config ->
-                    ConfigValue.Object
-                        [ "output", Configs.whole output
-                          "weight", Configs.number weight
-                          "name", Configs.text loss.Name
-                          "loss", Configs.nest config ]))
-            |> allOf
-
-        let metrics =
-            options.Metrics
-            |> Array.toList
-            |> List.map (fun (struct (output, metric, weighted)) ->
-                metric.Config
-                |> Option.map (fun config ->
-                    ConfigValue.Object
-                        [ "output", Configs.whole output
-                          "weighted", Configs.flag weighted
-                          "name", Configs.text metric.Name
-                          "metric", Configs.nest config ]))
-            |> allOf
-
-        match optimizer, losses, metrics with
-        | Some optimizer, Some losses, Some metrics ->
-            ConfigValue.Object
-                [ "optimizer", optimizer; "losses", ConfigValue.List losses; "metrics", ConfigValue.List metrics ]
-        | _ -> ConfigValue.Null
-
-    let private trainingConfig (state: TrainingState) : ConfigValue =
+    let private trainingConfig (network: Network) (state: TrainingState) : ConfigValue =
         ConfigValue.Object
-            [ "compile", Configs.optional compileConfig state.Options
+            [ "compile", Configs.optional (compileConfig network) state.Options
               "learning_rate", Configs.number state.LearningRate
               // JSON's whole numbers have a sign.
               "seed", Configs.text (state.Seed.ToString(CultureInfo.InvariantCulture))
@@ -135,7 +103,7 @@ module internal Checkpoint =
               WeightsPart, TensorsPart weights
               match state with
               | Some state ->
-                  TrainingPart, JsonPart(trainingConfig state)
+                  TrainingPart, JsonPart(trainingConfig network state)
                   StatePart, TensorsPart(stateTensors state)
               | None -> () ]
 
@@ -162,33 +130,17 @@ module internal Checkpoint =
         | ConfigValue.Int i -> float i
         | _ -> fail where "A description is not complete." ("a number " + key) "something else"
 
-    let private flag (where: string) (key: string) (value: ConfigValue) : bool =
-        match Configs.field key value with
-        | ConfigValue.Bool b -> b
-        | _ -> fail where "A description is not complete." ("true or false for " + key) "something else"
-
-    let private nested (where: string) (key: string) (value: ConfigValue) : Config =
-        match Configs.unnest (Configs.field key value) with
-        | Some config -> config
-        | None -> fail where "A description is not complete." ("class_name and config of " + key) "something else"
-
-    let private readOptions (where: string) (value: ConfigValue) : TrainingOptions option =
+    let private readOptions (network: Network) (value: ConfigValue) : TrainingOptions option =
         match Configs.field "compile" value with
         | ConfigValue.Null -> None
-        | compile ->
-            let options = TrainingOptions(Optimizer = Optimizer.ofConfig (nested where "optimizer" compile))
+        | compile -> Some(CompileConfig.read (Network.outputNames network) compile)
 
-            for l in objects where "losses" compile do
-                let loss = Loss.ofConfig (nested where "loss" l) |> Loss.named (text where "name" l)
-                options.AddLoss(int (whole where "output" l), loss, number where "weight" l) |> ignore
-
-            for m in objects where "metrics" compile do
-                let metric = Metric.ofConfig (nested where "metric" m) |> Metric.named (text where "name" m)
-                options.AddMetric(int (whole where "output" m), metric, flag where "weighted" m) |> ignore
-
-            Some options
-
-    let private readState (where: string) (value: ConfigValue) (tensors: (string * Tensor)[]) : TrainingState =
+    let private readState
+        (network: Network)
+        (where: string)
+        (value: ConfigValue)
+        (tensors: (string * Tensor)[])
+        : TrainingState =
         let seed =
             match UInt64.TryParse(text where "seed" value, NumberStyles.None, CultureInfo.InvariantCulture) with
             | true, seed -> seed
@@ -212,7 +164,7 @@ module internal Checkpoint =
 
                 text where "name" item, CallbackState.Of(values, under (CallbackPrefix + string i + "/")))
 
-        { Options = readOptions where value
+        { Options = readOptions network value
           LearningRate = number where "learning_rate" value
           Seed = seed
           EpochsTrained = whole where "epochs_trained" value
@@ -254,7 +206,7 @@ module internal Checkpoint =
             ModelFile.tryJson TrainingPart content
             |> Option.map (fun value ->
                 reading (where + ": " + TrainingPart) (fun () ->
-                    readState where value (ModelFile.tensors StatePart content)))
+                    readState network where value (ModelFile.tensors StatePart content)))
 
         { Where = where; Network = network; Weights = ModelFile.tensors WeightsPart content; State = state }
 

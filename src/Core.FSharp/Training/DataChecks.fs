@@ -54,6 +54,7 @@ module internal DataChecks =
     let private input (floatType: DType) (node: Node) (tensor: Tensor) : Tensor =
         let wanted = if DType.isFloating node.DType then floatType else node.DType
         let dims = tensor.Shape.ToArray()
+        let isAbsent = node.IsOptional && dims.Length = 2 && dims[1] = 0
 
         let candidates =
             [ tensor.Shape
@@ -62,6 +63,7 @@ module internal DataChecks =
                   Shape.Of dims[.. dims.Length - 2] ]
 
         match candidates |> List.tryFind (fits node) with
+        | _ when isAbsent -> tensor
         | Some shape -> (tensor.Reshape shape).Cast wanted
         | None ->
             raise (
@@ -138,18 +140,35 @@ module internal DataChecks =
             "none"
             "Give a tensor for every name of the network."
 
+    let private rowsOfAny (tensors: IReadOnlyList<Tensor>) =
+        if tensors.Count = 0 || tensors[0].Rank = 0 then
+            dataError "There is no data." "" "at least one tensor" "none" "Give at least one of the inputs."
+        else
+            tensors[0].Shape[0]
+
     let private inputsOf (network: Network) (data: TrainingData) : Tensor[] =
+        // An optional input that is not given has a row without elements for every sample.
+        let absent = lazy Tensor.Zeros(network.FloatType, Shape.Of(rowsOfAny data.Inputs, 0))
+
         match data.InputNames with
         | null ->
-            counted "inputs" network.Inputs.Count "inputs" data.Inputs.Count
-            Seq.toArray data.Inputs
+            let left = network.Inputs |> Seq.skip (min data.Inputs.Count network.Inputs.Count)
+
+            if data.Inputs.Count > network.Inputs.Count || left |> Seq.exists (fun node -> not node.IsOptional) then
+                counted "inputs" network.Inputs.Count "inputs" data.Inputs.Count
+
+            [| yield! data.Inputs
+               for _ in left do
+                   absent.Value |]
         | names ->
             let known = Network.inputNames network
 
-            Array.map2
-                (fun name given -> ValueOption.defaultWith (fun () -> missing "input" name) given)
-                known
-                (arrange "input" known names data.Inputs)
+            arrange "input" known names data.Inputs
+            |> Array.mapi (fun i given ->
+                match given with
+                | ValueSome tensor -> tensor
+                | ValueNone when network.Inputs[i].IsOptional -> absent.Value
+                | ValueNone -> missing "input" known[i])
 
     /// A tensor for every output. Those that no loss or metric asks for may be missing when others are given by name.
     let private targetsOf (network: Network) (isJudged: int -> bool) (data: TrainingData) : Tensor[] =

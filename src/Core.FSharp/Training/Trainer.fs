@@ -735,8 +735,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         | None -> ()
 
     /// Number of steps that are compiled; for tests.
+    member internal _.CompiledWith = core.Options
     member internal _.PlanCount = core.PlanCount
-
     member internal _.StepParts = core.StepParts
 
     interface ITrainingModel with

@@ -373,20 +373,33 @@ module Loss =
         |> Array.tryPick (fun (className, others, create) ->
             if Arguments.Canonical className = wanted || List.contains wanted others then Some create else None)
 
-    let internal isKnown (name: string) = (tryFind name).IsSome
-
     let internal classNames = table |> Array.map (fun (className, _, _) -> className)
 
     let internal knownNames () = table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
+
+    /// Functions of the user's own.
+    let internal registered = CustomClasses<Loss>()
+
+    /// <summary>Makes a function of your own known under a name, in configurations too. It takes precedence over a built-in one.
+    /// Keras: register_keras_serializable.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="call">From targets and predictions to a loss per row, as for <c>create</c>.</param>
+    [<CompiledName("Register")>]
+    let register (name: string) (call: Expr -> Expr -> Expr) : Loss =
+        let short = CustomName.classOf name
+        let made = { create short call with Config = Some(Configs.make short []) }
+        registered.Register(name, fun _ -> made)
+        made
 
     /// <summary>The loss of a configuration.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>
     [<CompiledName("OfConfig")>]
     let ofConfig (config: Config) : Loss =
         let create =
-            match tryFind config.ClassName with
-            | Some create -> create
-            | None -> raise (Names.unknown "loss" "loss" config.ClassName (knownNames ()))
+            match registered.TryFind config.ClassName, tryFind config.ClassName with
+            | ValueSome read, _ -> fun (_: Arguments) -> read config.Arguments
+            | _, Some create -> create
+            | _, None -> raise (Names.unknown "loss" "loss" config.ClassName (knownNames ()))
 
         let a = Arguments config
         let name = a.TextOption "name"
@@ -416,6 +429,8 @@ module Loss =
         match name with
         | Some n -> named n loss
         | None -> loss
+
+    let internal isKnown (name: string) = registered.TryFind(name).IsSome || (tryFind name).IsSome
 
     /// <summary>The loss of that name, as Keras knows it: mse, MeanSquaredError, sparse_categorical_crossentropy, ...</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The name is unknown; the hint names the nearest.</exception>

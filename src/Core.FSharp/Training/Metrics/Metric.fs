@@ -162,7 +162,7 @@ module Metric =
 
     /// <summary>Keras: LogCoshError.</summary>
     [<CompiledName("LogCosh")>]
-    let logCosh: Metric = plain "LogCosh" [] false (aligned LossFunctions.logCosh) |> named "logcosh"
+    let logCosh: Metric = plain "LogCoshError" [] false (aligned LossFunctions.logCosh) |> named "logcosh"
 
     /// <summary>The cosine of the angle along an axis. Keras: CosineSimilarity (axis -1).</summary>
     [<CompiledName("CosineSimilarity")>]
@@ -723,14 +723,31 @@ module Metric =
 
     let internal classNames = table |> Array.map (fun (className, _, _) -> className)
 
+    /// Functions of the user's own.
+    let internal registered = CustomClasses<Metric>()
+
+    /// <summary>Makes a function of your own known under a name, in configurations too. It takes precedence over a built-in one.
+    /// Keras: register_keras_serializable.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="values">From targets and predictions to a value per row, as for <c>create</c>.</param>
+    [<CompiledName("Register")>]
+    let register (name: string) (values: Expr -> Expr -> Expr) : Metric =
+        let short = CustomName.classOf name
+        let made = { create short values with Config = Some(Configs.make short []) }
+        registered.Register(name, fun _ -> made)
+        made
+
     /// <summary>The metric of a configuration; any loss is one too.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">The class or an argument is unknown.</exception>
     [<CompiledName("OfConfig")>]
     let ofConfig (config: Config) : Metric =
         let wanted = Arguments.Canonical config.ClassName
 
+        let own = registered.TryFind config.ClassName
+
         let found =
             match config.ClassName with
+            | _ when own.IsSome -> Some("", [], (fun (_: Arguments) -> own.Value config.Arguments))
             // The name chooses by the shapes; the class Accuracy compares as it is.
             | "accuracy"
             | "acc" -> Some("accuracy", [], (fun (_: Arguments) -> accuracy))
