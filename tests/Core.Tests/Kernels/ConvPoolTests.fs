@@ -265,15 +265,15 @@ type ConvPoolTests() =
               plane 3 14 16 40 3 2 1 1
               plane 2 15 24 24 3 1 1 24
               plane 1 24 18 33 1 1 0 1
-              // Rows at the border that see fewer taps.
-              plane 40 7 5 6 3 1 0 1
-              plane 80 9 3 16 5 1 2 1
-              plane 64 8 4 9 3 2 1 1
               plane 2 30 1 8 5 3 2 1
               // Few positions and many weights; many channels at the edges.
               plane 1 5 100 70 3 1 1 1
               plane 6 2 160 40 3 2 1 1 ] do
             convolution DType.Float32 w
+
+        // Rows at the border that see fewer taps, in float64, as so many positions add up to much rounding.
+        for w in [ plane 40 7 5 6 3 1 0 1; plane 80 9 3 16 5 1 2 1; plane 64 8 4 9 3 2 1 1 ] do
+            convolution DType.Float64 w
 
         // One long row: more positions than a segment of the weight gradient holds.
         convolution
