@@ -13,7 +13,8 @@ let main args =
         | "micro" :: rest -> Micro.Support.run rest
         | "compare" :: rest -> Comparison.run rest
         | _ ->
-            printfn "usage: micro [FILTER...] | compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--peer NAME] [--plans]"
+            printfn
+                "usage: micro [FILTER...] | compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--peer NAME] [--plans]"
             2
     with Failure message ->
         eprintfn $"{message}"

@@ -9,14 +9,16 @@ open FunctionalNet.Kernels
 
 [<NoEquality; NoComparison>]
 type Options =
-    { Words: string list
-      Quick: bool
-      Json: string voption
-      Plans: bool
-      Alone: bool
-      Threads: int list
-      /// The only peer to measure, if one is named.
-      Peer: string voption }
+    {
+        Words: string list
+        Quick: bool
+        Json: string voption
+        Plans: bool
+        Alone: bool
+        Threads: int list
+        /// The only peer to measure, if one is named.
+        Peer: string voption
+    }
 
 let private usage =
     "compare [WORKLOAD...] [--quick] [--json FILE] [--threads 1,2] [--peer NAME] [--plans] [--alone]"

@@ -168,8 +168,7 @@ module internal LayerConfig =
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
     /// Arguments of a call that are true or false.
-    let flagArguments =
-        HashSet<string>(Seq.append callArguments [ TrainingKeyword; "reverse" ])
+    let flagArguments = HashSet<string>(Seq.append callArguments [ TrainingKeyword; "reverse" ])
 
     /// Beside the class name: the layer was made by Layer.shared.
     [<Literal>]

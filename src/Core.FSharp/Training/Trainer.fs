@@ -111,8 +111,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         let inMemory (data: PreparedData) =
             check data
-            ValueSome(fun () ->
-                new ArrayFeed(data, size, settings.ValidationSteps, ValueNone) :> BatchFeed)
+            ValueSome(fun () -> new ArrayFeed(data, size, settings.ValidationSteps, ValueNone) :> BatchFeed)
 
         match settings.ValidationDataset with
         | null ->
@@ -313,13 +312,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             positive "steps" 0 settings.Steps
 
             use feed =
-                new DatasetFeed(
-                    batches.ToTrainingData(),
-                    settings.Steps,
-                    false,
-                    prepare,
-                    settings.Cancellation
-                )
+                new DatasetFeed(batches.ToTrainingData(), settings.Steps, false, prepare, settings.Cancellation)
 
             this.TestOver(feed, settings)
         finally
@@ -369,8 +362,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         positive "batch_size" 1 settings.BatchSize
         positive "steps" 0 settings.Steps
         let data = prepareInputs data
-        use feed =
-            new ArrayFeed(data, min settings.BatchSize data.Rows, settings.Steps, ValueNone)
+        use feed = new ArrayFeed(data, min settings.BatchSize data.Rows, settings.Steps, ValueNone)
         this.PredictOver(feed, settings)
 
     /// <summary>The outputs for the inputs of a dataset's batches, all rows together; targets are not looked at.</summary>
@@ -380,13 +372,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
         positive "steps" 0 settings.Steps
 
         use feed =
-            new DatasetFeed(
-                batches.ToTrainingData(),
-                settings.Steps,
-                false,
-                prepareInputs,
-                settings.Cancellation
-            )
+            new DatasetFeed(batches.ToTrainingData(), settings.Steps, false, prepareInputs, settings.Cancellation)
 
         this.PredictOver(feed, settings)
 

@@ -7,10 +7,10 @@ open Xunit
 
 [<Fact>]
 let ``every case file is read whole`` () =
-    Assert.Equal(774, KerasCases.layers().Length)
+    Assert.Equal(775, KerasCases.layers().Length)
     Assert.Equal(564, KerasCases.losses().Length)
     Assert.Equal(441, KerasCases.metrics().Length)
-    Assert.Equal(12, KerasCases.optimizers().Length)
+    Assert.Equal(144, KerasCases.optimizers().Length)
     Assert.Equal(21, KerasCases.fits().Length)
     Assert.Equal(233, KerasCases.kerasJs().Length)
     Assert.NotEmpty(KerasCases.schedules ())
