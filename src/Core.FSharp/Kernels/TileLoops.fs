@@ -314,7 +314,12 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
     static member Expm1(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Expm1 x) n d a
 
     [<FullyOptimized>]
-    static member Log(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log x) n d a
+    static member Log(n, d, a) =
+        // The choice stays outside the loop, whose body it would slow down.
+        if 'W.Splits then
+            TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.LogSplit x) n d a
+        else
+            TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.LogBits x) n d a
 
     [<FullyOptimized>]
     static member Log1p(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log1p x) n d a

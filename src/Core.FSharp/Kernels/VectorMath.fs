@@ -84,21 +84,26 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         let y = 'W.Fma(e, 'W.Create 1.42860677e-6f, f)
         'W.Fma(e, 'W.Create 0.693145752f, 'W.Fma('W.Mul(f, f), p, y))
 
+    /// The logarithm where the machine splits a number into mantissa and exponent.
+    static member inline LogSplit(x: 'V) : 'V =
+        let m = 'W.Mantissa x
+        VectorMath<'W, 'V>.LogParts(m, 'W.Sub('W.Exponent x, 'W.Exponent m))
+
+    /// The logarithm where bits have to be moved for it.
+    static member inline LogBits(x: 'V) : 'V =
+        let small = 'W.Less(x, 'W.Create 1.17549435e-38f)
+        let i = 'W.Pick(small, 'W.Mul(x, 'W.Create 8388608.0f), x)
+        // Subtracting the pattern of 0.75 leaves the exponent of x = m 2^e in the high bits.
+        let e = 'W.ShiftRightSigned('W.SubInt(i, 'W.Create 0.75f), 23)
+        let m = 'W.SubInt(i, 'W.ShiftLeft(e, 23))
+        let e = 'W.Sub('W.OfInt e, 'W.And(small, 'W.Create 23.0f))
+        let y = VectorMath<'W, 'V>.LogParts(m, e)
+        let y = 'W.Pick('W.Less(x, 'W.Create Single.PositiveInfinity), y, x)
+        let y = 'W.Pick('W.Equal(x, 'W.Zero), 'W.Create Single.NegativeInfinity, y)
+        'W.Pick('W.Less(x, 'W.Zero), 'W.Create Single.NaN, y)
+
     static member inline Log(x: 'V) : 'V =
-        if 'W.Splits then
-            let m = 'W.Mantissa x
-            VectorMath<'W, 'V>.LogParts(m, 'W.Sub('W.Exponent x, 'W.Exponent m))
-        else
-            let small = 'W.Less(x, 'W.Create 1.17549435e-38f)
-            let i = 'W.Pick(small, 'W.Mul(x, 'W.Create 8388608.0f), x)
-            // Subtracting the pattern of 0.75 leaves the exponent of x = m 2^e in the high bits.
-            let e = 'W.ShiftRightSigned('W.SubInt(i, 'W.Create 0.75f), 23)
-            let m = 'W.SubInt(i, 'W.ShiftLeft(e, 23))
-            let e = 'W.Sub('W.OfInt e, 'W.And(small, 'W.Create 23.0f))
-            let y = VectorMath<'W, 'V>.LogParts(m, e)
-            let y = 'W.Pick('W.Less(x, 'W.Create Single.PositiveInfinity), y, x)
-            let y = 'W.Pick('W.Equal(x, 'W.Zero), 'W.Create Single.NegativeInfinity, y)
-            'W.Pick('W.Less(x, 'W.Zero), 'W.Create Single.NaN, y)
+        if 'W.Splits then VectorMath<'W, 'V>.LogSplit x else VectorMath<'W, 'V>.LogBits x
 
     static member inline Log1p(x: 'V) : 'V =
         let u = 'W.Add(x, 'W.Create 1.0f)
