@@ -147,6 +147,7 @@ module internal Select =
     let private bitsOf (dtype: DType) (value: float) : int64 =
         match dtype with
         | DType.Float32 -> int64 (BitConverter.SingleToUInt32Bits(float32 value))
+        | DType.BFloat16 -> int64 (BFloat16.OfSingle(float32 value).Bits)
         | DType.Float64 -> BitConverter.DoubleToInt64Bits value
         | DType.Int32 -> int64 (uint32 (int value))
         | DType.Int64 -> int64 value
