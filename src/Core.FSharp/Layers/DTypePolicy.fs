@@ -107,3 +107,16 @@ type DTypePolicy private (source: string, compute: DType, variables: DType, isQu
 
     /// <summary>The policy of a name.</summary>
     static member op_Implicit(name: string) : DTypePolicy = DTypePolicy.Parse name
+
+/// What policies that round do not round.
+module internal Rounding =
+
+    /// Classes of layers that see a floating-point input as it is: ids, and what statistics are computed of; and containers, whose
+    /// layers see to it. Keras: autocast=False.
+    let without =
+        [ "Embedding"
+          "ReversibleEmbedding"
+          "LayerNormalization"
+          "GroupNormalization"
+          "Sequential"
+          "Functional" ]

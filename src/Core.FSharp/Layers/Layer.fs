@@ -583,20 +583,10 @@ module Layer =
 
                 name)
 
-    /// Layers that see a floating-point input as it is, whatever their policy: ids, and what statistics are computed of; and those
-    /// that only hand it on. Keras: autocast=False.
-    let private unrounded =
-        [ "Embedding"
-          "ReversibleEmbedding"
-          "LayerNormalization"
-          "GroupNormalization"
-          "Sequential"
-          "Functional" ]
-
     /// A floating-point input in the type that the layer computes in: layers of different policies meet. Keras: autocast.
     let private autocast (scope: Scope) (layer: Layer) (flow: Flow) : Flow =
         let x = if DType.isReal flow.Value.DType then Ops.cast scope.FloatType flow.Value else flow.Value
-        { flow with Value = (if List.contains layer.Kind unrounded then x else scope.Rounded x) }
+        { flow with Value = (if List.contains layer.Kind Rounding.without then x else scope.Rounded x) }
 
     /// Runs a layer under its own path, and puts that path into errors that have none.
     let internal call (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
