@@ -138,8 +138,10 @@ module internal Compile =
         { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, roots[i])
           Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
 
-    let rec private planOf (options: CompileOptions) (mode: ResultMode) (finish: Program -> Program) (graph: Graph) =
-        let program = Emitter(options.Fuse, options.Epilogues, body options, graph, mode).Run() |> finish
+    let rec private planOf (options: CompileOptions) (mode: ResultMode) (isFixed: Expr -> bool) (graph: Graph) =
+        let program =
+            Emitter(options.Fuse, options.Epilogues, isFixed, body options, graph, mode).Run()
+            |> Packing.run isFixed
 
         let inLoop =
             match mode with
@@ -162,7 +164,7 @@ module internal Compile =
             { Outputs = Array.append scan.Outputs scan.NewCarry |> Array.mapi (fun i e -> string i, e)
               Updates = [||] }
 
-        let plan = planOf options (OfLoop outputs) id (lower options graph)
+        let plan = planOf options (OfLoop outputs) (fun _ -> false) (lower options graph)
 
         let carryFrom =
             Array.init scan.NewCarry.Length (fun c ->
@@ -172,7 +174,8 @@ module internal Compile =
         struct (plan, carryFrom)
 
     /// The plan of a graph.
-    let compile (options: CompileOptions) (graph: Graph) : Plan = planOf options InPlan id (lower options graph)
+    let compile (options: CompileOptions) (graph: Graph) : Plan =
+        planOf options InPlan (fun _ -> false) (lower options graph)
 
     /// A plan made executable in an arena that other plans may use too (not at the same time).
     let bindPlan (options: CompileOptions) (plan: Plan) (bind: Expr -> Buffer) (arena: Buffer) : Executable =
@@ -193,10 +196,6 @@ module internal Compile =
             { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, roots[i])
               Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
 
-        let pack (graph: Graph) =
-            let isFixed = Prepare.fixedNodes graph
-            Packing.run isFixed.Contains
-
         let always, bind, once =
             match Prepare.split graph with
             | None -> graph, bind, ValueNone
@@ -211,11 +210,12 @@ module internal Compile =
                     | true, buffer -> buffer
                     | _ -> bind leaf
 
-                let plan = planOf options InPlan id parts.Once
+                let plan = planOf options InPlan (fun _ -> false) parts.Once
 
                 parts.Always, bind, ValueSome(PlannedExecutable(plan, bind, Buffer plan.ArenaBytes, false, ValueNone))
 
-        let plan = planOf options InPlan (pack always) always
+        let isFixed = Prepare.fixedNodes always
+        let plan = planOf options InPlan isFixed.Contains always
         PlannedExecutable(plan, bind, arena plan.ArenaBytes, options.Poison, once)
 
     /// A graph made executable: every leaf reads, and takes its new value, in the buffer that `bind` gives for it. `arena`

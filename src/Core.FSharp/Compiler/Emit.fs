@@ -43,10 +43,15 @@ type internal Emitter
     (
         fuse: bool,
         useEpilogues: bool,
+        // Leaves that stay the same between runs: kernels get them packed.
+        isFixed: Expr -> bool,
         compileBody: ScanBody -> struct (Plan * int[]),
-        graph: Graph,
+        traced: Graph,
         resultMode: ResultMode
     ) =
+
+    // With every pass off, a value of 16 bits is widened once, for all that read it.
+    let struct (graph, apart) = if fuse then Widen.run traced else struct (traced, HashSet<Expr>())
 
     let values = List<Value>()
     let leaves = List<Expr>()
@@ -56,7 +61,7 @@ type internal Emitter
     let operands = Dictionary<Expr, Operand>(HashIdentity.Reference)
     let results = Dictionary<Expr, int[]>(HashIdentity.Reference)
     let order = Traverse.topological (Traverse.roots graph)
-    let groups = Fuse.groups fuse order
+    let groups = Fuse.groups fuse apart order
 
     do if fuse then Recompute.run groups order (Traverse.roots graph)
 
@@ -105,9 +110,22 @@ type internal Emitter
         | Project _ -> s.Inputs[0]
         | _ -> s
 
+    let hasFixedWeights (user: Expr) = user.Inputs.Length > 1 && isFixed (Elementwise.source user.Inputs[1])
+
+    /// True if a kernel reads that operand in 16 bits, and widens it part by part.
+    let isNarrow (user: Expr) (i: int) =
+        apart.Contains(Elementwise.flatSource user.Inputs[i])
+        && Parts.canWiden user i
+        && not (hasFixedWeights user)
+
+    /// What such an operand is in 16 bits.
+    let narrow (operand: Expr) = (Elementwise.flatSource operand).Inputs[0]
+
     /// The nodes whose values must be in memory for a user to read an operand.
     let dependencies (user: Expr) (operand: Expr) : Expr list =
-        let node = producer operand
+        let index = Array.FindIndex(user.Inputs, (fun i -> obj.ReferenceEquals(i, operand)))
+        let isNarrow = apart.Count > 0 && index >= 0 && isNarrow user index
+        let node = producer (if isNarrow then narrow operand else operand)
 
         if groups.ContainsKey user && Regions.isGenerated user operand then
             // Only the operands of the generator, if it has any.
@@ -216,7 +234,18 @@ type internal Emitter
                 let region, inputs = build this.LoadForRegion
                 addStep name (Elementwise region) inputs types 0L
             | Some host ->
-                let struct (work, operands) = this.WorkOf host
+                // A result with a new value for a leaf had better stand where the old one is.
+                let isRoom (e: Expr) = DType.size e.DType = DType.size host.DType && not (updatesOf.Contains e)
+                let room = if keep then None else Array.tryFindIndex isRoom outputs
+
+                // Floats of which only 16 bits are kept need a place for a part of them only.
+                let inWork =
+                    not keep
+                    && room.IsNone
+                    && not (hasFixedWeights host)
+                    && outputs |> Array.exists (fun e -> e.DType = DType.BFloat16)
+
+                let struct (work, operands) = this.WorkOf(host, inWork)
 
                 let load (e: Expr) =
                     if obj.ReferenceEquals(Elementwise.flatSource e, host) then
@@ -228,13 +257,11 @@ type internal Emitter
                 let source = inputs |> Array.findIndex (fun o -> o.Value = HostResult)
                 inputs[source] <- Operand.none
 
-                // A result with a new value for a leaf had better stand where the old one is.
-                let isRoom (e: Expr) = DType.size e.DType = DType.size host.DType && not (updatesOf.Contains e)
-
                 let target =
-                    match (if keep then None else Array.tryFindIndex isRoom outputs) with
-                    | Some i -> i
-                    | None -> outputs.Length
+                    match room, work with
+                    | Some i, _ -> i
+                    | None, InParts p when p.InWork -> -1
+                    | None, _ -> outputs.Length
 
                 let types = if target < types.Length then types else Array.append types [| host.Type |]
                 let e = { Region = region; FirstInput = operands.Length; Source = source; Target = target }
@@ -272,7 +299,9 @@ type internal Emitter
                 else
                     None
 
-            match read (this.Load e) with
+            let first = this.LoadFor(node, e, this.Load)
+
+            match read first with
             | Some m -> m
             | None -> (read (this.LoadContiguous e)).Value
 
@@ -348,20 +377,46 @@ type internal Emitter
 
         struct (MatMuls work, [| oa; ob |])
 
-    /// What a node with a kernel of its own does, and the operands it reads.
-    member private this.WorkOf(node: Expr) : struct (Work * Operand[]) =
-        match node.Op with
-        | MatMul(ta, tb) -> this.MatMulOf(node, ta, tb)
-        | op ->
-            let inputs =
-                node.Inputs
-                |> Array.map (fun e ->
+    /// An operand of a kernel: in 16 bits, one behind the other, if it widens that by itself.
+    member private this.LoadFor(user: Expr, operand: Expr, load: Expr -> Operand) : Operand =
+        let index = Array.FindIndex(user.Inputs, (fun i -> obj.ReferenceEquals(i, operand)))
+
+        if apart.Count > 0 && isNarrow user index then
+            let o = this.LoadContiguous(narrow operand)
+            { o with View = { View.ofShape operand.Shape with Offset = o.View.Offset } }
+        else
+            load operand
+
+    /// What a node with a kernel of its own does, and the operands it reads; `inWork`: its result is read by an epilogue alone.
+    member private this.WorkOf(node: Expr, inWork: bool) : struct (Work * Operand[]) =
+        let struct (work, operands) =
+            match node.Op with
+            | MatMul(ta, tb) -> this.MatMulOf(node, ta, tb)
+            | op ->
+                let load (e: Expr) =
                     match op with
                     | Pad _
                     | Concat _ -> this.Load e
-                    | _ -> this.LoadContiguous e)
+                    | _ -> this.LoadContiguous e
 
-            struct (Select.work op (node.Inputs |> Array.map (fun e -> e.Type)) node.Types, inputs)
+                struct (Select.work op (node.Inputs |> Array.map (fun e -> e.Type)) node.Types,
+                        node.Inputs |> Array.map (fun e -> this.LoadFor(node, e, load)))
+
+        let isNarrow =
+            operands
+            |> Array.mapi (fun i o -> o.DType = DType.BFloat16 && node.Inputs[i].DType = DType.Float32)
+
+        if inWork || Array.contains true isNarrow then
+            let size = node.Shape.Size
+
+            match Parts.make isNarrow inWork size work with
+            | ValueSome parts -> struct (parts, operands)
+            | ValueNone when Array.contains true isNarrow ->
+                // Its result cannot be had in parts; its operands can.
+                struct ((Parts.make isNarrow false size work).Value, operands)
+            | ValueNone -> struct (work, operands)
+        else
+            struct (work, operands)
 
     member private this.EmitLoop(node: Expr, scan: Scan) =
         let struct (body, carryFrom) = compileBody scan.Body
@@ -405,7 +460,7 @@ type internal Emitter
 
             results[node] <- addStep "Iota" (Elementwise region) [| Operand.none |] node.Types 0L
         | op ->
-            let struct (work, inputs) = this.WorkOf node
+            let struct (work, inputs) = this.WorkOf(node, false)
             results[node] <- addStep (Expr.OpName op) work inputs node.Types (Select.workspace work)
 
     /// Instructions for everything the roots need, producers first.
@@ -441,6 +496,13 @@ type internal Emitter
                 | _ ->
                     for i in unit.Inputs do
                         add unit i
+
+                // Widenings come last: just before they are read.
+                if apart.Count > 0 then
+                    let late, early = Seq.toArray list |> Array.partition apart.Contains
+                    list.Clear()
+                    list.AddRange early
+                    list.AddRange late
 
                 unitInputs[unit] <- list
                 list

@@ -113,8 +113,8 @@ module internal Fuse =
 
     /// Groups of elementwise nodes; every elementwise node is in one. Without fusion each is alone. Two groups become one
     /// where a result flows from one to the other element by element, in one domain, and no path leaves the union and
-    /// comes back.
-    let groups (fuse: bool) (order: Expr[]) : Dictionary<Expr, FusionGroup> =
+    /// comes back. Nodes of `apart` are alone in any case.
+    let groups (fuse: bool) (apart: HashSet<Expr>) (order: Expr[]) : Dictionary<Expr, FusionGroup> =
         let indexOf = Dictionary<Expr, int>(HashIdentity.Reference)
         order |> Array.iteri (fun i e -> indexOf[e] <- i)
         let users = Array.init order.Length (fun _ -> List<int>())
@@ -191,7 +191,7 @@ module internal Fuse =
             if Elementwise.isElementwise node then
                 groupAt[i] <- FusionGroup(node, i)
 
-                if fuse then
+                if fuse && not (apart.Contains node) then
                     for operand in node.Inputs do
                         let producer = Elementwise.flatSource operand
                         let a = groupAt[indexOf[producer]]

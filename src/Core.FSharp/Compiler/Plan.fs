@@ -85,6 +85,8 @@ type internal Work =
     | Prepacked of Work
     /// A kernel, and a region that reads its result: run on each part of the result as soon as that is complete.
     | WithEpilogue of Work * EpilogueWork
+    /// A kernel run on some rows at a time, since what it reads or writes is kept in 16 bits.
+    | InParts of PartsWork
 
 and [<NoEquality; NoComparison>] internal EpilogueWork =
     {
@@ -94,8 +96,27 @@ and [<NoEquality; NoComparison>] internal EpilogueWork =
         /// The region's input that is the kernel's result; the operand in its place is none.
         Source: int
         /// The instruction's result in whose memory the kernel writes: one of the region's, which goes over it, or one behind
-        /// those, if the kernel's result is needed by others or fits under none.
+        /// those, if the kernel's result is needed by others or fits under none; -1 if it is in the workspace, part by part.
         Target: int
+    }
+
+and [<NoEquality; NoComparison>] internal PartsWork =
+    {
+        /// All of it, on floats.
+        Work: Work
+        Rows: int
+        /// Rows at a time.
+        PartRows: int
+        /// Elements of a row of each operand; 0 for one that every part reads whole.
+        RowSizes: int[]
+        /// Elements of a row of the result; 0 where the results of the parts are added up.
+        ResultRow: int
+        /// Elements of the result.
+        ResultSize: int
+        /// Operands of 16 bits.
+        Narrow: bool[]
+        /// True if the result is in the workspace, for an epilogue alone to read.
+        InWork: bool
     }
 
 /// A scan: the body's plan, run once per step, in memory inside the instruction's workspace.
@@ -211,17 +232,18 @@ module internal Step =
         pairs |> Array.filter (fun (o, i) -> sameBytes o i)
 
     /// Floating-point (or integer) operations, roughly.
-    let rec flops (values: Value[]) (step: Step) : int64 = flopsOf values step.Work step.Outputs
+    let rec flops (values: Value[]) (step: Step) : int64 =
+        flopsOf values step.Work (step.Outputs |> Array.sumBy (fun o -> int64 values[o].Type.Shape.Size))
 
-    and private flopsOf (values: Value[]) (work: Work) (results: int[]) : int64 =
-        let outputs = results |> Array.sumBy (fun o -> int64 values[o].Type.Shape.Size)
-
+    /// Of work with so many elements of results.
+    and private flopsOf (values: Value[]) (work: Work) (outputs: int64) : int64 =
         match work with
         | Elementwise region -> int64 region.Size * int64 region.Instructions.Length
         | RegionSums(region, _) -> int64 region.Size * int64 (region.Instructions.Length + region.Summed.Length)
         | WithEpilogue(work, e) ->
-            flopsOf values work [| results[e.Target] |] + flopsOf values (Elementwise e.Region) results
-        | Prepacked work -> flopsOf values work results
+            flopsOf values work (int64 e.Region.Size) + flopsOf values (Elementwise e.Region) outputs
+        | InParts p -> flopsOf values p.Work (int64 p.ResultSize)
+        | Prepacked work -> flopsOf values work outputs
         | CopyOf -> 0L
         | MatMuls m -> 2L * int64 m.M * int64 m.N * int64 m.K * int64 m.OffsetsC.Length
         | SoftmaxRows(_, rows, n)

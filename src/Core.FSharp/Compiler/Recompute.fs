@@ -19,6 +19,8 @@ module internal Recompute =
     /// True for operations that cost no more than reading their result.
     let private isCheap (node: Expr) =
         match node.Op with
+        // What is kept in 16 bits is kept.
+        | Cast DType.BFloat16 -> false
         | Select
         | Cast _
         | StopGradient -> true
@@ -66,6 +68,8 @@ module internal Recompute =
             | Constant _
             | Op.Iota _
             | Random _ -> false
+            // Nothing wider is kept where these are.
+            | Cast DType.BFloat16 -> true
             | _ when not (groups.ContainsKey value) -> true
             | _ ->
                 isRoot.Contains value
@@ -110,7 +114,7 @@ module internal Recompute =
                     else
                         [||]
 
-                if takers.Length > 0 && takers.Length <= 3 then
+                if takers.Length > 0 && (takers.Length <= 3 || Widen.isWidening node) then
                     let list =
                         match recipe node 0 with
                         | Some list when list.Length <= MaxNodes -> list

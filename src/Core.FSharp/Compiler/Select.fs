@@ -117,6 +117,9 @@ module internal Select =
         | RegionSums(region, cut) ->
             int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
         | WithEpilogue(work, _) -> workspace work
+        | InParts p ->
+            let own = Array.last (Parts.places p)
+            own + (Parts.rows p |> Array.map (fun (struct (_, n)) -> workspace (Parts.ofRows n p.Work)) |> Array.max)
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
@@ -326,6 +329,8 @@ module internal Select =
         : Kernel =
         match kind with
         | _ when isNothing results -> EmptyKernel.Instance
+        | WithEpilogue(InParts p, e) -> inParts step p src dst work results (ValueSome e)
+        | InParts p -> inParts step p src dst work results ValueNone
         | WithEpilogue(kind, e) ->
             let inputs = Array.skip e.FirstInput src
             inputs[e.Source] <- dst[e.Target]
@@ -411,6 +416,66 @@ module internal Select =
         | Prepacked work' -> kernelOf step work' src dst work results epilogue
         | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work epilogue
         | Loop _ -> EmptyKernel.Instance
+
+    /// One part after the other: what is narrow is widened, the kernel runs on it, and so does its end. Where parts are added up, the
+    /// end comes last.
+    and private inParts step (p: PartsWork) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) results ending =
+        let places = Parts.places p
+        let operands = p.Narrow.Length
+        let room (i: int) = work + nativeint places[i]
+        let after = room (operands + 1)
+        let width = Width.current
+        let addsUp = p.ResultRow = 0
+        // The result of the first row, or of all, as if all rows were there.
+        let target =
+            match ending with
+            | ValueSome e when not p.InWork -> dst[e.Target]
+            | _ -> dst[0]
+
+        let region (result: nativeint) : ElementwiseKernel voption =
+            match ending with
+            | ValueSome e ->
+                let inputs = Array.skip e.FirstInput src
+                inputs[e.Source] <- result
+                let outputs = Array.truncate e.Region.Outputs.Length dst
+                ValueSome(ElementwiseKernel(e.Region.Program, e.Region.Size, inputs, outputs))
+            | ValueNone -> ValueNone
+
+        let part (struct (first: int, n: int)) : Kernel[] =
+            let offset (rowSize: int) = 4n * nativeint first * nativeint rowSize
+
+            let sources =
+                Array.init operands (fun i ->
+                    if p.Narrow[i] then room i
+                    elif p.RowSizes[i] = 0 then src[i]
+                    else src[i] + offset p.RowSizes[i])
+
+            let result =
+                if p.InWork || (addsUp && first > 0) then room operands
+                elif addsUp then target
+                else target + offset p.ResultRow
+
+            let epilogue =
+                match ending with
+                | ValueSome e when not addsUp ->
+                    match region (result - offset p.ResultRow) with
+                    | ValueSome kernel ->
+                        ShiftedEpilogue(ElementwiseEpilogue(kernel, e.Source), first * p.ResultRow) :> Epilogue
+                    | ValueNone -> Epilogue.None
+                | _ -> Epilogue.None
+
+            [| for i in 0 .. operands - 1 do
+                   if p.Narrow[i] then
+                       let from = src[i] + 2n * nativeint first * nativeint p.RowSizes[i]
+                       WidenKernel(n * p.RowSizes[i], from, room i, width) :> Kernel
+               kernelOf step (Parts.ofRows n p.Work) sources [| result |] after results epilogue
+               if addsUp && first > 0 then AddToKernel(p.ResultSize, result, target, width) |]
+
+        let parts = Parts.rows p |> Array.collect part
+
+        match region target with
+        | ValueSome kernel when addsUp -> SequenceKernel(Array.append parts [| kernel |])
+        | _ -> SequenceKernel parts
 
     /// The kernel of an instruction with its pointers: of operands (at their offsets), of results, of the workspace.
     let kernel (step: Step) (src: nativeint[]) (dst: nativeint[]) (work: nativeint) (results: TensorType[]) : Kernel =

@@ -69,6 +69,12 @@ module internal Simplify =
            | DType.Int32, DType.Float64 -> true
            | _ -> false
 
+    /// True for a value of 16 bits, widened.
+    let private isWidened (node: Expr) =
+        match node.Op with
+        | Cast DType.Float32 -> node.Inputs[0].DType = DType.BFloat16
+        | _ -> false
+
     let private identityPerm (perm: int[]) =
         let mutable same = true
 
@@ -153,6 +159,16 @@ module internal Simplify =
                         && ((x 0).Inputs[0].DType = DType.BFloat16) = (target = DType.BFloat16)
                         ->
                         this.Make(Cast target, [| (x 0).Inputs[0] |])
+                    // Values of 16 bits that were only moved in 32.
+                    | Reshape _
+                    | Broadcast _
+                    | Transpose _
+                    | Slice _
+                    | Reverse _
+                    | Concat _ when target = DType.BFloat16 && Array.forall isWidened (x 0).Inputs ->
+                        this.Make((x 0).Op, (x 0).Inputs |> Array.map (fun i -> i.Inputs[0]))
+                    | Gather _ when target = DType.BFloat16 && isWidened (x 0).Inputs[0] ->
+                        this.Make((x 0).Op, [| (x 0).Inputs[0].Inputs[0]; (x 0).Inputs[1] |])
                     | Iota(t, axis) when target <> DType.Bool -> this.Make(Iota({ t with DType = target }, axis), [||])
                     | _ -> null
             | Reshape _ ->
