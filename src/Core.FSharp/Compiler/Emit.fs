@@ -403,8 +403,7 @@ type internal Emitter
                         node.Inputs |> Array.map (fun e -> this.LoadFor(node, e, load)))
 
         let isNarrow =
-            operands
-            |> Array.mapi (fun i o -> o.DType = DType.BFloat16 && node.Inputs[i].DType = DType.Float32)
+            operands |> Array.mapi (fun i o -> o.DType = DType.BFloat16 && node.Inputs[i].DType = DType.Float32)
 
         if inWork || Array.contains true isNarrow then
             let size = node.Shape.Size

@@ -54,8 +54,7 @@ module internal Parts =
     let cut (work: Work) : RowCut voption =
         match work with
         | MatMuls m when m.OffsetsC.Length <> 1 -> ValueNone
-        | MatMuls m when not m.TransposeA ->
-            ValueSome { Rows = m.M; RowSizes = [| m.Lda; 0 |]; ResultRow = m.Ldc }
+        | MatMuls m when not m.TransposeA -> ValueSome { Rows = m.M; RowSizes = [| m.Lda; 0 |]; ResultRow = m.Ldc }
         | MatMuls m when not m.TransposeB -> ValueSome { Rows = m.K; RowSizes = [| m.Lda; m.Ldb |]; ResultRow = 0 }
         | Primitive(op, inputs, outputs) when isCut op 0 ->
             ValueSome

@@ -16,6 +16,13 @@ module internal Recompute =
     [<Literal>]
     let private MaxDepth = 3
 
+    /// The same where everything comes from values of 16 bits.
+    [<Literal>]
+    let private MaxHalfNodes = 16
+
+    [<Literal>]
+    let private MaxHalfDepth = 10
+
     /// True for operations that cost no more than reading their result.
     let private isCheap (node: Expr) =
         match node.Op with
@@ -51,6 +58,8 @@ module internal Recompute =
 
                     if readers.ContainsKey source then
                         readers[source].Add { User = node; IsFlat = isFlat }
+
+        let hasHalves = Array.exists Widen.isWidening order
 
         let groupOf (e: Expr) : int =
             match groups.TryGetValue e with
@@ -97,6 +106,30 @@ module internal Recompute =
 
             if isCheap node then Array.fold step (Some [ node ]) node.Inputs else None
 
+        /// The same from values of 16 bits alone, whatever it costs to compute: these are kept so that nothing wider is.
+        let rec fromHalves (node: Expr) (depth: int) (known: Expr list option) : Expr list option =
+            let step (known: Expr list option) (operand: Expr) =
+                let source = Elementwise.flatSource operand
+
+                match known with
+                | None -> None
+                | Some _ when Regions.isOneConstant operand -> known
+                | Some _ when operand.Shape.Size * 8 <= node.Shape.Size && isStored (Elementwise.source operand) node ->
+                    known
+                | Some _ when operand.Shape.Size <> node.Shape.Size -> None
+                | Some list when List.exists (fun e -> obj.ReferenceEquals(e, source)) list -> known
+                | Some _ ->
+                    match source.Op with
+                    | Cast DType.BFloat16 -> known
+                    | _ when depth < MaxHalfDepth && groupOf source >= 0 -> fromHalves source (depth + 1) known
+                    | _ -> None
+
+            match node.Op, known with
+            | (Unary _ | Binary _ | Select | StopGradient), Some list
+            | Cast DType.Float32, Some list when list.Length < MaxHalfNodes ->
+                Array.fold step (Some(node :: list)) node.Inputs
+            | _ -> None
+
         // A value of fewer bytes to read instead, such as the mask behind a factor.
         let isWider (node: Expr) =
             match node.Inputs |> Array.filter (Regions.isOneConstant >> not) with
@@ -104,7 +137,9 @@ module internal Recompute =
             | _ -> false
 
         for node in order do
-            if groups.ContainsKey node && isCheap node && not (isRoot.Contains node) then
+            let ofHalves = hasHalves && node.DType = DType.Float32
+
+            if groups.ContainsKey node && (isCheap node || ofHalves) && not (isRoot.Contains node) then
                 let outside = readers[node] |> Seq.filter (isOutside node) |> Seq.toArray
 
                 // The groups that would compute it; none if it has to be in memory anyway.
@@ -118,7 +153,9 @@ module internal Recompute =
                     let list =
                         match recipe node 0 with
                         | Some list when list.Length <= MaxNodes -> list
-                        | _ -> if isWider node then [ node ] else []
+                        | _ when isCheap node && isWider node -> [ node ]
+                        | _ when ofHalves -> fromHalves node 0 (Some []) |> Option.defaultValue []
+                        | _ -> []
 
                     let canTake (g: FusionGroup) =
                         Seq.length g.All + list.Length <= Fuse.MaxMembers

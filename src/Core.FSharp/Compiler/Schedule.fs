@@ -1,6 +1,7 @@
 namespace FunctionalNet.Compiler
 
 open System.Collections.Generic
+open FunctionalNet
 
 /// The order in which instructions run: as given (producers first), or one that needs less memory at its peak.
 module internal Schedule =
@@ -133,11 +134,51 @@ module internal Schedule =
 
         order.ToArray()
 
+    /// True for the way from 16 bits to 32, which gives twice the bytes.
+    let private isWidening (program: Program) (step: Step) =
+        match step.Work with
+        | Elementwise region ->
+            region.Instructions.Length = 1
+            && step.Inputs.Length = 1
+            && step.Inputs[0].DType = DType.BFloat16
+            && program.Values[step.Outputs[0]].Type.DType = DType.Float32
+        | _ -> false
+
+    /// The order with every widening that one step reads just before that step.
+    let private widenedLate (program: Program) (order: int[]) : int[] =
+        let steps = program.Steps
+        let readers = Array.init program.Values.Length (fun _ -> List<int>())
+
+        for i in order do
+            for o in steps[i].Inputs do
+                if o.Value >= 0 && not (readers[o.Value].Contains i) then readers[o.Value].Add i
+
+        let isLate i = isWidening program steps[i] && readers[steps[i].Outputs[0]].Count = 1
+        let late =
+            order |> Array.filter isLate |> Array.groupBy (fun i -> readers[steps[i].Outputs[0]][0]) |> dict
+
+        if late.Count = 0 then
+            order
+        else
+            let result = List<int>()
+
+            let rec add i =
+                match late.TryGetValue i with
+                | true, before -> Array.iter add before
+                | _ -> ()
+
+                result.Add i
+
+            for i in order do
+                if not (isLate i) then add i
+
+            result.ToArray()
+
     /// The program with its steps in the better of two orders: as emitted, and greedily by the memory that each step
     /// takes minus what it frees.
     let run (optimise: bool) (donate: bool) (program: Program) : Program =
         let before = predecessors donate program
-        let plain = listed before int64 ignore
+        let plain = listed before int64 ignore |> widenedLate program
 
         let best =
             if not optimise then
@@ -176,7 +217,7 @@ module internal Schedule =
                     for o in program.Steps[i].Inputs do
                         if o.Value >= 0 then uses[o.Value] <- uses[o.Value] - 1
 
-                let greedy = listed before cost ran
+                let greedy = listed before cost ran |> widenedLate program
                 if peak program greedy < peak program plain then greedy else plain
 
         { program with Steps = best |> Array.map (fun i -> program.Steps[i]) }

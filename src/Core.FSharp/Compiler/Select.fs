@@ -119,7 +119,8 @@ module internal Select =
         | WithEpilogue(work, _) -> workspace work
         | InParts p ->
             let own = Array.last (Parts.places p)
-            own + (Parts.rows p |> Array.map (fun (struct (_, n)) -> workspace (Parts.ofRows n p.Work)) |> Array.max)
+            own
+            + (Parts.rows p |> Array.map (fun (struct (_, n)) -> workspace (Parts.ofRows n p.Work)) |> Array.max)
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs

@@ -37,6 +37,21 @@ public class AdaptationSnippets
     }
 
     [Fact]
+    public void Values_of_16_bits()
+    {
+        // snippet: mixed-csharp
+        var model = new Sequential
+        {
+            new Input(4),
+            new Dense(8, activation: "relu") { DTypePolicy = "mixed_bfloat16" },
+            new Dense(1),
+        };
+        // end snippet
+        Assert.Equal(DType.Float32, model.GetWeights()[0].DType);
+        Assert.Equal("mixed_bfloat16", model.Layers[0].DTypePolicy!.Name);
+    }
+
+    [Fact]
     public void Quantization()
     {
         var model = Pretrained();

@@ -11,6 +11,10 @@ open FunctionalNet.Tests.Training.Samples
 open FsCheck.Xunit
 open Xunit
 
+/// Attention and the residual sums still work on floats.
+[<Literal>]
+let private TransformerLimit = 0.75
+
 let private mixed = Layer.withPolicy DTypePolicy.MixedBFloat16
 
 let private rounded (x: float) = float (BFloat16.OfSingle(float32 x).ToSingle())
@@ -208,6 +212,44 @@ let ``predictions are float32, and ids stay whole`` () =
     Assert.Equal(DType.Float32, y.DType)
     Assert.Equal<float[]>(y.ToDoubles() |> Array.map rounded, y.ToDoubles())
     Assert.NotEqual((y.ToDoubles())[0], (y.ToDoubles())[2])
+
+let private arena (layers: Layer -> Layer) (make: (Layer -> Layer) -> Network) (rows: int) : float =
+    let trainer = Trainer(make layers, 3UL)
+    trainer.Compile(
+        TrainingOptions(Optimizer = Optimizer.sgd 0.1).AddLoss(Loss.parse "sparse_categorical_crossentropy")
+    )
+    let line = (trainer.DescribePlan rows).Split('\n')[1]
+    let from = line.IndexOf("arena ", StringComparison.Ordinal) + 6
+    float (line.Substring(from, line.IndexOf(" bytes", from, StringComparison.Ordinal) - from))
+
+let private convolutions (policy: Layer -> Layer) =
+    Network.sequential
+        (Network.input [ 28; 28; 1 ])
+        [ policy (Layer.conv2D 32 [ 3; 3 ] >>> Layer.relu)
+          policy (Layer.maxPooling2D [ 2; 2 ])
+          policy (Layer.conv2D 64 [ 3; 3 ] >>> Layer.relu)
+          policy (Layer.maxPooling2D [ 2; 2 ])
+          policy Layer.flatten
+          policy (Layer.dropout 0.5)
+          policy (Layer.dense 10 >>> Layer.softmax) ]
+
+let private transformer (policy: Layer -> Layer) =
+    let x = Network.input [ 64; 64 ]
+    let one layer nodes = Network.applyMany (policy layer) nodes |> Seq.head
+
+    let block x =
+        let h =
+            one Layer.layerNormalization [ one Layer.add [ x; one (Layer.multiHeadAttention 4 16) [ x; x ] ] ]
+        let wide = one (Layer.denseWith { Dense.options 256 with Activation = Activation.gelu }) [ h ]
+        one Layer.layerNormalization [ one Layer.add [ h; one (Layer.dense 64) [ wide ] ] ]
+
+    let y = one Layer.globalAveragePooling1D [ block (block x) ]
+    Network.create [ x ] [ one (Layer.dense 10 >>> Layer.softmax) [ y ] ]
+
+[<Fact>]
+let ``training keeps little more than half the memory`` () =
+    Assert.InRange(arena mixed convolutions 1024 / arena id convolutions 1024, 0.45, 0.6)
+    Assert.InRange(arena mixed transformer 512 / arena id transformer 512, 0.4, TransformerLimit)
 
 /// Changes what all new layers have, so it runs with no test beside it.
 [<Collection("global policy")>]

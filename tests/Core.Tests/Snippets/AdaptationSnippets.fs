@@ -39,3 +39,12 @@ let ``policies`` () =
     // end snippet
     let trainer = Trainer(Network.sequential (Network.input [ 4 ]) [ layers ])
     Assert.Equal(DType.Float64, (trainer.Predict x).DType)
+
+[<Fact>]
+let ``values of 16 bits`` () =
+    // snippet: mixed-fsharp
+    let half layer = layer |> Layer.withPolicy DTypePolicy.MixedBFloat16
+    let layers = half (Layer.dense 8 >>> Layer.relu) >>> Layer.dense 1
+    // end snippet
+    let trainer = Trainer(Network.sequential (Network.input [ 4 ]) [ layers ])
+    Assert.Equal(DType.Float32, (trainer.Predict x).DType)
