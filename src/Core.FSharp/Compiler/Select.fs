@@ -117,6 +117,7 @@ module internal Select =
         | RegionSums(region, cut) ->
             int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
         | WithEpilogue(work, _) -> workspace work
+        | MatMuls m when m.OffsetsC.Length = 1 -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K)
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
@@ -364,7 +365,8 @@ module internal Select =
                     m.Ldb,
                     dst[0],
                     m.Ldc,
-                    epilogue
+                    epilogue,
+                    work
                 )
             else
                 Gemm.CreateBatched(
