@@ -10,10 +10,10 @@ open FunctionalNet.Kernels
 type Int8() =
     inherit KernelBenchmark()
 
-    [<Params("1x512x784", "1x4096x4096", "256x512x784", "256x10x512", "256x768x768")>]
+    [<Params("1x512x784", "256x10x512")>]
     member val Size = "1x512x784" with get, set
 
-    [<Params("float32", "Bytes256", "Pairs512", "Pairs256", "Pairs128")>]
+    [<Params("float32", "Bytes256", "Pairs512")>]
     member val Form = "float32" with get, set
 
     override this.Prepare() =

@@ -17,6 +17,13 @@ type internal Int8Form =
     | Pairs256 = 2
     | Pairs512 = 3
 
+/// Sizes of what is done at once.
+module internal Int8Rows =
+
+    /// Numbers that are quantised at once.
+    [<Literal>]
+    let Block = 32
+
 /// The loops of products in 8 bits, of one form.
 [<AbstractClass>]
 type internal Int8Loops() =
@@ -45,9 +52,6 @@ type internal Int8Loops<'L, 'W, 'V
     when 'L: struct and 'L :> IFours<'V> and 'W: struct and 'W :> ILanes<'V, float32>>() =
     inherit Int8Loops()
 
-    /// Numbers that are quantised at once.
-    static let block = 32
-
     static member inline private Tile<'R when 'R: struct and 'R :> ITileRows>(place: inref<Int8Place>, row: int) =
         Int8Tile<'L, 'W, 'V, 'R>.Run(&place, row)
 
@@ -55,68 +59,81 @@ type internal Int8Loops<'L, 'W, 'V
     override _.Rows = 'L.Rows
 
     override _.RowBytes k =
-        let bytes = nativeint ((k + block - 1) / block * block * 'L.Steps)
+        let bytes = nativeint ((k + Int8Rows.Block - 1) / Int8Rows.Block * Int8Rows.Block * 'L.Steps)
         // Rows that are a whole number of pages apart would compete for the same places of the L1 cache.
         if bytes % 4096n = 0n then bytes + 64n else bytes
 
+    /// The larger ones of these and the magnitudes of a block. Without its sign, a number is the larger the larger its bits are,
+    /// not-a-number above all.
+    static member inline private Larger(largest: Vector256<int>, p: nativeint) : Vector256<int> =
+        let inline bits (i: nativeint) =
+            Vector256.Load(NativePtr.ofNativeInt<int> (p + i * 32n)) &&& Vector256.Create 0x7FFFFFFF
+
+        let a, b = Vector256.Max(bits 0n, bits 1n), Vector256.Max(bits 2n, bits 3n)
+        Vector256.Max(largest, Vector256.Max(a, b))
+
+    /// Numbers rounded half to even. Nothing is beyond 127 then, unless it is not finite: that ends as 0 and comes back by the scale.
+    static member inline private Whole(v: Vector256<float32>) : Vector256<int> =
+        if Avx.IsSupported then
+            Avx.ConvertToVector256Int32 v
+        else
+            Vector256.ConvertToInt32Native(Vector256.Round v)
+
+    /// Stores a block, quantised; returns these plus its sums.
+    static member inline private Round(sums: Vector256<int>, factor: Vector256<float32>, p: nativeint, target: nativeint) =
+        let inline rounded (i: nativeint) =
+            Int8Loops<'L, 'W, 'V>.Whole(Vector256.Load(NativePtr.ofNativeInt<float32> (p + i * 32n)) * factor)
+
+        let a, b, c, d = rounded 0n, rounded 1n, rounded 2n, rounded 3n
+        let lower, upper = Vector256.Narrow(a, b), Vector256.Narrow(c, d)
+
+        if 'L.Steps = 1 then
+            Vector256.Store(Vector256.Narrow(lower, upper), NativePtr.ofNativeInt<sbyte> target)
+        else
+            // Depths 0 and 2, then 1 and 3, of every four.
+            let inline store (v: Vector256<int16>) (p: nativeint) =
+                let order =
+                    Vector256.Create(0s, 2s, 1s, 3s, 4s, 6s, 5s, 7s, 8s, 10s, 9s, 11s, 12s, 14s, 13s, 15s)
+                Vector256.Store(Vector256.Shuffle(v, order), NativePtr.ofNativeInt<int16> p)
+
+            store lower target
+            store upper (target + 32n)
+
+        sums + (a + b) + (c + d)
+
     [<FullyOptimized>]
     override _.Quantize(k, x, target, info) =
-        // Without its sign, a number is the larger the larger its bits are, not-a-number above all.
-        let magnitude = Vector256.Create 0x7FFFFFFF
+        let rest = k % Int8Rows.Block
+        let stop = x + nativeint (k - rest) * 4n
+        // What does not fill a block, with zeros behind it.
+        let last = NativePtr.toNativeInt (NativePtr.stackalloc<float32> Int8Rows.Block)
+
+        if rest > 0 then
+            Mem.zero last (int64 Int8Rows.Block * 4L)
+            Mem.copy last stop (int64 rest * 4L)
+
         let mutable largest = Vector256<int>.Zero
-        let whole = k / block * block
-        let last = NativePtr.toNativeInt (NativePtr.stackalloc<float32> block)
+        let mutable p = x
 
-        if whole < k then
-            Mem.zero last (int64 block * 4L)
-            Mem.copy last (x + nativeint whole * 4n) (int64 (k - whole) * 4L)
+        while p < stop do
+            largest <- Int8Loops<'L, 'W, 'V>.Larger(largest, p)
+            p <- p + 4n * nativeint Int8Rows.Block
 
-        let mutable i = 0
-
-        while i < k do
-            let p = if i < whole then x + nativeint i * 4n else last
-            let inline bits (j: nativeint) = Vector256.Load(NativePtr.ofNativeInt<int> (p + j * 32n)) &&& magnitude
-            let a = Vector256.Max(bits 0n, bits 1n)
-            let b = Vector256.Max(bits 2n, bits 3n)
-            largest <- Vector256.Max(largest, Vector256.Max(a, b))
-            i <- i + block
-
+        if rest > 0 then largest <- Int8Loops<'L, 'W, 'V>.Larger(largest, last)
         let half = Vector128.Max(largest.GetLower(), largest.GetUpper())
         let most = max (max (half.GetElement 0) (half.GetElement 1)) (max (half.GetElement 2) (half.GetElement 3))
         let scale = 127.0f / (BitConverter.Int32BitsToSingle most + 1e-7f)
         let factor = Vector256.Create scale
         let mutable sums = Vector256<int>.Zero
         let mutable target = target
-        i <- 0
+        p <- x
 
-        while i < k do
-            let p = if i < whole then x + nativeint i * 4n else last
+        while p < stop do
+            sums <- Int8Loops<'L, 'W, 'V>.Round(sums, factor, p, target)
+            p <- p + 4n * nativeint Int8Rows.Block
+            target <- target + nativeint (Int8Rows.Block * 'L.Steps)
 
-            // Nothing is beyond 127 after rounding, unless it is not finite: that becomes 0 here and comes back by the scale.
-            let inline rounded (j: nativeint) =
-                let v = Vector256.Load(NativePtr.ofNativeInt<float32> (p + j * 32n)) * factor
-                Vector256.ConvertToInt32Native(Vector256.Round v)
-
-            let a, b, c, d = rounded 0n, rounded 1n, rounded 2n, rounded 3n
-            let lower, upper = Vector256.Narrow(a, b), Vector256.Narrow(c, d)
-
-            if 'L.Steps = 1 then
-                Vector256.Store(Vector256.Narrow(lower, upper), NativePtr.ofNativeInt<sbyte> target)
-                sums <- sums + (a + b) + (c + d)
-                target <- target + 32n
-            else
-                // Depths 0 and 2, then 1 and 3, of every four.
-                let inline store (v: Vector256<int16>) (p: nativeint) =
-                    let order =
-                        Vector256.Create(0s, 2s, 1s, 3s, 4s, 6s, 5s, 7s, 8s, 10s, 9s, 11s, 12s, 14s, 13s, 15s)
-                    Vector256.Store(Vector256.Shuffle(v, order), NativePtr.ofNativeInt<int16> p)
-
-                store lower target
-                store upper (target + 32n)
-                target <- target + 64n
-
-            i <- i + block
-
+        if rest > 0 then sums <- Int8Loops<'L, 'W, 'V>.Round(sums, factor, last, target)
         Mem.set<float32> info 0 scale
         Mem.set<int> info 1 (if 'L.Shifted then -128 * Vector256.Sum sums else 0)
 
@@ -216,12 +233,15 @@ type internal Int8ProductKernel
 
     let rowBytes = loops.RowBytes k
     let panelBytes = nativeint (ceil k 4 * 4 * loops.Columns)
-    // Where waiting for others would cost more than the rows, every chunk quantises them for itself.
-    let alone = rows <= 2 && k <= 8192
+    // Where waiting for others would cost more than a few rows, every chunk quantises them for itself.
+    let isShort = rows <= 2 && k <= 8192
     // Rows that are quantised together.
     let rowGrain = max 1 (32768 / max 1 k)
-    // Rows that one reading of the weights serves: all are in the L2 cache meanwhile.
-    let blocks = ceil rows (16 * loops.Rows)
+    // Rows that one reading of the weights serves: all are in the L2 cache meanwhile. Fewer where these with all columns, and
+    // their quantisation, are enough for a chunk.
+    let enough = 1048576L / (int64 (max 1 k) * int64 (n + 20))
+    let most = 16 * loops.Rows
+    let blocks = ceil rows (if enough >= int64 (4 * loops.Rows) then int (min enough (int64 most)) else most)
     let blockRows = ceil (ceil rows blocks) loops.Rows * loops.Rows
     // Panels after which the results, still in the L1 cache, go to the epilogue; and panels of a chunk.
     let group = max 1 (4096 / (loops.Columns * min rows blockRows) |> min 8)
@@ -229,6 +249,8 @@ type internal Int8ProductKernel
     let panels = ceil n loops.Columns
     let panelGrain = int (min (int64 panels) (max (int64 group) grain))
     let panelChunks = ceil panels panelGrain
+    // A chunk that has all columns of its rows is the only one that needs them.
+    let phases = if isShort || panelChunks = 1 then 1 else 2
 
     /// Bytes of the rows, and of what is known of each.
     static member RowsBytes(loops: Int8Loops, rows: int, k: int) : int64 = int64 rows * (int64 (loops.RowBytes k) + 8L)
@@ -266,29 +288,30 @@ type internal Int8ProductKernel
 
             epilogue.Run(first * n + start, count, min n (panel * loops.Columns) - start, n)
 
-    override _.Phases = if alone then 1 else 2
+    override _.Phases = phases
 
-    override _.Chunks(phase) =
-        if not alone && phase = 0 then ceil rows rowGrain else blocks * panelChunks
+    override _.Chunks(phase) = if phase < phases - 1 then ceil rows rowGrain else blocks * panelChunks
 
     override this.Run(phase, chunk) =
         let info = work + nativeint rows * rowBytes
 
-        if alone then
+        if phase < phases - 1 then
+            let first = chunk * rowGrain
+            let count = min rowGrain (rows - first)
+            this.Quantize(first, count, work + nativeint first * rowBytes, info + nativeint first * 8n)
+        elif isShort then
             let own = Scratch.Pointer
             let info = own + nativeint rows * rowBytes
             this.Quantize(0, rows, own, info)
             this.Products(0, rows, chunk, own, info)
-        elif phase = 0 then
-            let first = chunk * rowGrain
-            let count = min rowGrain (rows - first)
-            this.Quantize(first, count, work + nativeint first * rowBytes, info + nativeint first * 8n)
         else
             let first = chunk / panelChunks * blockRows
             let count = min blockRows (rows - first)
-            let target = work + nativeint first * rowBytes
+
             if count > 0 then
-                this.Products(first, count, chunk % panelChunks, target, info + nativeint first * 8n)
+                let target, info = work + nativeint first * rowBytes, info + nativeint first * 8n
+                if phases = 1 then this.Quantize(first, count, target, info)
+                this.Products(first, count, chunk % panelChunks, target, info)
 
 /// Products of float32 rows with 8-bit weights.
 [<AbstractClass; Sealed>]

@@ -132,18 +132,19 @@ type internal Int8Tile<'L, 'W, 'V, 'R
         let scale = 'W.Spread(place.Rows + nativeint row * 8n)
         let y = place.Y + nativeint row * place.YRow
 
-        if place.Count = 2 * 'W.Count then
+        if place.Count >= 'W.Count then
             'W.Store(y, 'W.Div('W.OfInt s, 'W.Mul(scale, 'W.Load place.Scales)))
-            'W.Store(y + 'W.Bytes, 'W.Div('W.OfInt t, 'W.Mul(scale, 'W.Load(place.Scales + 'W.Bytes))))
         else
-            let count = min place.Count 'W.Count
-            let d = 'W.Mul(scale, 'W.LoadFirst(place.Scales, count))
-            'W.StoreFirst(y, count, 'W.Div('W.OfInt s, d))
-            let count = place.Count - count
+            let d = 'W.Mul(scale, 'W.LoadFirst(place.Scales, place.Count))
+            'W.StoreFirst(y, place.Count, 'W.Div('W.OfInt s, d))
 
-            if count > 0 then
-                let d = 'W.Mul(scale, 'W.LoadFirst(place.Scales + 'W.Bytes, count))
-                'W.StoreFirst(y + 'W.Bytes, count, 'W.Div('W.OfInt t, d))
+        let count = place.Count - 'W.Count
+
+        if count = 'W.Count then
+            'W.Store(y + 'W.Bytes, 'W.Div('W.OfInt t, 'W.Mul(scale, 'W.Load(place.Scales + 'W.Bytes))))
+        elif count > 0 then
+            let d = 'W.Mul(scale, 'W.LoadFirst(place.Scales + 'W.Bytes, count))
+            'W.StoreFirst(y + 'W.Bytes, count, 'W.Div('W.OfInt t, d))
 
     /// As many rows as 'R says, from `row` on: two vectors of sums for each stay in registers.
     [<FullyOptimized>]
