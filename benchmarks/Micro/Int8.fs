@@ -10,7 +10,7 @@ open FunctionalNet.Kernels
 type Int8() =
     inherit KernelBenchmark()
 
-    [<Params("1x512x784", "256x10x512")>]
+    [<Params("1x512x784", "1x4096x4096", "256x10x512", "256x512x784", "256x768x768")>]
     member val Size = "1x512x784" with get, set
 
     [<Params("float32", "Bytes256", "Pairs512")>]

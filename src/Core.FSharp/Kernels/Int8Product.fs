@@ -48,8 +48,8 @@ type internal Int8Loops() =
     abstract Panel: place: Int8Place * rows: int -> unit
 
 [<Sealed>]
-type internal Int8Loops<'L, 'W, 'V
-    when 'L: struct and 'L :> IFours<'V> and 'W: struct and 'W :> ILanes<'V, float32>>() =
+type internal Int8Loops<'L, 'W, 'V when 'L: struct and 'L :> IFours<'V> and 'W: struct and 'W :> ILanes<'V, float32>>()
+    =
     inherit Int8Loops()
 
     static member inline private Tile<'R when 'R: struct and 'R :> ITileRows>(place: inref<Int8Place>, row: int) =
@@ -67,7 +67,7 @@ type internal Int8Loops<'L, 'W, 'V
     /// not-a-number above all.
     static member inline private Larger(largest: Vector256<int>, p: nativeint) : Vector256<int> =
         let inline bits (i: nativeint) =
-            Vector256.Load(NativePtr.ofNativeInt<int> (p + i * 32n)) &&& Vector256.Create 0x7FFFFFFF
+            Vector256.Load(NativePtr.ofNativeInt<int>(p + i * 32n)) &&& Vector256.Create 0x7FFFFFFF
 
         let a, b = Vector256.Max(bits 0n, bits 1n), Vector256.Max(bits 2n, bits 3n)
         Vector256.Max(largest, Vector256.Max(a, b))
@@ -80,9 +80,11 @@ type internal Int8Loops<'L, 'W, 'V
             Vector256.ConvertToInt32Native(Vector256.Round v)
 
     /// Stores a block, quantised; returns these plus its sums.
-    static member inline private Round(sums: Vector256<int>, factor: Vector256<float32>, p: nativeint, target: nativeint) =
+    static member inline private Round
+        (sums: Vector256<int>, factor: Vector256<float32>, p: nativeint, target: nativeint)
+        =
         let inline rounded (i: nativeint) =
-            Int8Loops<'L, 'W, 'V>.Whole(Vector256.Load(NativePtr.ofNativeInt<float32> (p + i * 32n)) * factor)
+            Int8Loops<'L, 'W, 'V>.Whole(Vector256.Load(NativePtr.ofNativeInt<float32>(p + i * 32n)) * factor)
 
         let a, b, c, d = rounded 0n, rounded 1n, rounded 2n, rounded 3n
         let lower, upper = Vector256.Narrow(a, b), Vector256.Narrow(c, d)
@@ -92,8 +94,7 @@ type internal Int8Loops<'L, 'W, 'V
         else
             // Depths 0 and 2, then 1 and 3, of every four.
             let inline store (v: Vector256<int16>) (p: nativeint) =
-                let order =
-                    Vector256.Create(0s, 2s, 1s, 3s, 4s, 6s, 5s, 7s, 8s, 10s, 9s, 11s, 12s, 14s, 13s, 15s)
+                let order = Vector256.Create(0s, 2s, 1s, 3s, 4s, 6s, 5s, 7s, 8s, 10s, 9s, 11s, 12s, 14s, 13s, 15s)
                 Vector256.Store(Vector256.Shuffle(v, order), NativePtr.ofNativeInt<int16> p)
 
             store lower target
@@ -121,7 +122,8 @@ type internal Int8Loops<'L, 'W, 'V
 
         if rest > 0 then largest <- Int8Loops<'L, 'W, 'V>.Larger(largest, last)
         let half = Vector128.Max(largest.GetLower(), largest.GetUpper())
-        let most = max (max (half.GetElement 0) (half.GetElement 1)) (max (half.GetElement 2) (half.GetElement 3))
+        let most =
+            max (max (half.GetElement 0) (half.GetElement 1)) (max (half.GetElement 2) (half.GetElement 3))
         let scale = 127.0f / (BitConverter.Int32BitsToSingle most + 1e-7f)
         let factor = Vector256.Create scale
         let mutable sums = Vector256<int>.Zero
@@ -167,12 +169,12 @@ type internal Int8Loops<'L, 'W, 'V
 
             while j < columns do
                 let inline bytes (p: nativeint) =
-                    let b = NativePtr.read (NativePtr.ofNativeInt<int64> (p + nativeint j))
+                    let b = NativePtr.read (NativePtr.ofNativeInt<int64>(p + nativeint j))
                     let wide = Vector128.WidenLower(Vector128.CreateScalar(b).AsByte())
                     Vector256.WidenLower(wide.ToVector256()).AsInt32()
 
                 let four = bytes p0 ||| (bytes p1 <<< 8) ||| (bytes p2 <<< 16) ||| (bytes p3 <<< 24)
-                Vector256.Store(four ^^^ shift, NativePtr.ofNativeInt<int> (target + nativeint j * 4n))
+                Vector256.Store(four ^^^ shift, NativePtr.ofNativeInt<int>(target + nativeint j * 4n))
                 j <- j + 8
 
             target <- target + nativeint columns * 4n
@@ -208,8 +210,7 @@ type internal Int8PackKernel(loops: Int8Loops, k: int, n: int, w: nativeint, tar
 
     override _.Chunks(_) = (n + loops.Columns - 1) / loops.Columns
 
-    override _.Run(_, panel) =
-        loops.Pack(k, n, w, panel * loops.Columns, target + nativeint panel * panelBytes)
+    override _.Run(_, panel) = loops.Pack(k, n, w, panel * loops.Columns, target + nativeint panel * panelBytes)
 
 /// y = x w for float32 rows x and 8-bit weights w in panels, with a scale for every column. A row of x is rounded to 8 bits by
 /// its own largest number; the products are summed as whole numbers, without a rounding, so that no order of summation matters.
@@ -241,7 +242,8 @@ type internal Int8ProductKernel
     // their quantisation, are enough for a chunk.
     let enough = 1048576L / (int64 (max 1 k) * int64 (n + 20))
     let most = 16 * loops.Rows
-    let blocks = ceil rows (if enough >= int64 (4 * loops.Rows) then int (min enough (int64 most)) else most)
+    let blocks =
+        ceil rows (if enough >= int64 (4 * loops.Rows) then int (min enough (int64 most)) else most)
     let blockRows = ceil (ceil rows blocks) loops.Rows * loops.Rows
     // Panels after which the results, still in the L1 cache, go to the epilogue; and panels of a chunk.
     let group = max 1 (4096 / (loops.Columns * min rows blockRows) |> min 8)

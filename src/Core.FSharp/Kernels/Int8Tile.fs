@@ -113,12 +113,8 @@ type internal Int8Place =
 /// The innermost loops of products in 8 bits.
 [<AbstractClass; Sealed>]
 type internal Int8Tile<'L, 'W, 'V, 'R
-    when 'L: struct
-    and 'L :> IFours<'V>
-    and 'W: struct
-    and 'W :> ILanes<'V, float32>
-    and 'R: struct
-    and 'R :> ITileRows> private () =
+    when 'L: struct and 'L :> IFours<'V> and 'W: struct and 'W :> ILanes<'V, float32> and 'R: struct and 'R :> ITileRows>
+    private () =
 
     static member inline private Sum(sums: 'V, even: 'V, odd: 'V, first: 'V, second: 'V) : 'V =
         let sums = 'L.Accumulate(sums, even, first)

@@ -131,11 +131,11 @@ let ``Every element goes to the epilogue once`` () =
     let rows, k, n = 200, 40, 150
     let x, w, scales = data 5 rows k n
     let from, weights, columns = guarded x, guarded w, guarded scales
-    let result = empty<float32> (rows * n)
+    let result = empty<float32>(rows * n)
 
     for form in Int8Product.Forms do
         let work = workspace (Int8Product.Workspace(form, rows, k, n, false))
-        let seen = Array.zeroCreate<int> (rows * n)
+        let seen = Array.zeroCreate<int>(rows * n)
 
         let epilogue =
             { new Epilogue() with
@@ -167,7 +167,7 @@ let ``Nothing is allocated`` () =
     let rows, k, n = 200, 40, 150
     let x, w, scales = data 5 rows k n
     let from, weights, columns = guarded x, guarded w, guarded scales
-    let result = empty<float32> (rows * n)
+    let result = empty<float32>(rows * n)
 
     for form in Int8Product.Forms do
         let work = workspace (Int8Product.Workspace(form, rows, k, n, false))
