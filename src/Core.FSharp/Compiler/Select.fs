@@ -105,6 +105,21 @@ module internal Select =
             ConvPrepared.Prepare(design, Width.current, dtype, spec, source, target)
         | _ -> EmptyKernel.Instance
 
+    /// A convolution with its shapes; whether its weights come prepared.
+    let private (|Convolution|_|) (work: Work) =
+        match work with
+        | Primitive(Conv spec, inputs, _) ->
+            Some(struct (false, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape))
+        | Prepacked(Primitive(Conv spec, inputs, _)) ->
+            Some(struct (true, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape))
+        | _ -> None
+
+    /// Whether work is a convolution whose kernel takes a `ConvEnding`.
+    let canEnd (work: Work) : bool =
+        match work with
+        | Convolution(struct (isPrepared, dtype, spec)) -> ConvPrepared.CanEnd(isPrepared, Width.current, dtype, spec)
+        | _ -> false
+
     /// Bytes that the kernel needs while it runs.
     let rec workspace (work: Work) : int64 =
         match work with
@@ -116,7 +131,8 @@ module internal Select =
         | Loop loop -> loop.Workspace
         | RegionSums(region, cut) ->
             int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
-        | WithEpilogue(work, _) -> workspace work
+        | WithEpilogue(work, _)
+        | Pooled work -> workspace work
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
@@ -301,6 +317,33 @@ module internal Select =
             CustomKernel(custom.Operation, CustomArguments(src, inputs, dst, outputs))
         | other -> unsupported other "Composites are decomposed before this point."
 
+    /// The kernel of a convolution, with what follows it, whose results are ended in registers, if that can be.
+    let private ended (work: Work) (src: nativeint[]) (target: nativeint) (workspace: nativeint) (pools: bool) =
+        let convolution, ending =
+            match work with
+            | WithEpilogue(Convolution(struct (_, _, spec)) as convolution, e) when e.Target = 0 ->
+                convolution, Endings.ofEpilogue e spec.OutChannels src
+            | _ -> work, ValueSome ConvEnding.None
+
+        match convolution, ending with
+        | Convolution(struct (isPrepared, dtype, spec)), ValueSome ending when canEnd convolution ->
+            let ending = { ending with Pools = pools }
+
+            ValueSome(
+                ConvPrepared.Ended(
+                    isPrepared,
+                    Width.current,
+                    dtype,
+                    spec,
+                    src[0],
+                    src[1],
+                    target,
+                    workspace,
+                    ending
+                )
+            )
+        | _ -> ValueNone
+
     let rec private kernelOf
         (step: Step)
         (kind: Work)
@@ -312,6 +355,22 @@ module internal Select =
         : Kernel =
         match kind with
         | _ when isNothing results -> EmptyKernel.Instance
+        | Pooled convolution -> (ended convolution src dst[0] work true).Value
+        | _ ->
+            match (if epilogue.IsNone then ended kind src dst[0] work false else ValueNone) with
+            | ValueSome kernel -> kernel
+            | ValueNone -> plainKernelOf step kind src dst work results epilogue
+
+    and private plainKernelOf
+        (step: Step)
+        (kind: Work)
+        (src: nativeint[])
+        (dst: nativeint[])
+        (work: nativeint)
+        (results: TensorType[])
+        (epilogue: Epilogue)
+        : Kernel =
+        match kind with
         | WithEpilogue(kind, e) ->
             let inputs = Array.skip e.FirstInput src
             inputs[e.Source] <- dst[e.Target]
@@ -396,6 +455,7 @@ module internal Select =
             ConvPrepared.Forward(design, Width.current, dtype, spec, src[0], src[1], dst[0], work, epilogue)
         | Prepacked work' -> kernelOf step work' src dst work results epilogue
         | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work epilogue
+        | Pooled _
         | Loop _ -> EmptyKernel.Instance
 
     /// The kernel of an instruction with its pointers: of operands (at their offsets), of results, of the workspace.
