@@ -38,11 +38,7 @@ module internal Endings =
             ValueSome(struct (-1, true))
         | [| add |] when isWhole && biasOf add >= 0 && isResult first -> ValueSome(struct (biasOf add, false))
         | [| add; relu |] when
-            isWhole
-            && biasOf add >= 0
-            && relu.Op = TileOp.Relu
-            && relu.A = first
-            && isResult (first + 1)
+            isWhole && biasOf add >= 0 && relu.Op = TileOp.Relu && relu.A = first && isResult (first + 1)
             ->
             ValueSome(struct (biasOf add, true))
         | _ -> ValueNone
@@ -77,7 +73,11 @@ module internal Endings =
     /// Poolings of 2 x 2 positions become part of the convolutions before them, where nothing else reads their results.
     let pool (canEnd: Work -> bool) (program: Program) : Program =
         let readers = Dictionary<int, int>()
-        let read (v: int) = readers[v] <- (match readers.TryGetValue v with | true, n -> n + 1 | _ -> 1)
+        let read (v: int) =
+            readers[v] <-
+                (match readers.TryGetValue v with
+                 | true, n -> n + 1
+                 | _ -> 1)
 
         for step in program.Steps do
             for o in step.Inputs do
@@ -114,9 +114,13 @@ module internal Endings =
                     isGone[source] <- true
                 | _ -> ()
             | work ->
-                if step.Outputs.Length = 1 && takesEnding canEnd work then sources[step.Outputs[0]] <- k
+                if step.Outputs.Length = 1 && takesEnding canEnd work then
+                    sources[step.Outputs[0]] <- k
 
         if Array.contains true isGone then
-            { program with Steps = [| for k in 0 .. steps.Length - 1 do if not isGone[k] then steps[k] |] }
+            { program with
+                Steps =
+                    [| for k in 0 .. steps.Length - 1 do
+                           if not isGone[k] then steps[k] |] }
         else
             program

@@ -232,7 +232,8 @@ module internal Step =
         | Primitive(Conv spec, inputs, results) ->
             // Its own results: what is written may be less.
             let positions = int64 results[0].Shape.Size
-            2L * positions * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1]) / int64 (max 1 spec.Groups)
+            2L * positions * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1])
+            / int64 (max 1 spec.Groups)
             * int64 spec.Groups
         | Primitive(ConvInputGrad _, inputs, _) ->
             2L * int64 inputs[0].Shape.Size * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1])

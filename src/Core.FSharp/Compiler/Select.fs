@@ -330,17 +330,7 @@ module internal Select =
             let ending = { ending with Pools = pools }
 
             ValueSome(
-                ConvPrepared.Ended(
-                    isPrepared,
-                    Width.current,
-                    dtype,
-                    spec,
-                    src[0],
-                    src[1],
-                    target,
-                    workspace,
-                    ending
-                )
+                ConvPrepared.Ended(isPrepared, Width.current, dtype, spec, src[0], src[1], target, workspace, ending)
             )
         | _ -> ValueNone
 

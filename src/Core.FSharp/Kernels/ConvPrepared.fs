@@ -255,8 +255,7 @@ type internal ConvPrepared private () =
             epilogue: Epilogue
         ) : Kernel =
         match design with
-        | ConvDesign.Winograd ->
-            winograd width spec x prepared y workspace ConvEnding.None epilogue
+        | ConvDesign.Winograd -> winograd width spec x prepared y workspace ConvEnding.None epilogue
         | ConvDesign.Packed -> packed width dtype spec x prepared y workspace epilogue
         | _ -> Conv.Forward(width, dtype, spec, x, prepared, y, workspace, epilogue)
 

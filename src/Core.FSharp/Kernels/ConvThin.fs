@@ -10,8 +10,7 @@ open FunctionalNet
 /// The innermost loops of convolutions over few numbers per window: four windows by two vectors of channels.
 [<AbstractClass; Sealed>]
 type internal ConvThinTile<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
-    private () =
+    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     /// The sums of four windows that begin at p0 to p3, whose `depth` numbers are `offsets` behind that; the weights of a
     /// number are two vectors, `row` bytes after those of the number before.
@@ -88,8 +87,7 @@ type internal ConvThinTile<'W, 'V, 'T
         let lanes = 'W.Count
         let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, min lanes count)
 
-        let bias2 =
-            ConvEndings<'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
+        let bias2 = ConvEndings<'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
         let limit = ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
         let inline finish (v: 'V) = ConvEndings<'W, 'V, 'T>.End(v, bias, limit)
@@ -146,8 +144,7 @@ type internal ConvThinTile<'W, 'V, 'T
         let lanes = 'W.Count
         let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, min lanes count)
 
-        let bias2 =
-            ConvEndings<'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
+        let bias2 = ConvEndings<'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
         let limit = ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
         let mutable p = from
@@ -250,14 +247,7 @@ type internal ConvThinPlan(width: Width, size: int, spec: ConvSpec) =
 [<Sealed>]
 type internal ConvThinKernel<'W, 'V, 'T
     when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
-    (
-        spec: ConvSpec,
-        plan: ConvThinPlan,
-        source: nativeint,
-        weights: nativeint,
-        target: nativeint,
-        ending: ConvEnding
-    ) =
+    (spec: ConvSpec, plan: ConvThinPlan, source: nativeint, weights: nativeint, target: nativeint, ending: ConvEnding) =
     inherit Kernel()
 
     let w = spec.Windows
@@ -345,20 +335,7 @@ type internal ConvThinKernel<'W, 'V, 'T
                 )
         else
             ConvThinTile<'W, 'V, 'T>
-                .Row(
-                    plan.Depth,
-                    offsets.From 0,
-                    from,
-                    step,
-                    weights,
-                    row,
-                    into,
-                    pixel,
-                    across,
-                    count,
-                    ending,
-                    channel
-                )
+                .Row(plan.Depth, offsets.From 0, from, step, weights, row, into, pixel, across, count, ending, channel)
 
     /// The weights of the last channels, with zeros up to whole vectors.
     member private _.FillEdge(into: nativeint) =

@@ -352,8 +352,10 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
         n
 
     // Every chunk reads all weights of its columns, so it should not use them for a few tiles only.
-    let blocks = ceil tiles (min most (max 16 (ceil (ceil tiles wanted) 8 * 8)))
-    let block = max 1 (ceil tiles (max 1 blocks))
+    let block =
+        if tiles <= 16 then max 1 (min most tiles) else min most (max 16 (ceil (ceil tiles wanted) 8 * 8))
+
+    let blocks = ceil tiles block
 
     // Few tiles and many columns: chunks share the columns.
     let panelsPerShare =
@@ -362,8 +364,8 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
 
     let shares = ceil panels panelsPerShare
 
-    // Transforming the source twice costs less than waiting for all of it.
-    let isShared = shares > 2
+    // Transforming a few tiles twice costs less than waiting until all are transformed.
+    let isShared = shares > 2 || (shares = 2 && blocks > 1)
 
     // A few tiles more than a power of two bytes apart, so that tiles do not compete for places of the L1 cache.
     let sourceStep = nativeint (block * tileBytes + 128)
