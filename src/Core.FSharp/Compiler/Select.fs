@@ -144,11 +144,15 @@ module internal Select =
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
             | Conv spec ->
-                Conv.ForwardWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape)
+                ConvMethod.ForwardWorkspace(
+                    Width.current,
+                    inputs[0].DType,
+                    convSpec spec inputs[0].Shape inputs[1].Shape
+                )
             | ConvInputGrad(spec, x) ->
-                Conv.InputGradWorkspace(Width.current, inputs[0].DType, convSpec spec x inputs[1].Shape)
+                ConvMethod.InputGradWorkspace(Width.current, inputs[0].DType, convSpec spec x inputs[1].Shape)
             | ConvKernelGrad(spec, w) ->
-                Conv.KernelGradWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape w)
+                ConvMethod.KernelGradWorkspace(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape w)
             | ArgSort(axis, _) ->
                 let struct (outer, n, inner) = around inputs[0].Shape axis
                 Kernels.ArgSort.Workspace(inputs[0].DType, outer, n, inner)
@@ -159,6 +163,7 @@ module internal Select =
     let private bitsOf (dtype: DType) (value: float) : int64 =
         match dtype with
         | DType.Float32 -> int64 (BitConverter.SingleToUInt32Bits(float32 value))
+        | DType.BFloat16 -> int64 (BFloat16.OfSingle(float32 value).Bits)
         | DType.Float64 -> BitConverter.DoubleToInt64Bits value
         | DType.Int32 -> int64 (uint32 (int value))
         | DType.Int64 -> int64 value
@@ -260,7 +265,7 @@ module internal Select =
             let struct (outer, n, inner) = around inputs[0].Shape axis
             Kernels.ArgSort.Create(inputs[0].DType, descending, outer, n, inner, src[0], to', work)
         | Conv spec ->
-            Conv.Forward(
+            ConvMethod.Forward(
                 Width.current,
                 y.DType,
                 convSpec spec inputs[0].Shape inputs[1].Shape,
@@ -271,9 +276,18 @@ module internal Select =
                 epilogue
             )
         | ConvInputGrad(spec, x) ->
-            Conv.InputGrad(Width.current, y.DType, convSpec spec x inputs[1].Shape, src[0], src[1], to', work, epilogue)
+            ConvMethod.InputGrad(
+                Width.current,
+                y.DType,
+                convSpec spec x inputs[1].Shape,
+                src[0],
+                src[1],
+                to',
+                work,
+                epilogue
+            )
         | ConvKernelGrad(spec, w) ->
-            Conv.KernelGrad(
+            ConvMethod.KernelGrad(
                 Width.current,
                 y.DType,
                 convSpec spec inputs[0].Shape w,
