@@ -117,7 +117,7 @@ module internal Select =
     /// Whether work is a convolution whose kernel takes a `ConvEnding`.
     let canEnd (work: Work) : bool =
         match work with
-        | Convolution(struct (isPrepared, dtype, spec)) -> ConvPrepared.CanEnd(isPrepared, Width.current, dtype, spec)
+        | Convolution(struct (isPrepared, dtype, spec)) -> ConvMethod.CanEnd(isPrepared, Width.current, dtype, spec)
         | _ -> false
 
     /// Bytes that the kernel needs while it runs.
@@ -344,7 +344,7 @@ module internal Select =
             let ending = { ending with Pools = pools }
 
             ValueSome(
-                ConvPrepared.Ended(isPrepared, Width.current, dtype, spec, src[0], src[1], target, workspace, ending)
+                ConvMethod.Ended(isPrepared, Width.current, dtype, spec, src[0], src[1], target, workspace, ending)
             )
         | _ -> ValueNone
 

@@ -209,7 +209,7 @@ type internal WinogradLoops<'W, 'V, 'T
                             if columns > 3 then 'W.StoreFirst(p + 3n * pixel, count, y3)
                 )
 
-    /// The same where four results become one: rows [0, rows) and columns [0, columns) of what is left, at most two each.
+    /// The same where four results become one: rows [0, rows) and columns [0, columns) of what is left, one or two each.
     [<FullyOptimized>]
     static member FinishPooled
         (
@@ -641,7 +641,10 @@ type internal WinogradKernel<'W, 'V, 'T
                 let channel = nativeint panel * width + nativeint half * 'W.Bytes
                 let count = min lanes (columns - half * lanes)
 
-                if ending.Pools then
+                // A last odd row or column is dropped.
+                if rows = 0 || across = 0 then
+                    ()
+                elif ending.Pools then
                     WinogradLoops<'W, 'V, 'T>
                         .FinishPooled(
                             from,
