@@ -133,6 +133,7 @@ module internal Select =
             int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
         | WithEpilogue(work, _)
         | Pooled work -> workspace work
+        | MatMuls m when m.OffsetsC.Length = 1 -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K)
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
@@ -413,7 +414,8 @@ module internal Select =
                     m.Ldb,
                     dst[0],
                     m.Ldc,
-                    epilogue
+                    epilogue,
+                    work
                 )
             else
                 Gemm.CreateBatched(
