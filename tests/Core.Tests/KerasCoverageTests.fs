@@ -26,84 +26,35 @@ type KerasCoverageTests(output: ITestOutputHelper) =
     /// The ids that all of these theories run.
     let comparedBy (owner: Type) (names: string list) = names |> List.map (idsOf owner) |> Set.intersectMany
 
-    /// Prints what is compared; fails if a required class is not, or a case of a compared class is not.
-    let check (file: string) (cases: (string * string)[]) (compared: Set<string>) (required: string list) =
-        let isCompared (id: string, _) = compared.Contains id
-        let classes = cases |> Array.filter isCompared |> Array.map snd |> Set.ofArray
-        let left =
-            cases |> Array.map snd |> Array.filter (fun name -> not (classes.Contains name)) |> Array.distinct
+    /// Prints what is compared; fails if any case is not.
+    let check (file: string) (cases: (string * string)[]) (compared: Set<string>) =
+        let left = cases |> Array.filter (fun (id, _) -> not (compared.Contains id))
         let line =
             "Keras cases: "
             + file
             + ": covered "
-            + string (cases |> Array.filter isCompared |> Array.length)
+            + string (cases.Length - left.Length)
             + " of "
             + string cases.Length
-            + (if left.Length = 0 then "" else "; not covered: " + String.Join(", ", left))
 
         Console.WriteLine line
         output.WriteLine line
+        Assert.NotEmpty cases
         Assert.Equal(cases.Length, (cases |> Array.distinctBy fst).Length)
-        Assert.Empty(required |> List.filter (fun name -> not (classes.Contains name)))
-        Assert.Empty(cases |> Array.filter (fun c -> classes.Contains(snd c) && not (isCompared c)))
+        Assert.Empty left
 
     let all (cases: (string * string)[]) = cases |> Array.map fst |> Set.ofArray
-
-    static let ranks (name: string) = [ for rank in 1..3 -> name + string rank + "D" ]
-
-    static let layers =
-        [ "Dense"
-          "BatchNormalization"
-          "LayerNormalization"
-          "Dropout"
-          "Activation"
-          "ReLU"
-          "LeakyReLU"
-          "PReLU"
-          "ELU"
-          "Softmax"
-          "Flatten"
-          "Reshape"
-          "Permute"
-          "RepeatVector"
-          "UpSampling2D"
-          "Embedding"
-          "Add"
-          "Subtract"
-          "Multiply"
-          "Average"
-          "Maximum"
-          "Minimum"
-          "Concatenate"
-          "Dot"
-          "ActivityRegularization"
-          "Discretization"
-          "CategoryEncoding"
-          "Attention"
-          "AdditiveAttention"
-          "MultiHeadAttention"
-          "GroupQueryAttention"
-          "SpectralNormalization"
-          "EinsumDense" ]
-        @ ([ "Conv"
-             "MaxPooling"
-             "AveragePooling"
-             "GlobalMaxPooling"
-             "GlobalAveragePooling"
-             "ZeroPadding" ]
-           |> List.collect ranks)
 
     [<Fact>]
     member _.``layers: values and gradients, by the interpreter and compiled``() =
         let cases = KerasCases.layers () |> Array.map (fun c -> c.Id, c.Layer)
-        let functions = cases |> Array.map snd |> Array.filter (fun name -> name.StartsWith "activations.")
 
         let compared =
             comparedBy
                 typeof<KerasLayerTests>
                 [ "a layer computes what Keras computes"; "a compiled layer computes what Keras computes" ]
 
-        check "layers" cases compared (layers @ List.ofArray functions)
+        check "layers" cases compared
 
         // A case with gradients has one for every float input and every trainable weight.
         for case in KerasCases.layers () do
@@ -126,24 +77,7 @@ type KerasCoverageTests(output: ITestOutputHelper) =
                 (idsOf typeof<LossTests> "Keras's values and gradients")
                 (idsOf typeof<CompiledCasesTests> "a compiled loss equals the interpreter")
 
-        check
-            "losses"
-            cases
-            compared
-            [ "MeanSquaredError"
-              "MeanAbsoluteError"
-              "Huber"
-              "BinaryCrossentropy"
-              "CategoricalCrossentropy"
-              "SparseCategoricalCrossentropy"
-              "Hinge"
-              "SquaredHinge"
-              "CategoricalHinge"
-              "KLDivergence"
-              "Poisson"
-              "CosineSimilarity"
-              "Circle"
-              "CTC" ]
+        check "losses" cases compared
 
     [<Fact>]
     member _.``metrics: results after every batch, by the interpreter and compiled``() =
@@ -154,25 +88,7 @@ type KerasCoverageTests(output: ITestOutputHelper) =
                 (idsOf typeof<MetricTests> "Keras's results after every batch")
                 (idsOf typeof<CompiledCasesTests> "a compiled metric equals the interpreter")
 
-        check
-            "metrics"
-            cases
-            compared
-            [ "Mean"
-              "Accuracy"
-              "BinaryAccuracy"
-              "CategoricalAccuracy"
-              "SparseCategoricalAccuracy"
-              "TopKCategoricalAccuracy"
-              "SparseTopKCategoricalAccuracy"
-              "MeanSquaredError"
-              "MeanAbsoluteError"
-              "RootMeanSquaredError"
-              "Precision"
-              "Recall"
-              "AUC"
-              "IoU"
-              "MeanIoU" ]
+        check "metrics" cases compared
 
     [<Fact>]
     member _.``optimizers: variables after every step, by the interpreter and compiled``() =
@@ -183,49 +99,29 @@ type KerasCoverageTests(output: ITestOutputHelper) =
                 (idsOf typeof<OptimizerTests> "Keras's variables after every step")
                 (idsOf typeof<CompiledCasesTests> "a compiled update equals the interpreter")
 
-        check
-            "optimizers"
-            cases
-            compared
-            [ "SGD"; "RMSprop"; "Adam"; "AdamW"; "Adagrad"; "Adadelta"; "Adamax"; "Nadam" ]
+        check "optimizers" cases compared
 
         let schedules = KerasCases.schedules () |> Array.map (fun c -> c.Id, c.Schedule)
 
-        check
-            "schedules"
-            schedules
-            (comparedBy typeof<ScheduleTests> [ "Keras's rates at every step" ])
-            [ "ExponentialDecay"
-              "InverseTimeDecay"
-              "PolynomialDecay"
-              "PiecewiseConstantDecay"
-              "CosineDecay"
-              "CosineDecayRestarts" ]
+        check "schedules" schedules (comparedBy typeof<ScheduleTests> [ "Keras's rates at every step" ])
 
     [<Fact>]
     member _.``regularizers and constraints``() =
         test typeof<KerasLayerTests> "every regularizer gives Keras's penalty and gradient" |> ignore
         test typeof<KerasLayerTests> "every constraint projects as Keras does" |> ignore
         let regularizers = KerasCases.regularizers () |> Array.map (fun c -> c.Id, c.Regularizer)
-        check "regularizers" regularizers (all regularizers) [ "L1"; "L2"; "L1L2"; "OrthogonalRegularizer" ]
+        check "regularizers" regularizers (all regularizers)
         let constraints = KerasCases.constraints () |> Array.map (fun c -> c.Id, c.Constraint)
-        check "constraints" constraints (all constraints) [ "MaxNorm"; "NonNeg"; "UnitNorm"; "MinMaxNorm" ]
+        check "constraints" constraints (all constraints)
 
     [<Fact>]
     member _.``whole training runs``() =
         let cases = KerasCases.fits () |> Array.map (fun c -> c.Id, c.Id)
         let compared = comparedBy typeof<FitTests> [ "Keras's history, weights, evaluation and predictions" ]
-        // A run of layers that are all there has to be compared.
-        let required =
-            KerasCases.fits ()
-            |> Array.filter (fun c -> not (c.Model.GetRawText().Contains "LSTM"))
-            |> Array.map (fun c -> c.Id)
-
-        check "fits" cases compared (List.ofArray required)
+        check "fits" cases compared
 
     [<Fact>]
     member _.``the small cases of Keras 2``() =
-        let name (c: KerasJsCase) = if c.Layer = "" then String.Join('.', (c.Id.Split '.')[..1]) else c.Layer
-        let cases = KerasCases.kerasJs () |> Array.map (fun c -> c.Id, name c)
+        let cases = KerasCases.kerasJs () |> Array.map (fun c -> c.Id, c.Layer)
         let compared = comparedBy typeof<CompositionTests> [ "a layer computes what Keras 2 computed" ]
-        check "keras-js" cases compared (cases |> Array.map snd |> Array.distinct |> List.ofArray)
+        check "keras-js" cases compared

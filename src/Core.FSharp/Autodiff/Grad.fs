@@ -11,7 +11,7 @@ module Grad =
     /// Nodes through which a derivative reaches one of the sources.
     let private reaching (order: Expr[]) (sources: Expr seq) =
         let reached = HashSet<Expr>(HashIdentity.Reference)
-        let isFloat (e: Expr) = e.Types |> Array.exists (fun t -> DType.isFloating t.DType)
+        let isFloat (e: Expr) = e.Types |> Array.exists (fun t -> DType.isReal t.DType)
 
         for s in sources do
             if isFloat s then reached.Add s |> ignore
@@ -55,6 +55,9 @@ module Grad =
 
             slots[slot] <-
                 match slots[slot] with
+                // 16-bit numbers are added in float32.
+                | ValueSome sum when g.DType = DType.BFloat16 ->
+                    ValueSome(Ops.cast g.DType (Ops.cast DType.Float32 sum + Ops.cast DType.Float32 g))
                 | ValueSome sum -> ValueSome(sum + g)
                 | ValueNone -> ValueSome g
 

@@ -25,6 +25,7 @@ type internal OutputView =
         | DType.Float64 -> Mem.get<float> this.Pointer 0
         | DType.Int32 -> float (Mem.get<int> this.Pointer 0)
         | DType.Int64 -> float (Mem.get<int64> this.Pointer 0)
+        | DType.BFloat16 -> float ((Mem.get<BFloat16> this.Pointer 0).ToSingle())
         | _ -> float (Mem.get<byte> this.Pointer 0)
 
     /// Says no to a name that is not among the outputs.

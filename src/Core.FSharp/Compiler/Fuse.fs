@@ -10,7 +10,8 @@ module internal Elementwise =
 
     let domainOf (dtype: DType) =
         match dtype with
-        | DType.Float32 -> TileDomain.F32
+        | DType.Float32
+        | DType.BFloat16 -> TileDomain.F32
         | DType.Float64 -> TileDomain.F64
         | _ -> TileDomain.I64
 
@@ -23,6 +24,7 @@ module internal Elementwise =
         | Cast target ->
             match node.Inputs[0].DType, target with
             | DType.Float32, DType.Float64 -> Some TileDomain.F64
+            | DType.BFloat16, _ -> Some TileDomain.F32
             | source, _ when DType.isFloating source -> Some(domainOf source)
             | _, target when DType.isFloating target -> Some(domainOf target)
             | DType.Bool, DType.Bool -> None

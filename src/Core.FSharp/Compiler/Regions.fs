@@ -76,6 +76,7 @@ module internal Regions =
         | :? (float32[]) as a -> TileInstruction.Const(float a[0])
         | :? (float[]) as a -> TileInstruction.Const a[0]
         | :? (bool[]) as a -> TileInstruction.ConstInt(if a[0] then 1L else 0L)
+        | :? (BFloat16[]) as a -> TileInstruction.Const(float (a[0].ToSingle()))
         | _ -> TileInstruction.Const 0.0
 
     /// The constant with one element under reshapes and broadcasts, if that is what a node is.
@@ -264,6 +265,8 @@ module internal Regions =
                         emit (TileInstruction.Binary(TileOp.Ne, x, zero))
                     elif DType.isFloating source && DType.isInteger target then
                         emit (TileInstruction.Unary(TileOp.Trunc, x))
+                    elif target = DType.BFloat16 then
+                        emit (TileInstruction.Unary(TileOp.RoundToHalf, x))
                     elif target = DType.Float32 && domain = TileDomain.F64 then
                         emit (TileInstruction.Unary(TileOp.RoundToSingle, x))
                     else

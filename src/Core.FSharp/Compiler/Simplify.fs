@@ -64,6 +64,7 @@ module internal Simplify =
         || source = DType.Bool
         || match source, target with
            | DType.Float32, DType.Float64
+           | DType.BFloat16, DType.Float32
            | DType.Int32, DType.Int64
            | DType.Int32, DType.Float64 -> true
            | _ -> false
@@ -146,7 +147,11 @@ module internal Simplify =
                 else
                     match (x 0).Op with
                     // Through a type that holds every value, the way is the direct one.
-                    | Cast middle when isExact (x 0).Inputs[0].DType middle ->
+                    | Cast middle when
+                        isExact (x 0).Inputs[0].DType middle
+                        // Between 16 bits and anything else than float32 there is no direct way.
+                        && ((x 0).Inputs[0].DType = DType.BFloat16) = (target = DType.BFloat16)
+                        ->
                         this.Make(Cast target, [| (x 0).Inputs[0] |])
                     | Iota(t, axis) when target <> DType.Bool -> this.Make(Iota({ t with DType = target }, axis), [||])
                     | _ -> null

@@ -70,6 +70,7 @@ module SafeTensors =
         | DType.Int32 -> "I32"
         | DType.Int64 -> "I64"
         | DType.Int8 -> "I8"
+        | DType.BFloat16 -> "BF16"
         | _ -> "BOOL"
 
     [<NoEquality; NoComparison>]

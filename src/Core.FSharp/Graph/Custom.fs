@@ -18,6 +18,7 @@ type CustomArguments
         | DType.Int32 -> obj.ReferenceEquals(element, typeof<int>)
         | DType.Int64 -> obj.ReferenceEquals(element, typeof<int64>)
         | DType.Int8 -> obj.ReferenceEquals(element, typeof<sbyte>)
+        | DType.BFloat16 -> obj.ReferenceEquals(element, typeof<BFloat16>)
         | _ -> obj.ReferenceEquals(element, typeof<bool>)
 
     let check (kind: string) (types: TensorType[]) (i: int) (element: Type) =

@@ -139,6 +139,8 @@ module internal Reference =
     let cast (source: DType) (target: DType) : float -> float =
         match target with
         | DType.Float32 -> fun x -> float (float32 x)
+        // As the value is rounded that a plan has in float32.
+        | DType.BFloat16 -> fun x -> float (BFloat16.OfSingle(float32 x).ToSingle())
         | DType.Float64 -> id
         | DType.Int32 when source = DType.Int64 -> fun x -> float (int (int64 x))
         | DType.Int32 -> fun x -> float (int x)

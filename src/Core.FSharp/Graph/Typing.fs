@@ -348,7 +348,7 @@ module Typing =
         | Structured _ -> -1
         | _ -> 2
 
-    /// True for operations that move numbers and compute nothing: those that take 8-bit numbers, beside Cast.
+    /// True for operations that move numbers and compute nothing: those that take 8-bit and 16-bit numbers, beside Cast.
     let private onlyMoves op =
         match op with
         | Cast _
@@ -375,6 +375,11 @@ module Typing =
                 "This is an error in the code that builds the node."
         elif inputs |> Array.exists (fun t -> t.DType = DType.Int8) && not (onlyMoves op) then
             dtypeError "a type to compute in" "int8" "Convert with Cast first; 8-bit numbers are for keeping weights."
+        elif inputs |> Array.exists (fun t -> t.DType = DType.BFloat16) && not (onlyMoves op) then
+            dtypeError
+                "a type to compute in"
+                "bfloat16"
+                "Convert with Cast first; 16-bit numbers are for keeping values."
         else
             match op with
             | Leaf _
@@ -394,6 +399,15 @@ module Typing =
                     "a type to compute in"
                     "int8"
                     "Weights become 8-bit numbers outside of graphs, by the quantisation of a model."
+            | Cast t when
+                t <> inputs[0].DType
+                && (t = DType.BFloat16 && inputs[0].DType <> DType.Float32
+                    || inputs[0].DType = DType.BFloat16 && t <> DType.Float32)
+                ->
+                dtypeError
+                    "float32, of which bfloat16 is the upper half"
+                    (DType.name (if t = DType.BFloat16 then inputs[0].DType else t))
+                    "Convert to float32 in between, as Ops.cast does."
             | Cast t -> one { inputs[0] with DType = t }
             | StopGradient -> one inputs[0]
             | Broadcast shape ->

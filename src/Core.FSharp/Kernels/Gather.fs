@@ -251,6 +251,7 @@ type internal TakeAlongAxis private () =
 
         match elementSize with
         | 1 -> TakeAlongKernel<byte>(indexType, outer, axisSize, inner, count, src, indices, dst)
+        | 2 -> TakeAlongKernel<int16>(indexType, outer, axisSize, inner, count, src, indices, dst)
         | 4 -> TakeAlongKernel<int>(indexType, outer, axisSize, inner, count, src, indices, dst)
         | _ -> TakeAlongKernel<int64>(indexType, outer, axisSize, inner, count, src, indices, dst)
 

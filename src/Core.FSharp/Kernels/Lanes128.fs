@@ -49,6 +49,16 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let mutable v = v
                 FirstLanes.copy<'T> (NativePtr.toNativeInt &&v) p count
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member LoadHalves(p) =
+            let halves = Vector128.CreateScalarUnsafe(NativePtr.read (NativePtr.ofNativeInt<uint64> p)).AsUInt16()
+            Vector128.ShiftLeft(Vector128.WidenLower halves, 16).As<uint32, 'T>()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member StoreHalves(p, v) =
+            let upper = Vector128.ShiftRightLogical(v.As<'T, uint32>(), 16)
+            NativePtr.write (NativePtr.ofNativeInt<uint64> p) (Vector128.Narrow(upper, upper).AsUInt64().ToScalar())
+
         static member Add(x, y) = x + y
         static member Sub(x, y) = x - y
         static member Mul(x, y) = x * y

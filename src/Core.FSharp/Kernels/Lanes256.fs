@@ -48,6 +48,17 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let mutable v = v
                 FirstLanes.copy<'T> (NativePtr.toNativeInt &&v) p count
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member LoadHalves(p) =
+            let struct (low, high) = Vector128.Widen(Vector128.Load(NativePtr.ofNativeInt<uint16> p))
+            Vector256.ShiftLeft(Vector256.Create(low, high), 16).As<uint32, 'T>()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member StoreHalves(p, v) =
+            let upper = Vector256.ShiftRightLogical(v.As<'T, uint32>(), 16)
+
+            Vector128.Store(Vector128.Narrow(upper.GetLower(), upper.GetUpper()), NativePtr.ofNativeInt<uint16> p)
+
         static member Add(x, y) = x + y
         static member Sub(x, y) = x - y
         static member Mul(x, y) = x * y

@@ -48,6 +48,31 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let mutable v = v
                 FirstLanes.copy<'T> (NativePtr.toNativeInt &&v) p count
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member LoadHalves(p) =
+            let halves = Vector256.Load(NativePtr.ofNativeInt<uint16> p)
+
+            let wide =
+                if Avx512F.IsSupported then
+                    Avx512F.ConvertToVector512UInt32 halves
+                else
+                    let struct (low, high) = Vector256.Widen halves
+                    Vector512.Create(low, high)
+
+            Vector512.ShiftLeft(wide, 16).As<uint32, 'T>()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member StoreHalves(p, v) =
+            let upper = Vector512.ShiftRightLogical(v.As<'T, uint32>(), 16)
+
+            let halves =
+                if Avx512F.IsSupported then
+                    Avx512F.ConvertToVector256UInt16 upper
+                else
+                    Vector256.Narrow(upper.GetLower(), upper.GetUpper())
+
+            Vector256.Store(halves, NativePtr.ofNativeInt<uint16> p)
+
         static member Add(x, y) = x + y
         static member Sub(x, y) = x - y
         static member Mul(x, y) = x * y

@@ -215,7 +215,7 @@ type internal StridedCopy private () =
             DTypeException(
                 "Elements of this size cannot be moved.",
                 what,
-                "1, 4 or 8 bytes",
+                "1, 2, 4 or 8 bytes",
                 size.ToString(Globalization.CultureInfo.InvariantCulture),
                 ""
             )
@@ -229,6 +229,7 @@ type internal StridedCopy private () =
 
         match elementSize with
         | 1 -> StridedCopyKernel<byte>(layout, src, dst)
+        | 2 -> StridedCopyKernel<int16>(layout, src, dst)
         | 4 -> StridedCopyKernel<int>(layout, src, dst)
         | 8 -> StridedCopyKernel<int64>(layout, src, dst)
         | other -> StridedCopy.Fail("copy", other)
@@ -264,5 +265,6 @@ and [<Sealed>] internal FillKernel(elementSize: int, count: int, dst: nativeint,
 
         match elementSize with
         | 1 -> Span<byte>(p, n).Fill(byte bits)
+        | 2 -> Span<int16>(p, n).Fill(int16 bits)
         | 4 -> Span<int>(p, n).Fill(int bits)
         | _ -> Span<int64>(p, n).Fill bits

@@ -404,6 +404,9 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
     static member OverRoot(n, d, a, b, c) =
         TileLoop.map3<'W, 'V, float32> (fun x y z -> 'W.Div(x, 'W.Add('W.Sqrt y, z))) n d a b c
 
+    [<FullyOptimized>]
+    static member RoundToHalf(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> HalfWidth<'W, 'V>.Round x) n d a
+
     /// Vectors where the argument reduction is exact enough; System.Math if any element is beyond.
     static member inline private Turning
         ([<InlineIfLambda>] f: 'V -> 'V, [<InlineIfLambda>] rare: float -> float, n: int, d: nativeint, a: nativeint)
@@ -471,6 +474,7 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
         | TileOp.Toward -> Loops32<'W, 'V>.Toward(n, d, a, b, c)
         | TileOp.TowardSquare -> Loops32<'W, 'V>.TowardSquare(n, d, a, b, c)
         | TileOp.OverRoot -> Loops32<'W, 'V>.OverRoot(n, d, a, b, c)
+        | TileOp.RoundToHalf -> Loops32<'W, 'V>.RoundToHalf(n, d, a)
         | TileOp.Pow -> TileLoop.scalar2<float32> (fun x y -> float32 (Math.Pow(float x, float y))) n d a b
         | TileOp.FloorDiv ->
             TileLoop.scalar2<float32> (fun x y -> float32 (ScalarMath.floorDiv (float x) (float y))) n d a b

@@ -86,6 +86,8 @@ type internal TileOp =
     | TowardSquare = 61
     /// A / (sqrt B + C).
     | OverRoot = 62
+    /// F32 domain: the nearest value that 16 bits hold (bfloat16).
+    | RoundToHalf = 63
 
 /// One instruction in single assignment form: operands are value ids (inputs first, then results in order).
 [<Struct; NoEquality; NoComparison>]
@@ -137,7 +139,7 @@ module internal TileOps =
     /// Number of operands.
     let arity (op: TileOp) =
         if op = TileOp.Const then 0
-        elif op <= TileOp.IsFinite || op = TileOp.Gelu then 1
+        elif op <= TileOp.IsFinite || op = TileOp.Gelu || op = TileOp.RoundToHalf then 1
         elif op <= TileOp.Xor then 2
         else 3
 
@@ -152,7 +154,8 @@ module internal TileOps =
         | TileOp.Gelu
         | TileOp.Toward
         | TileOp.TowardSquare
-        | TileOp.OverRoot -> false
+        | TileOp.OverRoot
+        | TileOp.RoundToHalf -> false
         | _ -> op < TileOp.Sqrt || op > TileOp.Softplus
 
     /// True for the operations that cost many times an addition.

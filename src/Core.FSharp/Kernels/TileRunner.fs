@@ -106,6 +106,16 @@ type internal Runner32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>() =
     override _.Apply(op, n, d, a, b, c) = Loops32<'W, 'V>.Run(op, n, d, a, b, c)
     override _.Fill(n, d, constant) = Span<float32>(d.ToPointer(), n).Fill(float32 constant.Value)
 
+    // The only domain that 16-bit numbers come to: they are cast to float32 before anything else.
+    override _.Load(dtype, n, d, s, stride) =
+        if dtype = DType.BFloat16 then
+            HalfWidth<'W, 'V>.Widen(n, d, s, stride)
+        else
+            base.Load(dtype, n, d, s, stride)
+
+    override _.Store(dtype, n, d, s) =
+        if dtype = DType.BFloat16 then HalfWidth<'W, 'V>.Narrow(n, d, s) else base.Store(dtype, n, d, s)
+
 /// float64 at one width.
 [<Sealed>]
 type internal Runner64<'W, 'V when 'W: struct and 'W :> ILanes<'V, float>>() =

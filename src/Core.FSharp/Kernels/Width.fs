@@ -32,6 +32,12 @@ type internal ILanes<'V, 'T> =
     /// Writes the first `count` lanes only.
     static abstract StoreFirst: address: nativeint * count: int * 'V -> unit
 
+    /// For 4-byte elements: numbers of 2 bytes in the upper halves of the lanes, zeros in the lower.
+    static abstract LoadHalves: nativeint -> 'V
+
+    /// For 4-byte elements: writes the upper halves of the lanes.
+    static abstract StoreHalves: nativeint * 'V -> unit
+
     static abstract Add: 'V * 'V -> 'V
     static abstract Sub: 'V * 'V -> 'V
     static abstract Mul: 'V * 'V -> 'V

@@ -158,7 +158,7 @@ module internal ConvolutionParts =
     /// Bias and activation on channels-last data, then the penalty.
     let finish (scope: Scope) useBias (bias: WeightOptions) (activation: Activation) regularizer (x: Expr) =
         let sum = if useBias then x + (bias |> Weight.declare scope "bias" [| x.Shape[-1] |]) else x
-        let output = activation.Apply sum
+        let output = activation.Apply(scope.Rounded sum)
         LayerCheck.activity scope regularizer output
         output
 

@@ -103,7 +103,7 @@ module Dense =
             | ValueSome matrices -> sum + LowRank.product o.Lora x matrices
             | ValueNone -> sum
 
-        let output = o.Activation.Apply sum
+        let output = o.Activation.Apply(scope.Rounded sum)
         LayerCheck.activity scope o.ActivityRegularizer output
         output
 
@@ -247,7 +247,7 @@ module EinsumDense =
             | Some bias -> product + bias
             | None -> product
 
-        let result = o.Activation.Apply sum
+        let result = o.Activation.Apply(scope.Rounded sum)
         LayerCheck.activity scope o.ActivityRegularizer result
         result
 

@@ -271,6 +271,13 @@ module LayerTypes =
             | ValueSome policy -> policy.VariableDType
             | ValueNone -> trace.FloatType
 
+        /// The value as the layer's policy lets it be kept: rounded to 16 bits, or as it is. The derivative is rounded likewise.
+        member internal _.Rounded(x: Expr) : Expr =
+            match policy with
+            | ValueSome policy when policy.Rounds && x.DType = DType.Float32 ->
+                x |> Ops.cast DType.BFloat16 |> Ops.cast DType.Float32
+            | _ -> x
+
         /// <summary>Declares a trainable variable of this layer, or finds it if the layer is used again.</summary>
         /// <param name="name">Its name within the layer, such as kernel.</param>
         /// <param name="shape">Sizes of the axes.</param>
@@ -580,18 +587,15 @@ module Layer =
                 name)
 
     /// A floating-point input in the type that the layer computes in: layers of different policies meet. Keras: autocast.
-    let private autocast (scope: Scope) (flow: Flow) : Flow =
-        let x = flow.Value
-
-        if DType.isFloating x.DType && x.DType <> scope.FloatType then
-            { flow with Value = Expr.Node(Cast scope.FloatType, [| x |]) }
-        else
-            flow
+    let private autocast (scope: Scope) (layer: Layer) (flow: Flow) : Flow =
+        let x = if DType.isReal flow.Value.DType then Ops.cast scope.FloatType flow.Value else flow.Value
+        { flow with Value = (if List.contains layer.Kind Rounding.without then x else scope.Rounded x) }
 
     /// Runs a layer under its own path, and puts that path into errors that have none.
     let internal call (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
         try
-            layer.Run scope (Array.map (autocast scope) inputs)
+            layer.Run scope (Array.map (autocast scope layer) inputs)
+            |> Array.map (fun flow -> { flow with Value = scope.Rounded flow.Value })
         with
         | :? ShapeException as e when e.Path = "" && scope.Path <> "" ->
             raise (ShapeException(e.Summary, scope.Path, e.Expected, e.Actual, e.Hint, e))
@@ -639,11 +643,6 @@ module Layer =
 
     /// <summary>The layer with its weights frozen: no gradient, and normalisation in inference mode.</summary>
     let frozen (layer: Layer) : Layer = { layer with Frozen = true }
-
-    /// <summary>The layer with that policy: what its weights are kept in and what it computes with. Its inputs are converted.
-    /// Layers inside it have the same, unless they have one of their own. Keras: the argument dtype.</summary>
-    /// <example><code>Layer.dense 10 |> Layer.withPolicy DTypePolicy.Float64</code></example>
-    let withPolicy (policy: DTypePolicy) (layer: Layer) : Layer = { layer with Policy = ValueSome policy }
 
     /// <summary>The layer under that name at the root of the model. It may be used in several places, all with the same
     /// weights.</summary>
@@ -727,6 +726,20 @@ module Layer =
             flows <- call (enter scope name layer) layer flows
 
         flows
+
+    /// <summary>The layer with that policy: what its weights are kept in and what it computes with. Its inputs are converted.
+    /// Layers inside it have the same, unless they have one of their own. Keras: the argument dtype.</summary>
+    /// <example><code>Layer.dense 10 |> Layer.withPolicy DTypePolicy.Float64</code></example>
+    let rec withPolicy (policy: DTypePolicy) (layer: Layer) : Layer =
+        // A container takes the parts out of a serial composition, so they have to know.
+        let parts =
+            layer.Parts
+            |> Array.map (fun (name, part) -> name, (if part.Policy.IsNone then withPolicy policy part else part))
+
+        { layer with
+            Policy = ValueSome policy
+            Parts = parts
+            Run = if parts.Length > 0 then runParts parts else layer.Run }
 
     /// One layer after another, under names that are already different.
     let internal ofParts (parts: (string * Layer)[]) : Layer =

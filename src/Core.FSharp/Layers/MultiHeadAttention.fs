@@ -109,7 +109,7 @@ module private HeadedAttention =
             else
                 output
 
-        let output = Ops.reshape (Array.append rows into) output
+        let output = scope.Rounded(Ops.reshape (Array.append rows into) output)
         LayerCheck.activity scope s.Activity output
         output
 
@@ -248,7 +248,7 @@ module private HeadedAttention =
                 struct (heads, ValueSome weights)
 
         let size = s.OutputShape |> Option.map List.toArray |> Option.defaultValue [| queries.Shape[-1] |]
-        let output = project s scope "attention_output" 2 size heads
+        let output = project s scope "attention_output" 2 size (scope.Rounded heads)
 
         [| { Value = output; Mask = query.Mask }
            match weights with

@@ -13,8 +13,8 @@ module internal PolicyConfig =
         else
             object "DTypePolicy" [ "name", Text policy.Name ]
 
-    /// Policies of half precision, of Keras's files: such layers compute in float32 here.
-    let private halves = [ "float16"; "bfloat16"; "mixed_float16"; "mixed_bfloat16" ]
+    /// Policies of Keras's files that there are none of here: such layers compute in float32.
+    let private halves = [ "float16"; "bfloat16"; "mixed_float16" ]
 
     let private named (name: string) : DTypePolicy voption =
         if name = "float32" || List.contains name halves then

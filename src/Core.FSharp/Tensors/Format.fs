@@ -75,7 +75,8 @@ module internal Format =
         let texts =
             match dtype with
             | DType.Float32
-            | DType.Float64 -> floats (Array.map number places)
+            | DType.Float64
+            | DType.BFloat16 -> floats (Array.map number places)
             | DType.Bool -> places |> Array.map (fun i -> if whole i <> 0L then "True" else "False")
             | _ -> places |> Array.map (fun i -> (whole i).ToString(CultureInfo.InvariantCulture))
 

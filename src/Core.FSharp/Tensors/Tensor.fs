@@ -38,12 +38,14 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
             DType.Bool
         elif element = typeof<sbyte> then
             DType.Int8
+        elif element = typeof<BFloat16> then
+            DType.BFloat16
         else
             raise (
                 DTypeException(
                     "A tensor cannot hold elements of this type.",
                     "",
-                    "float, double, int, long, bool or sbyte",
+                    "float, double, int, long, bool, sbyte or BFloat16",
                     element.Name,
                     "Convert the values first, for example to float."
                 )
@@ -77,6 +79,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         | DType.Int32 -> Array.zeroCreate<int> count
         | DType.Int64 -> Array.zeroCreate<int64> count
         | DType.Int8 -> Array.zeroCreate<sbyte> count
+        | DType.BFloat16 -> Array.zeroCreate<BFloat16> count
         | _ -> Array.zeroCreate<bool> count
 
     /// <summary>The type of the elements.</summary>
@@ -177,8 +180,8 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
 
         rounded
 
-    /// <summary>A tensor of the given float64 numbers converted to a dtype: rounded for Float32, cut toward zero for
-    /// integers (and limited to -128..127 for Int8), tested against zero for Bool.</summary>
+    /// <summary>A tensor of the given float64 numbers converted to a dtype: rounded for Float32 (and once more
+    /// for BFloat16), cut toward zero for integers (and limited to -128..127 for Int8), tested against zero for Bool.</summary>
     static member OfDoubles(dtype: DType, shape: Shape, values: float[]) =
         checkSize shape values.Length
 
@@ -189,6 +192,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
             | DType.Int32 -> Array.map int values
             | DType.Int64 -> Array.map int64 values
             | DType.Int8 -> Array.map (fun (v: float) -> sbyte (Math.Clamp(v, -128.0, 127.0))) values
+            | DType.BFloat16 -> Array.map (fun (v: float) -> BFloat16.OfSingle(float32 v)) values
             | _ -> Array.map (fun v -> v <> 0.0) values
 
         Tensor(dtype, shape, data)
@@ -232,6 +236,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         | :? (int64[]) as a -> Array.map float a
         | :? (bool[]) as a -> Array.map (fun b -> if b then 1.0 else 0.0) a
         | :? (sbyte[]) as a -> Array.map float a
+        | :? (BFloat16[]) as a -> Array.map (fun (b: BFloat16) -> float (b.ToSingle())) a
         | _ -> [||]
 
     /// <summary>The same values in another dtype, by the rules of <c>OfDoubles</c>; itself if it is that dtype already.</summary>
@@ -295,6 +300,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
         | :? (int64[]) as a -> Rows.argMax width a
         | :? (bool[]) as a -> Rows.argMax width a
         | :? (sbyte[]) as a -> Rows.argMax width a
+        | :? (BFloat16[]) as a -> Rows.argMax width (a |> Array.map (fun (b: BFloat16) -> b.ToSingle()))
         | _ -> [||]
 
     /// <summary>True when shape, dtype and every bit of the elements are the same.</summary>
@@ -309,6 +315,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
             match data with
             | :? (float32[]) as a -> float a[i]
             | :? (float[]) as a -> a[i]
+            | :? (BFloat16[]) as a -> float (a[i].ToSingle())
             | _ -> 0.0
 
         let whole (i: int) =

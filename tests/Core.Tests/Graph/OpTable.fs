@@ -321,6 +321,8 @@ let private movements =
       row "Cast to int64" "Cast" 0 (together [ of' (between -9.0 9.0) [ 7 ] ]) (node (Cast DType.Int64))
       row "Cast to bool" "Cast" 0 (together [ whole [ 7 ] ]) (node (Cast DType.Bool))
       row "Cast from int" "Cast" 0 (together [ ints DType.Int32 -5 5 [ 7 ] ]) (node (Cast DType.Float32))
+      row "Cast to bfloat16 and back" "Cast" 0 (together [ any [ 5; 7 ] ]) (fun x ->
+          Ops.cast x[0].DType (Ops.cast DType.BFloat16 x[0]))
       row "Cast from bool" "Cast" 0 (together [ bools [ 7 ] ]) (node (Cast DType.Float32))
       row "StopGradient" "StopGradient" 0 (together [ any [ 2; 3 ] ]) (node StopGradient)
       row "Broadcast scalar" "Broadcast" 2 (together [ any [] ]) (node (Broadcast(shape [ 2; 3 ])))

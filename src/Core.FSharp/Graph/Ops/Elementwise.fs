@@ -220,7 +220,14 @@ module ElementwiseOps =
             minimum (maximum x (OpsSupport.like x least)) (OpsSupport.like x greatest)
 
         /// <summary>Another dtype: floats are rounded to float32, cut toward zero for integers, and true where not 0 for bool.</summary>
-        let cast (dtype: DType) (x: Expr) : Expr = if x.DType = dtype then x else Expr.Node(Cast dtype, [| x |])
+        let cast (dtype: DType) (x: Expr) : Expr =
+            let direct (dtype: DType) (x: Expr) = if x.DType = dtype then x else Expr.Node(Cast dtype, [| x |])
+
+            // 16 bits are the upper half of a float32: that is the way to every other type.
+            if x.DType = DType.BFloat16 || dtype = DType.BFloat16 then
+                x |> direct (if x.DType = dtype then dtype else DType.Float32) |> direct dtype
+            else
+                direct dtype x
 
         /// <summary>The value itself, through which no derivative flows.</summary>
         let stopGradient (x: Expr) : Expr = Expr.Node(StopGradient, [| x |])

@@ -1,0 +1,233 @@
+/// Layers whose values are kept in 16 bits.
+module FunctionalNet.Tests.Layers.MixedPolicyTests
+
+open System
+open FunctionalNet
+open FunctionalNet.Graph
+open FunctionalNet.Compiler
+open FunctionalNet.Tests.Compiler
+open FunctionalNet.Tests.Support
+open FunctionalNet.Tests.Training.Samples
+open FsCheck.Xunit
+open Xunit
+
+let private mixed = Layer.withPolicy DTypePolicy.MixedBFloat16
+
+let private rounded (x: float) = float (BFloat16.OfSingle(float32 x).ToSingle())
+
+let private typesOf (row: LayerRow) =
+    row.Inputs
+    |> List.map (fun dims ->
+        LayerRun.typeOf row.DType (3 :: List.map (fun d -> if d < 0 then 4 else d) dims |> List.toArray))
+    |> List.toArray
+
+let private trace mode layer types = LayerRun.trace mode DType.Float32 layer types (LayerRun.unmasked types)
+
+let private isFloat (e: Expr) = e.DType = DType.Float32
+
+// Layers whose result jumps where a value crosses a border, so that the last bit decides.
+let private jumps =
+    set [ "Discretization"; "Hashing"; "HashedCrossing"; "STFTSpectrogram"; "MelSpectrogram" ]
+
+let names () =
+    LayerTable.rows
+    |> List.filter (fun r -> not (jumps.Contains r.Class))
+    |> List.map (fun r -> [| box r.Class |])
+
+[<Theory; MemberData(nameof names)>]
+let ``a layer gives what it gives on rounded inputs, rounded`` (name: string) =
+    let row = LayerTable.rows |> List.find (fun r -> r.Class = name)
+    let types = typesOf row
+
+    // Already rounded, so that layers which see their input as it is see the same.
+    let data =
+        types
+        |> Array.mapi (fun i t ->
+            let raw = LayerRun.data ("input" + string i) t.DType (t.Shape.ToArray())
+            if t.DType = DType.Float32 then raw.Cast(DType.BFloat16).Cast DType.Float32 else raw)
+
+    let plain = trace Mode.Infer (row.Make()) types
+    let narrow = trace Mode.Infer (mixed (row.Make())) types
+    let weights = LayerRun.weights DType.Float32 plain
+    // The same variables, in float32.
+    Assert.Equal<string[]>(
+        plain.Specs |> Array.map (fun s -> s.Path + s.Shape.ToString() + DType.name s.DType),
+        narrow.Specs |> Array.map (fun s -> s.Path + s.Shape.ToString() + DType.name s.DType)
+    )
+
+    let values (t: LayerTrace) = LayerRun.interpret (LayerRun.bind t data weights) t.Outputs
+    let expected, actual = values plain, values narrow
+
+    for i in 0 .. expected.Length - 1 do
+        Assert.Equal(plain.Outputs[i].Type, narrow.Outputs[i].Type)
+
+        if isFloat plain.Outputs[i] then
+            Assert.Equal<float[]>(Array.map rounded actual[i], actual[i])
+            let wanted = expected[i] |> Array.map (float32 >> float)
+            let scale = wanted |> Array.fold (fun m v -> if Double.IsFinite v then max m (abs v) else m) 1e-3
+            // Half a last place of 8 bits, once inside the layer and once behind it, or once a step.
+            match Close.difference 0.0 (scale * 0.02) wanted actual[i] with
+            | None -> ()
+            | Some text -> Assert.Fail text
+        else
+            Assert.Equal<float[]>(expected[i], actual[i])
+
+[<Fact>]
+let ``Dense rounds its input, its sum and its result, and nothing else`` () =
+    let layer = mixed (Layer.denseWith { Dense.options 4 with Activation = Activation.gelu })
+    let types = [| LayerRun.typeOf DType.Float32 [| 5; 6 |] |]
+    let t = trace Mode.Train layer types
+    let x = LayerRun.data "x" DType.Float32 [| 5; 6 |]
+    let weights = LayerRun.weights DType.Float32 t
+    let kernel, bias = weights[0].ToDoubles(), weights[1].ToDoubles()
+    let input = x.ToDoubles() |> Array.map rounded
+
+    let expected =
+        Array.init 20 (fun i ->
+            let mutable sum = 0.0
+
+            for k in 0..5 do
+                sum <- sum + input[i / 4 * 6 + k] * kernel[k * 4 + i % 4]
+
+            let z = rounded (sum + bias[i % 4])
+            rounded (z * 0.5 * (1.0 + Reference.unary UnaryOp.Erf (z * sqrt 0.5))))
+
+    let actual = LayerRun.interpret (LayerRun.bind t [| x |] weights) t.Outputs
+    Assert.Equal<float[]>(expected, actual[0])
+
+[<Fact>]
+let ``derivatives of weights are not rounded, those handed on are`` () =
+    let layer = mixed (Layer.dense 4)
+    let types = [| LayerRun.typeOf DType.Float32 [| 5; 6 |] |]
+    let t = trace Mode.Train layer types
+    let g = Expr.Input("g", DType.Float32, Shape.Of(5, 4))
+    let loss = Ops.sumAll (t.Outputs[0] * g)
+    let weights = LayerRun.weights DType.Float32 t
+    let x = LayerRun.data "x" DType.Float32 [| 5; 6 |]
+    let incoming = LayerRun.data "g" DType.Float32 [| 5; 4 |]
+    let bindings = Array.append (LayerRun.bind t [| x |] weights) [| g, incoming |]
+    let gradients = LayerRun.interpret bindings (Grad.gradients loss [| t.Leaves[0]; t.Inputs[0] |])
+    let input, given = x.ToDoubles() |> Array.map rounded, incoming.ToDoubles() |> Array.map rounded
+    let kernel = weights[0].ToDoubles()
+
+    let ofKernel =
+        Array.init 24 (fun i -> Seq.sum (seq { for r in 0..4 -> input[r * 6 + i / 4] * given[r * 4 + i % 4] }))
+
+    let ofInput =
+        Array.init 30 (fun i ->
+            rounded (Seq.sum (seq { for c in 0..3 -> given[i / 6 * 4 + c] * kernel[i % 6 * 4 + c] })))
+
+    Assert.Equal(None, Close.difference 1e-12 1e-12 ofKernel gradients[0])
+    Assert.Equal<float[]>(ofInput, gradients[1])
+
+/// Convolution, pooling, normalisation, a branch that meets another, and dense layers.
+let private varied () =
+    let x = Network.input [ 8; 8; 2 ]
+    let a = Network.apply (mixed (Layer.conv2D 4 [ 3; 3 ] >>> Layer.batchNormalization >>> Layer.relu)) x
+    let b =
+        Network.apply (mixed (Layer.conv2DWith { Conv.options 4 [ 3; 3 ] with Padding = Padding.Same })) a
+    let sum = Network.applyMany (mixed Layer.add) [ a; b ] |> Seq.head
+    let pooled = Network.apply (mixed (Layer.maxPooling2D [ 2; 2 ])) sum
+    let flat = Network.apply (mixed Layer.flatten) pooled
+    let dense =
+        Network.apply (mixed (Layer.denseWith { Dense.options 6 with Activation = Activation.tanh })) flat
+    Network.create [ x ] [ Network.apply (Layer.dense 3) dense ]
+
+[<Property(MaxTest = 150)>]
+let ``a plan computes a training step as the interpreter does`` (seed: uint32) =
+    let trainer = Trainer(varied (), uint64 seed)
+    trainer.Compile(TrainingOptions(Optimizer = Optimizer.sgd 0.1).AddLoss(Loss.parse "mse"))
+    let batch = TrainingData(tensor (int (seed % 1000u)) [ 3; 8; 8; 2 ], tensor 2 [ 3; 3 ])
+    // A value near the middle of two numbers of 16 bits may go to one here and to the other there: 2^-8 of it.
+    match trainer.FirstDifference(batch, 0.03) with
+    | null -> ()
+    | text -> Assert.Fail text
+
+[<Fact>]
+let ``the policy is written and read, in layers and models`` () =
+    let text (layer: Layer) = Json.write false (LayerConfig.toValue "it" layer)
+
+    Assert.Contains(
+        "\"class_name\":\"DTypePolicy\",\"config\":{\"name\":\"mixed_bfloat16\"}",
+        text (mixed (Layer.dense 3))
+    )
+
+    for name in [ "mixed_bfloat16"; "int8_from_mixed_bfloat16" ] do
+        let layer = Layer.dense 3 |> Layer.withPolicy (DTypePolicy.Parse name)
+        let back = Registry.ofConfig (Json.parse (text layer))
+        Assert.Equal(text layer, text back)
+        Assert.Equal(name, back.Policy.Value.Name)
+
+    let network = varied ()
+    let json = Network.toJson network
+    let back = Network.ofJson json
+    Assert.Equal(json, Network.toJson back)
+    Assert.Equal(DType.Float32, back.FloatType)
+    // Nine layers, with the composition of the first three.
+    Assert.Equal(9, json.Split("mixed_bfloat16").Length - 1)
+    // As Keras writes it where the name stands alone.
+    let bare =
+        (text (mixed (Layer.dense 3)))
+            .Replace(
+                "\"dtype\":{\"module\":\"keras\",\"class_name\":\"DTypePolicy\",\"config\":{\"name\":\"mixed_bfloat16\"},\"registered_name\":null}",
+                "\"dtype\":\"mixed_bfloat16\""
+            )
+
+    Assert.Contains("\"dtype\":\"mixed_bfloat16\"", bare)
+    Assert.Equal(ValueSome DTypePolicy.MixedBFloat16, (Registry.ofConfig (Json.parse bare)).Policy)
+    Assert.Equal(
+        (DType.BFloat16, DType.Float32),
+        (DTypePolicy.MixedBFloat16.ComputeDType, DTypePolicy.MixedBFloat16.VariableDType)
+    )
+
+    for name in [ "float16"; "mixed_float16"; "bfloat16" ] do
+        let e = Assert.Throws<ArgumentValueException>(fun () -> DTypePolicy.Parse name |> ignore)
+        Assert.Contains("mixed_bfloat16", e.Hint)
+
+[<Fact>]
+let ``the parts of a composition have its policy where they have none of their own`` () =
+    let both =
+        mixed (Layer.dense 4 >>> (Layer.dense 5 |> Layer.withPolicy DTypePolicy.Float64)) >>> Layer.dense 3
+    let policies = both.Parts |> Array.map (fun (_, part) -> part.Policy)
+    Assert.Equal<DTypePolicy voption[]>(
+        [| ValueSome DTypePolicy.MixedBFloat16; ValueSome DTypePolicy.Float64; ValueNone |],
+        policies
+    )
+
+[<Fact>]
+let ``predictions are float32, and ids stay whole`` () =
+    // 1001 and 1003 are one number in 16 bits.
+    let network =
+        Network.sequential
+            (Network.input [ 2 ])
+            [ mixed (Layer.embedding 2000 4); mixed Layer.flatten; mixed (Layer.dense 2) ]
+
+    let trainer = Trainer(network, 3UL)
+    let ids = Tensor.OfDoubles(DType.Float32, Shape.Of(2, 2), [| 1001.0; 1003.0; 1003.0; 1001.0 |])
+    let y = trainer.Predict ids
+    Assert.Equal(DType.Float32, y.DType)
+    Assert.Equal<float[]>(y.ToDoubles() |> Array.map rounded, y.ToDoubles())
+    Assert.NotEqual((y.ToDoubles())[0], (y.ToDoubles())[2])
+
+/// Changes what all new layers have, so it runs with no test beside it.
+[<Collection("global policy")>]
+type MixedGlobalPolicyTests() =
+
+    [<Fact>]
+    member _.``set for all layers, it changes their values and not their weights``() =
+        let make () = Network.sequential (Network.input [ 6 ]) [ Layer.dense 4 >>> Layer.relu; Layer.dense 3 ]
+        let x = tensor 1 [ 8; 6 ]
+        let plain = Trainer(make (), 3UL)
+        DTypePolicy.Global <- DTypePolicy.Parse "mixed_bfloat16"
+
+        let narrow =
+            try
+                Trainer(make (), 3UL)
+            finally
+                DTypePolicy.Global <- DTypePolicy.Float32
+
+        sameBits (plain.GetWeights()) (narrow.GetWeights())
+        let y = (narrow.Predict x).ToDoubles()
+        Assert.Equal<float[]>(Array.map rounded y, y)
+        Assert.NotEqual<float[]>((plain.Predict x).ToDoubles(), y)
+        Assert.Equal(None, Close.difference 0.0 0.05 ((plain.Predict x).ToDoubles()) y)
