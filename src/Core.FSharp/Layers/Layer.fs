@@ -429,6 +429,8 @@ module LayerTypes =
                 /// The parts of a serial composition, with their names; empty for other layers.
                 Parts: (string * Layer)[]
                 Role: LayerRole
+                /// The layers inside of a layer that is neither a serial composition nor a network; ValueNone without.
+                Nest: LayerNest voption
                 /// The layer that takes its place after a change, if it can be changed in that way.
                 Variant: LayerChange -> LayerVariant voption
                 Run: Scope -> Flow[] -> Flow[]
@@ -450,6 +452,17 @@ module LayerTypes =
     /// Variables without a new value keep the one they have; new ones begin with their first value.
     and [<NoEquality; NoComparison>] internal LayerVariant =
         { Layer: Layer; Values: (string -> Tensor) -> (string * Tensor) list }
+
+    /// Layers inside of another.
+    and [<NoEquality; NoComparison>] internal LayerNest =
+        {
+            /// With the names of their paths.
+            Inner: (string * Layer)[]
+            /// True if they have no policies of their own: theirs is the outer layer's.
+            OnePolicy: bool
+            /// The outer layer with others in their places. Name and policy are left to the caller.
+            With: Layer[] -> Layer
+        }
 
     /// What a layer can be to the layers around it, besides a function of flows.
     and [<NoEquality; NoComparison>] internal LayerRole =
@@ -610,6 +623,7 @@ module Layer =
           Owner = null
           Parts = [||]
           Role = Plain
+          Nest = ValueNone
           Variant = fun _ -> ValueNone
           Run = run }
 
