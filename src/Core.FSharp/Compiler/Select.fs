@@ -79,6 +79,8 @@ module internal Select =
     /// True when there is nothing to compute.
     let private isNothing (outputs: TensorType[]) = outputs |> Array.forall (fun t -> t.Shape.Size = 0)
 
+    let private int8Form = Int8Product.Forms[0]
+
     /// Bytes of the second operand, prepared for the work; 0 if preparing it would gain nothing.
     let preparedBytes (work: Work) : int64 =
         match work with
@@ -90,6 +92,9 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, inputs[0].DType, spec)
             ConvPrepared.Bytes(design, Width.current, inputs[0].DType, spec)
+        | Primitive(Structured(:? Int8Matrix), inputs, outputs) when not (isNothing outputs) ->
+            let w = inputs[1].Shape
+            Int8Product.PackedBytes(int8Form, w[0], w[1])
         | _ -> 0L
 
     /// The kernel that prepares the second operand, which lies at `source` for the work as it is.
@@ -103,6 +108,9 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, dtype, spec)
             ConvPrepared.Prepare(design, Width.current, dtype, spec, source, target)
+        | Primitive(Structured(:? Int8Matrix), inputs, _) ->
+            let w = inputs[1].Shape
+            Int8Product.Pack(int8Form, w[0], w[1], source, target)
         | _ -> EmptyKernel.Instance
 
     /// A convolution with its shapes; whether its weights come prepared.
@@ -127,6 +135,9 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, inputs[0].DType, spec)
             ConvPrepared.Workspace(design, Width.current, inputs[0].DType, spec)
+        | Prepacked(Primitive(Structured(:? Int8Matrix), inputs, _)) ->
+            let struct (rows, k) = lastAxis inputs[0].Shape
+            Int8Product.Workspace(int8Form, rows, k, inputs[1].Shape[1], true)
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
         | Loop loop -> loop.Workspace
         | RegionSums(region, cut) ->
@@ -140,7 +151,7 @@ module internal Select =
             | SelectAttention.Attention attention -> SelectAttention.workspace attention inputs
             | Structured(:? Int8Matrix) ->
                 let struct (rows, k) = lastAxis inputs[0].Shape
-                Int8Product.Workspace(rows, k)
+                Int8Product.Workspace(int8Form, rows, k, inputs[1].Shape[1], false)
             | Reduce(_, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
@@ -243,7 +254,7 @@ module internal Select =
         | Structured(:? Int8Matrix) ->
             let struct (rows, k) = lastAxis inputs[0].Shape
             let n = inputs[1].Shape[1]
-            Int8Product.Create(Width.current, rows, k, n, src[0], src[1], src[2], to', work, epilogue)
+            Int8Product.Create(int8Form, rows, k, n, src[0], src[1], false, src[2], to', work, epilogue)
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
@@ -459,6 +470,10 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, dtype, spec)
             ConvPrepared.Forward(design, Width.current, dtype, spec, src[0], src[1], dst[0], work, epilogue)
+        | Prepacked(Primitive(Structured(:? Int8Matrix), inputs, _)) ->
+            let struct (rows, k) = lastAxis inputs[0].Shape
+            let n = inputs[1].Shape[1]
+            Int8Product.Create(int8Form, rows, k, n, src[0], src[1], true, src[2], dst[0], work, epilogue)
         | Prepacked work' -> kernelOf step work' src dst work results epilogue
         | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work epilogue
         | Pooled _

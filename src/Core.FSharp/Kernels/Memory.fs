@@ -48,7 +48,10 @@ type internal Buffer(bytes: int64) =
 
     let alignment = if isLarge then LargePages.Size else 64L
 
-    let room = if isLarge then (bytes + alignment - 1L) / alignment * alignment else bytes
+    // The last large page is for a part of it only if that is not too much memory for nothing.
+    let room =
+        let whole = (bytes + alignment - 1L) / alignment * alignment
+        if isLarge && (bytes < LargePages.Size || 3L * (whole - bytes) < bytes) then whole else bytes
 
     let storage: byte[] =
         if bytes < 0L || room > int64 Array.MaxLength - alignment then
@@ -70,7 +73,9 @@ type internal Buffer(bytes: int64) =
 
     let mutable version = 0L
 
-    do if isLarge then LargePages.request start room
+    do
+        if isLarge then
+            LargePages.request start (room / LargePages.Size * LargePages.Size)
 
     /// The first byte.
     member _.Pointer = start
