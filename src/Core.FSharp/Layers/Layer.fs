@@ -233,6 +233,9 @@ module LayerTypes =
         /// The mode that this call, or one around it, was given instead of the model's.
         member val internal OwnMode: Mode voption = ValueNone with get, set
 
+        /// True where the layer's activity regularizer does not count, since Keras calls it from below its `__call__`.
+        member val internal IgnoresActivity = false with get, set
+
         /// <summary>A tensor that this call of the layer was given by name, such as attention_mask; ValueNone without.</summary>
         /// <param name="name">Keras's name of the argument.</param>
         member this.Argument(name: string) : Expr voption =

@@ -244,7 +244,8 @@ module internal LayerCheck =
     /// Adds the penalty of an output, of the whole batch: Keras 3.8 does not divide it by the batch size.
     let activity (scope: Scope) (regularizer: Regularizer option) (output: Expr) =
         match regularizer with
-        | Some r -> scope.AddLoss(r.Penalty output)
+        | Some r when not scope.IgnoresActivity -> scope.AddLoss(r.Penalty output)
+        | Some _
         | None -> ()
 
     /// Runs a channels-last function on data of either layout.

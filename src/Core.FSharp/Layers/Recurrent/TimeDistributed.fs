@@ -67,6 +67,7 @@ module internal TimeDistributed =
             | _ -> ()
 
             let inner = enter scope name layer
+            inner.IgnoresActivity <- true
             let first = Flow.ofValue (Ops.index 1 0 x.Value)
 
             if isRowwise layer && not (updates inner layer first) then
