@@ -498,33 +498,9 @@ module Network =
                         |> Array.map (fun (name, part) -> name, replaced (NetworkRun.entryPath path name part) part)
 
                     { layer with Parts = parts; Run = (Layer.ofParts parts).Run }
-                | None ->
-                    match layer.Nest with
-                    | ValueNone -> layer
-                    | ValueSome nest -> nested path layer nest
+                | None -> layer |> Layer.mapInner (fun name part -> replaced (NetworkRun.entryPath path name part) part)
 
             replace path own
-
-        and nested (path: string) (layer: Layer) (nest: LayerNest) : Layer =
-            let given =
-                nest.Inner
-                |> Array.map (fun (_, inner) -> if nest.OnePolicy then { inner with Policy = layer.Policy } else inner)
-
-            let inner =
-                Array.map2
-                    (fun (name, _) (part: Layer) -> replaced (NetworkRun.entryPath path name part) part)
-                    nest.Inner
-                    given
-
-            if Array.forall2 (fun a b -> obj.ReferenceEquals(a, b)) given inner then
-                layer
-            else
-                { nest.With inner with
-                    LayerName = layer.LayerName
-                    Frozen = layer.Frozen
-                    Policy = (if nest.OnePolicy then inner[0].Policy else layer.Policy)
-                    Shared = layer.Shared
-                    Owner = layer.Owner }
 
         let layerOf (call: NetworkCall) =
             match layers.TryGetValue call.Layer.LayerName with
