@@ -117,6 +117,18 @@ module internal Mem =
                 Sse.Prefetch0(line.ToPointer())
                 line <- line + 64n
 
+    /// The same for 32 to 512 bytes, a number that is known when the method is compiled: one instruction for each line.
+    let inline ask (p: nativeint) (bytes: nativeint) =
+        if Sse.IsSupported then
+            Sse.Prefetch0(p.ToPointer())
+            if bytes > 64n then Sse.Prefetch0((p + 64n).ToPointer())
+            if bytes > 128n then Sse.Prefetch0((p + 128n).ToPointer())
+            if bytes > 192n then Sse.Prefetch0((p + 192n).ToPointer())
+            if bytes > 256n then Sse.Prefetch0((p + 256n).ToPointer())
+            if bytes > 320n then Sse.Prefetch0((p + 320n).ToPointer())
+            if bytes > 384n then Sse.Prefetch0((p + 384n).ToPointer())
+            if bytes > 448n then Sse.Prefetch0((p + 448n).ToPointer())
+
     /// Rounds a size up to a multiple of 64, so that what follows stays aligned.
     let align (bytes: int64) = (bytes + 63L) &&& ~~~63L
 
