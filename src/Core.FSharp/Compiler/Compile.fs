@@ -195,7 +195,7 @@ module internal Compile =
 
         let pack (graph: Graph) =
             let isFixed = Prepare.fixedNodes graph
-            Packing.run isFixed.Contains
+            Packing.run isFixed.Contains >> Endings.pool Select.canEnd
 
         let always, bind, once =
             match Prepare.split graph with
