@@ -168,6 +168,8 @@ type internal GemmOurs(m: int, n: int, k: int, transA: bool, transB: bool, a: Te
     let bufferB = copyOf b
     let bufferC = buffer (4L * int64 m * int64 n)
 
+    let work = buffer (Gemm.Workspace(DType.Float32, transA, transB, m, n, k))
+
     let kernel =
         Gemm.Create(
             DType.Float32,
@@ -181,13 +183,15 @@ type internal GemmOurs(m: int, n: int, k: int, transA: bool, transB: bool, a: Te
             bufferB.Pointer,
             (if transB then k else n),
             bufferC.Pointer,
-            n
+            n,
+            workspace = work.Pointer
         )
 
     override _.Run() =
         Workers.Run kernel
         GC.KeepAlive bufferA
         GC.KeepAlive bufferB
+        GC.KeepAlive work
 
     override _.Flops = 2.0 * float m * float n * float k
     override _.Bytes = 4.0 * (float m * float k + float k * float n + float m * float n)

@@ -20,4 +20,5 @@ type Gemm() =
         let ta, tb = this.Transposes[0] = 'T', this.Transposes[1] = 'T'
         let a, b, c = this.Memory.Floats(m * k), this.Memory.Floats(k * n), this.Memory.Floats(m * n)
         let lda, ldb = (if ta then m else k), (if tb then k else n)
-        this.Use(Kernels.Gemm.Create(DType.Float32, ta, tb, m, n, k, a, lda, b, ldb, c, n))
+        let work = this.Memory.Floats(int (Kernels.Gemm.Workspace(DType.Float32, ta, tb, m, n, k) / 4L) + 1)
+        this.Use(Kernels.Gemm.Create(DType.Float32, ta, tb, m, n, k, a, lda, b, ldb, c, n, workspace = work))

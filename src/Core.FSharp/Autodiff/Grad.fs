@@ -287,10 +287,7 @@ module Grad =
 
         pull outputs (Array.map ValueSome cotangents) wrt |> fill (wrt |> Array.map (fun e -> e.Type))
 
-    /// <summary>The derivatives of a scalar to nodes: each has the shape of its node. Zeros where there is no dependence.</summary>
-    /// <exception cref="T:FunctionalNet.ShapeException">The loss is not a scalar.</exception>
-    /// <exception cref="T:FunctionalNet.DTypeException">The loss is not a float.</exception>
-    let gradients (loss: Expr) (wrt: Expr[]) : Expr[] =
+    let private checkLoss (loss: Expr) : unit =
         if loss.Rank <> 0 then
             OpsSupport.shapeError
                 "Grad"
@@ -305,6 +302,16 @@ module Grad =
                 (DType.name loss.DType)
                 "Only floating-point values have derivatives."
 
+    /// The derivatives of a scalar to nodes; ValueNone where there is no dependence.
+    let internal dependences (loss: Expr) (wrt: Expr[]) : Expr voption[] =
+        checkLoss loss
+        pull [| loss |] [| ValueSome(Expr.Scalar(loss.DType, 1.0)) |] wrt
+
+    /// <summary>The derivatives of a scalar to nodes: each has the shape of its node. Zeros where there is no dependence.</summary>
+    /// <exception cref="T:FunctionalNet.ShapeException">The loss is not a scalar.</exception>
+    /// <exception cref="T:FunctionalNet.DTypeException">The loss is not a float.</exception>
+    let gradients (loss: Expr) (wrt: Expr[]) : Expr[] =
+        checkLoss loss
         vjp [| loss |] [| Expr.Scalar(loss.DType, 1.0) |] wrt
 
     // A function is differentiated on a placeholder: it may also use, from outside, the node it is then applied to.

@@ -138,10 +138,11 @@ module internal Compile =
         { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, roots[i])
           Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
 
-    let rec private planOf (options: CompileOptions) (mode: ResultMode) (isFixed: Expr -> bool) (graph: Graph) =
+    let rec private planOf (options: CompileOptions) (mode: ResultMode) (isFixed: Expr -> bool) finish (graph: Graph) =
         let program =
             Emitter(options.Fuse, options.Epilogues, isFixed, body options, graph, mode).Run()
             |> Packing.run isFixed
+            |> finish
 
         let inLoop =
             match mode with
@@ -164,7 +165,7 @@ module internal Compile =
             { Outputs = Array.append scan.Outputs scan.NewCarry |> Array.mapi (fun i e -> string i, e)
               Updates = [||] }
 
-        let plan = planOf options (OfLoop outputs) (fun _ -> false) (lower options graph)
+        let plan = planOf options (OfLoop outputs) (fun _ -> false) id (lower options graph)
 
         let carryFrom =
             Array.init scan.NewCarry.Length (fun c ->
@@ -175,7 +176,7 @@ module internal Compile =
 
     /// The plan of a graph.
     let compile (options: CompileOptions) (graph: Graph) : Plan =
-        planOf options InPlan (fun _ -> false) (lower options graph)
+        planOf options InPlan (fun _ -> false) id (lower options graph)
 
     /// A plan made executable in an arena that other plans may use too (not at the same time).
     let bindPlan (options: CompileOptions) (plan: Plan) (bind: Expr -> Buffer) (arena: Buffer) : Executable =
@@ -210,12 +211,12 @@ module internal Compile =
                     | true, buffer -> buffer
                     | _ -> bind leaf
 
-                let plan = planOf options InPlan (fun _ -> false) parts.Once
+                let plan = planOf options InPlan (fun _ -> false) id parts.Once
 
                 parts.Always, bind, ValueSome(PlannedExecutable(plan, bind, Buffer plan.ArenaBytes, false, ValueNone))
 
         let isFixed = Prepare.fixedNodes always
-        let plan = planOf options InPlan isFixed.Contains always
+        let plan = planOf options InPlan isFixed.Contains (Endings.pool Select.canEnd) always
         PlannedExecutable(plan, bind, arena plan.ArenaBytes, options.Poison, once)
 
     /// A graph made executable: every leaf reads, and takes its new value, in the buffer that `bind` gives for it. `arena`

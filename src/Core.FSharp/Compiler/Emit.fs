@@ -6,20 +6,6 @@ open FunctionalNet
 open FunctionalNet.Graph
 open FunctionalNet.Kernels
 
-/// Instructions over values, before they have an order by memory and a place.
-[<NoEquality; NoComparison>]
-type internal Program =
-    {
-        Leaves: Expr[]
-        Constants: Tensor[]
-        Packs: Pack[]
-        Values: Value[]
-        Steps: Step[]
-        Outputs: PlanOutput[]
-        /// Leaf value, new value.
-        Updates: struct (int * int)[]
-    }
-
 [<AutoOpen>]
 module private Marks =
 

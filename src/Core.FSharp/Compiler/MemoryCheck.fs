@@ -53,12 +53,16 @@ module internal MemoryCheck =
             if owned <> range.Stop - range.Start then
                 found.Add(where + " reads " + name v + ", which is not there (any more)")
 
+        let written = HashSet<int>(plan.Steps |> Seq.collect _.Outputs)
+
         for v in plan.Values do
             match v.Origin with
             | Computed -> ()
             | _ -> write (rangeOf v.Id)
 
             match plan.Placements[v.Id] with
+            // What an instruction keeps in registers has no place.
+            | InArena _ when not (written.Contains v.Id) -> ()
             | InArena offset ->
                 if offset < 0L || offset % 64L <> 0L || offset + v.Bytes > plan.ArenaBytes then
                     found.Add(name v.Id + " does not lie in the arena on a boundary of 64 bytes")

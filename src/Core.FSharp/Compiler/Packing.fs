@@ -39,7 +39,8 @@ module internal Packing =
                 | WithEpilogue(work, e) ->
                     packed step work |> ValueOption.map (fun (struct (w, o)) -> struct (WithEpilogue(w, e), o))
                 | MatMuls _
-                | Primitive(Conv _, _, _) -> packed step step.Work
+                | Primitive(Conv _, _, _)
+                | Primitive(Structured(:? Int8Matrix), _, _) -> packed step step.Work
                 | _ -> ValueNone
 
             match result with

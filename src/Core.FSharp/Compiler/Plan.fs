@@ -83,6 +83,8 @@ type internal Work =
     | Loop of LoopWork
     /// A product or convolution whose second operand comes packed.
     | Prepacked of Work
+    /// A convolution, with what follows it, of whose results only the largest of each 2 x 2 positions are written.
+    | Pooled of Work
     /// A kernel, and a region that reads its result: run on each part of the result as soon as that is complete.
     | WithEpilogue of Work * EpilogueWork
     /// A kernel run on some rows at a time, since what it reads or writes is kept in 16 bits.
@@ -226,6 +228,8 @@ module internal Step =
             | SoftmaxRows _ -> [| (0, 0) |]
             | SoftmaxGradRows _ -> [| (0, 1); (0, 0) |]
             | Primitive(CumSum _, _, _) -> [| (0, 0) |]
+            // Windows that neither share positions nor leave some out between them.
+            | Primitive(MaxPoolGrad spec, _, _) when Array.forall2 (=) spec.Window spec.Strides -> [| (0, 0) |]
             | Primitive(SelectSequence.Sequence sequence, _, _) -> SelectSequence.overlays sequence
             | _ -> [||]
 
@@ -243,13 +247,17 @@ module internal Step =
         | WithEpilogue(work, e) ->
             flopsOf values work (int64 e.Region.Size) + flopsOf values (Elementwise e.Region) outputs
         | InParts p -> flopsOf values p.Work (int64 p.ResultSize)
-        | Prepacked work -> flopsOf values work outputs
+        | Prepacked work
+        | Pooled work -> flopsOf values work outputs
         | CopyOf -> 0L
         | MatMuls m -> 2L * int64 m.M * int64 m.N * int64 m.K * int64 m.OffsetsC.Length
         | SoftmaxRows(_, rows, n)
         | SoftmaxGradRows(_, rows, n) -> 4L * int64 rows * int64 n
-        | Primitive(Conv spec, inputs, _) ->
-            2L * outputs * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1]) / int64 (max 1 spec.Groups)
+        | Primitive(Conv spec, inputs, results) ->
+            // Its own results: what is written may be less.
+            let positions = int64 results[0].Shape.Size
+            2L * positions * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1])
+            / int64 (max 1 spec.Groups)
             * int64 spec.Groups
         | Primitive(ConvInputGrad _, inputs, _) ->
             2L * int64 inputs[0].Shape.Size * int64 (inputs[1].Shape.Size / max 1 inputs[1].Shape[-1])
@@ -379,7 +387,8 @@ module internal PlanText =
                 match step.Work with
                 | Elementwise r when r.Instructions.Length > 1 -> yield indent + "    " + region r
                 | RegionSums(r, _) -> yield indent + "    " + region r
-                | WithEpilogue(_, e) ->
+                | WithEpilogue(_, e)
+                | Pooled(WithEpilogue(_, e)) ->
                     // The kernel's own result has no operand.
                     yield indent + "    then, i" + string e.Source + " being its result, " + region e.Region
                 | Loop loop ->

@@ -79,6 +79,8 @@ module internal Select =
     /// True when there is nothing to compute.
     let private isNothing (outputs: TensorType[]) = outputs |> Array.forall (fun t -> t.Shape.Size = 0)
 
+    let private int8Form = Int8Product.Forms[0]
+
     /// Bytes of the second operand, prepared for the work; 0 if preparing it would gain nothing.
     let preparedBytes (work: Work) : int64 =
         match work with
@@ -90,6 +92,9 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, inputs[0].DType, spec)
             ConvPrepared.Bytes(design, Width.current, inputs[0].DType, spec)
+        | Primitive(Structured(:? Int8Matrix), inputs, outputs) when not (isNothing outputs) ->
+            let w = inputs[1].Shape
+            Int8Product.PackedBytes(int8Form, w[0], w[1])
         | _ -> 0L
 
     /// The kernel that prepares the second operand, which lies at `source` for the work as it is.
@@ -103,7 +108,25 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, dtype, spec)
             ConvPrepared.Prepare(design, Width.current, dtype, spec, source, target)
+        | Primitive(Structured(:? Int8Matrix), inputs, _) ->
+            let w = inputs[1].Shape
+            Int8Product.Pack(int8Form, w[0], w[1], source, target)
         | _ -> EmptyKernel.Instance
+
+    /// A convolution with its shapes; whether its weights come prepared.
+    let private (|Convolution|_|) (work: Work) =
+        match work with
+        | Primitive(Conv spec, inputs, _) ->
+            Some(struct (false, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape))
+        | Prepacked(Primitive(Conv spec, inputs, _)) ->
+            Some(struct (true, inputs[0].DType, convSpec spec inputs[0].Shape inputs[1].Shape))
+        | _ -> None
+
+    /// Whether work is a convolution whose kernel takes a `ConvEnding`.
+    let canEnd (work: Work) : bool =
+        match work with
+        | Convolution(struct (isPrepared, dtype, spec)) -> ConvMethod.CanEnd(isPrepared, Width.current, dtype, spec)
+        | _ -> false
 
     /// Bytes that the kernel needs while it runs.
     let rec workspace (work: Work) : int64 =
@@ -112,22 +135,27 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, inputs[0].DType, spec)
             ConvPrepared.Workspace(design, Width.current, inputs[0].DType, spec)
+        | Prepacked(Primitive(Structured(:? Int8Matrix), inputs, _)) ->
+            let struct (rows, k) = lastAxis inputs[0].Shape
+            Int8Product.Workspace(int8Form, rows, k, inputs[1].Shape[1], true)
         | Primitive(_, _, outputs) when isNothing outputs -> 0L
         | Loop loop -> loop.Workspace
         | RegionSums(region, cut) ->
             int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
-        | WithEpilogue(work, _) -> workspace work
+        | WithEpilogue(work, _)
+        | Pooled work -> workspace work
         | InParts p ->
             let own = Array.last (Parts.places p)
             own
             + (Parts.rows p |> Array.map (fun (struct (_, n)) -> workspace (Parts.ofRows n p.Work)) |> Array.max)
+        | MatMuls m when m.OffsetsC.Length = 1 -> Gemm.Workspace(m.DType, m.TransposeA, m.TransposeB, m.M, m.N, m.K)
         | Primitive(op, inputs, _) ->
             match op with
             | SelectSequence.Sequence sequence -> SelectSequence.workspace sequence inputs
             | SelectAttention.Attention attention -> SelectAttention.workspace attention inputs
             | Structured(:? Int8Matrix) ->
                 let struct (rows, k) = lastAxis inputs[0].Shape
-                Int8Product.Workspace(rows, k)
+                Int8Product.Workspace(int8Form, rows, k, inputs[1].Shape[1], false)
             | Reduce(_, axes) ->
                 let x = inputs[0]
                 Kernels.Reduce.Workspace(x.DType, x.Shape.ToArray(), reduced axes x.Shape)
@@ -230,7 +258,7 @@ module internal Select =
         | Structured(:? Int8Matrix) ->
             let struct (rows, k) = lastAxis inputs[0].Shape
             let n = inputs[1].Shape[1]
-            Int8Product.Create(Width.current, rows, k, n, src[0], src[1], src[2], to', work, epilogue)
+            Int8Product.Create(int8Form, rows, k, n, src[0], src[1], false, src[2], to', work, epilogue)
         | Random spec ->
             match spec.Kind with
             | Graph.RandomKind.Uniform -> RandomFill.Uniform(y.DType, y.Shape.Size, src[0], src[1], spec.Stream, to')
@@ -319,6 +347,23 @@ module internal Select =
             CustomKernel(custom.Operation, CustomArguments(src, inputs, dst, outputs))
         | other -> unsupported other "Composites are decomposed before this point."
 
+    /// The kernel of a convolution, with what follows it, whose results are ended in registers, if that can be.
+    let private ended (work: Work) (src: nativeint[]) (target: nativeint) (workspace: nativeint) (pools: bool) =
+        let convolution, ending =
+            match work with
+            | WithEpilogue(Convolution(struct (_, _, spec)) as convolution, e) when e.Target = 0 ->
+                convolution, Endings.ofEpilogue e spec.OutChannels src
+            | _ -> work, ValueSome ConvEnding.None
+
+        match convolution, ending with
+        | Convolution(struct (isPrepared, dtype, spec)), ValueSome ending when canEnd convolution ->
+            let ending = { ending with Pools = pools }
+
+            ValueSome(
+                ConvMethod.Ended(isPrepared, Width.current, dtype, spec, src[0], src[1], target, workspace, ending)
+            )
+        | _ -> ValueNone
+
     let rec private kernelOf
         (step: Step)
         (kind: Work)
@@ -332,6 +377,22 @@ module internal Select =
         | _ when isNothing results -> EmptyKernel.Instance
         | WithEpilogue(InParts p, e) -> inParts step p src dst work results (ValueSome e)
         | InParts p -> inParts step p src dst work results ValueNone
+        | Pooled convolution -> (ended convolution src dst[0] work true).Value
+        | _ ->
+            match (if epilogue.IsNone then ended kind src dst[0] work false else ValueNone) with
+            | ValueSome kernel -> kernel
+            | ValueNone -> plainKernelOf step kind src dst work results epilogue
+
+    and private plainKernelOf
+        (step: Step)
+        (kind: Work)
+        (src: nativeint[])
+        (dst: nativeint[])
+        (work: nativeint)
+        (results: TensorType[])
+        (epilogue: Epilogue)
+        : Kernel =
+        match kind with
         | WithEpilogue(kind, e) ->
             let inputs = Array.skip e.FirstInput src
             inputs[e.Source] <- dst[e.Target]
@@ -370,7 +431,8 @@ module internal Select =
                     m.Ldb,
                     dst[0],
                     m.Ldc,
-                    epilogue
+                    epilogue,
+                    work
                 )
             else
                 Gemm.CreateBatched(
@@ -414,8 +476,14 @@ module internal Select =
             let spec = convSpec spec inputs[0].Shape inputs[1].Shape
             let design = ConvPrepared.Design(Width.current, dtype, spec)
             ConvPrepared.Forward(design, Width.current, dtype, spec, src[0], src[1], dst[0], work, epilogue)
+        | Prepacked(Primitive(Structured(:? Int8Matrix), inputs, _)) ->
+            let struct (rows, k) = lastAxis inputs[0].Shape
+            let n = inputs[1].Shape[1]
+            Int8Product.Create(int8Form, rows, k, n, src[0], src[1], true, src[2], dst[0], work, epilogue)
         | Prepacked work' -> kernelOf step work' src dst work results epilogue
         | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work epilogue
+        | Pooled _
+        | InParts _
         | Loop _ -> EmptyKernel.Instance
 
     /// One part after the other: what is narrow is widened, the kernel runs on it, and so does its end. Where parts are added up, the

@@ -35,11 +35,15 @@ type internal ConvQuick private () =
         let plan = WinogradPlan(width, 4, spec)
         Mem.align plan.WeightBytes + plan.Workspace
 
+    // Where the product's workspace begins.
+    static let behind (width: Width) (spec: ConvSpec) (workspace: nativeint) =
+        workspace + nativeint (Mem.align (WinogradPlan(width, 4, spec).WeightBytes))
+
     static let kernels (width: Width) (spec: ConvSpec) x w y (workspace: nativeint) epilogue : Kernel[] =
-        let bytes = nativeint (Mem.align (WinogradPlan(width, 4, spec).WeightBytes))
+        let rest = behind width spec workspace
 
         [| ConvPrepared.Prepare(design, width, DType.Float32, spec, w, workspace)
-           ConvPrepared.Forward(design, width, DType.Float32, spec, x, workspace, y, workspace + bytes, epilogue) |]
+           ConvPrepared.Forward(design, width, DType.Float32, spec, x, workspace, y, rest, epilogue) |]
 
     // Transforming the weights must be worth it, and most of a vector be full of channels.
     static let gains (width: Width) (spec: ConvSpec) =
@@ -86,6 +90,16 @@ type internal ConvQuick private () =
         (width: Width, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace, epilogue: Epilogue)
         : Kernel =
         SequenceKernel(kernels width spec x w y workspace epilogue)
+
+    /// The same with results that are ended in registers.
+    static member Ended
+        (width: Width, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace, ending: ConvEnding)
+        : Kernel =
+        let rest = behind width spec workspace
+
+        SequenceKernel
+            [| ConvPrepared.Prepare(design, width, DType.Float32, spec, w, workspace)
+               ConvPrepared.Ended(true, width, DType.Float32, spec, x, workspace, y, rest, ending) |]
 
     /// Bytes of workspace of `InputGrad`.
     static member InputGradWorkspace(width: Width, spec: ConvSpec) : int64 =
@@ -169,6 +183,20 @@ type internal ConvMethod private () =
             ConvQuick.Forward(width, spec, x, w, y, workspace, epilogue)
         else
             Conv.Forward(width, dtype, spec, x, w, y, workspace, epilogue)
+
+    /// Whether `Ended` does a convolution, from weights as they are or prepared.
+    static member CanEnd(isPrepared: bool, width: Width, dtype: DType, spec: ConvSpec) : bool =
+        ConvPrepared.CanEnd(isPrepared, width, dtype, spec)
+        || (not isPrepared && dtype = DType.Float32 && ConvQuick.ForwardGains(width, spec))
+
+    /// A convolution whose results are ended in registers, where `CanEnd` says so.
+    static member Ended
+        (isPrepared: bool, width: Width, dtype: DType, spec: ConvSpec, x, weights, y, workspace, ending: ConvEnding)
+        : Kernel =
+        if ConvPrepared.CanEnd(isPrepared, width, dtype, spec) then
+            ConvPrepared.Ended(isPrepared, width, dtype, spec, x, weights, y, workspace, ending)
+        else
+            ConvQuick.Ended(width, spec, x, weights, y, workspace, ending)
 
     /// Bytes of workspace of `InputGrad`.
     static member InputGradWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =

@@ -127,12 +127,70 @@ type internal ConvPrepared private () =
         | _ ->
             ConvDirectKernel<Lanes128<float>, Vector128<float>, float>(g, plan, false, x, 0n, p, y, workspace, epilogue)
 
+    static let winograd (width: Width) (spec: ConvSpec) x prepared y workspace ending epilogue : Kernel =
+        let plan = WinogradPlan(width, 4, spec)
+
+        match width with
+        | Width.W512 ->
+            WinogradKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                spec,
+                plan,
+                x,
+                prepared,
+                y,
+                workspace,
+                ending,
+                epilogue
+            )
+        | Width.W256 ->
+            WinogradKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                spec,
+                plan,
+                x,
+                prepared,
+                y,
+                workspace,
+                ending,
+                epilogue
+            )
+        | _ ->
+            WinogradKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                spec,
+                plan,
+                x,
+                prepared,
+                y,
+                workspace,
+                ending,
+                epilogue
+            )
+
+    static let thin (width: Width) (dtype: DType) (spec: ConvSpec) x weights y ending : Kernel =
+        let plan = ConvThinPlan(width, DType.size dtype, spec)
+
+        match dtype, width with
+        | DType.Float32, Width.W512 ->
+            ConvThinKernel<Lanes512<float32>, Vector512<float32>, float32>(spec, plan, x, weights, y, ending)
+        | DType.Float32, Width.W256 ->
+            ConvThinKernel<Lanes256<float32>, Vector256<float32>, float32>(spec, plan, x, weights, y, ending)
+        | DType.Float32, _ ->
+            ConvThinKernel<Lanes128<float32>, Vector128<float32>, float32>(spec, plan, x, weights, y, ending)
+        | DType.Float64, Width.W512 ->
+            ConvThinKernel<Lanes512<float>, Vector512<float>, float>(spec, plan, x, weights, y, ending)
+        | DType.Float64, Width.W256 ->
+            ConvThinKernel<Lanes256<float>, Vector256<float>, float>(spec, plan, x, weights, y, ending)
+        | DType.Float64, _ ->
+            ConvThinKernel<Lanes128<float>, Vector128<float>, float>(spec, plan, x, weights, y, ending)
+        | other, _ -> Conv.Fail other
+
     /// The design for these shapes. Winograd's method is for float32 alone.
     static member Design(width: Width, dtype: DType, spec: ConvSpec) : ConvDesign =
         if Conv.IsDepthwise spec then
             ConvDesign.Plain
         elif dtype = DType.Float32 && WinogradPlan.Gains(width, 4, spec) then
             ConvDesign.Winograd
+        elif ConvThinPlan.Gains(width, DType.size dtype, spec) then
+            ConvDesign.Plain
         else
             let struct (_, plan) = direct width dtype spec
             if plan.PrepackedBytes > 0L then ConvDesign.Packed else ConvDesign.Plain
@@ -196,36 +254,30 @@ type internal ConvPrepared private () =
             workspace: nativeint,
             epilogue: Epilogue
         ) : Kernel =
-        match design, width with
-        | ConvDesign.Winograd, Width.W512 ->
-            WinogradKernel<Lanes512<float32>, Vector512<float32>, float32>(
-                spec,
-                WinogradPlan(width, 4, spec),
-                x,
-                prepared,
-                y,
-                workspace,
-                epilogue
-            )
-        | ConvDesign.Winograd, Width.W256 ->
-            WinogradKernel<Lanes256<float32>, Vector256<float32>, float32>(
-                spec,
-                WinogradPlan(width, 4, spec),
-                x,
-                prepared,
-                y,
-                workspace,
-                epilogue
-            )
-        | ConvDesign.Winograd, _ ->
-            WinogradKernel<Lanes128<float32>, Vector128<float32>, float32>(
-                spec,
-                WinogradPlan(width, 4, spec),
-                x,
-                prepared,
-                y,
-                workspace,
-                epilogue
-            )
-        | ConvDesign.Packed, _ -> packed width dtype spec x prepared y workspace epilogue
+        match design with
+        | ConvDesign.Winograd -> winograd width spec x prepared y workspace ConvEnding.None epilogue
+        | ConvDesign.Packed -> packed width dtype spec x prepared y workspace epilogue
         | _ -> Conv.Forward(width, dtype, spec, x, prepared, y, workspace, epilogue)
+
+    /// Whether `Ended` does a convolution, from weights as they are or prepared.
+    static member CanEnd(isPrepared: bool, width: Width, dtype: DType, spec: ConvSpec) : bool =
+        let isWinograd = ConvPrepared.Design(width, dtype, spec) = ConvDesign.Winograd
+        if isPrepared then isWinograd else ConvThinPlan.Gains(width, DType.size dtype, spec)
+
+    /// A convolution whose results are ended in registers, where `CanEnd` says so.
+    static member Ended
+        (
+            isPrepared: bool,
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            weights: nativeint,
+            y: nativeint,
+            workspace: nativeint,
+            ending: ConvEnding
+        ) : Kernel =
+        if isPrepared then
+            winograd width spec x weights y workspace ending Epilogue.None
+        else
+            thin width dtype spec x weights y ending

@@ -10,15 +10,19 @@ open FunctionalNet
 /// a batch.
 [<NoEquality; NoComparison>]
 type internal GemmOperands =
-    { A: nativeint
-      Lda: int
-      AOffsets: int[]
-      B: nativeint
-      Ldb: int
-      BOffsets: int[]
-      C: nativeint
-      Ldc: int
-      COffsets: int[] }
+    {
+        A: nativeint
+        Lda: int
+        AOffsets: int[]
+        B: nativeint
+        Ldb: int
+        BOffsets: int[]
+        C: nativeint
+        Ldc: int
+        COffsets: int[]
+        /// Where chunks share a packed block of B: as many bytes as the plan says, or 0 for no such memory.
+        Shared: nativeint
+    }
 
 /// C = op(A) op(B), once for each entry of the offsets.
 [<Sealed>]
@@ -36,6 +40,10 @@ type internal GemmKernel<'W, 'V, 'T
     let ldc = nativeint operands.Ldc * size
     let panel = plan.Panel
     let tileRows = plan.TileRows
+    let shares = plan.Shares && operands.Shared <> 0n
+    let isDeep = plan.DeepPieces > 1 && operands.Shared <> 0n
+    let depthBlocks = if shares then (k + plan.Depth - 1) / plan.Depth else 1
+    let sharedColumns = max 1 (32768 / (panel * plan.Depth)) * panel
     let paddedColumns = GemmPlan.PackedColumns(enum<Width>(int 'W.Bytes), sizeof<'T>, n)
 
     // Steps along the rows and the depth of op(A) as it is.
@@ -84,8 +92,9 @@ type internal GemmKernel<'W, 'V, 'T
         let target = target + nativeint higher * panel
         GemmPanels<'W, 'V, 'T>.PackBeside(source, lda, depth, tiles - higher, height, target, panel, room)
 
-    /// Rows [row, row + rows), columns [column, column + count), with panels of B at `b`: one depth block.
-    member private this.Inner
+    /// Rows [row, row + rows), columns [column, column + count), with panels of B at `b`: one depth block. Where rows of A
+    /// are packed, they are already.
+    member private _.Inner
         (
             i: int,
             row: int,
@@ -102,7 +111,6 @@ type internal GemmKernel<'W, 'V, 'T
         let a = matrix operands.A operands.AOffsets i
         let c = matrix operands.C operands.COffsets i + nativeint row * ldc + nativeint column * size
         let packs = plan.PackA
-        if packs then this.PackA(a, row, rows, k0, depth, aside)
         let start = if packs then aside else a + nativeint row * aRow + nativeint k0 * aColumn
         let stepRow = if packs then size else aRow
         let stepColumn = if packs then nativeint tileRows * size else aColumn
@@ -122,6 +130,14 @@ type internal GemmKernel<'W, 'V, 'T
                 // Heights that differ by one at most.
                 let height = (rows + tiles - 1 - tile) / tiles
                 if isLast then epilogue.Announce(index, height, columns, operands.Ldc)
+
+                // What a tile adds to is asked for before it is computed: C is long gone from the near caches.
+                if k0 > 0 then
+                    let mutable line = t
+
+                    for _ in 1..height do
+                        Mem.announce line (nativeint columns * size)
+                        line <- line + ldc
 
                 GemmPanels<'W, 'V, 'T>.Tile(height, columns, depth, p, stepRow, stepColumn, b, bRow, t, ldc, (k0 > 0))
 
@@ -163,6 +179,10 @@ type internal GemmKernel<'W, 'V, 'T
                 for block in 0 .. innerBlocks - 1 do
                     let here = (rows / tileRows + innerBlocks - 1 - block) / innerBlocks * tileRows
                     let here = if block = innerBlocks - 1 then rows - r else here
+                    if plan.PackA then
+                        let a = matrix operands.A operands.AOffsets i
+                        this.PackA(a, row + r, here, k0, depth, aside + asideA)
+
                     this.Inner(i, row + r, here, column + j, c, k0, depth, start, bRow, bPanel, aside + asideA)
 
                     if k0 + depth = k then
@@ -176,6 +196,43 @@ type internal GemmKernel<'W, 'V, 'T
                     r <- r + here
 
                 k0 <- k0 + depth
+
+            j <- j + c
+
+    /// Packs columns of B, for all chunks: one depth block.
+    member private _.PackShared(k0: int, column: int) =
+        let depth = min plan.Depth (k - k0)
+        let target = operands.Shared + nativeint column * nativeint depth * size
+        let b = matrix operands.B operands.BOffsets 0
+        GemmPanels<'W, 'V, 'T>.PackB(plan.TransB, b, ldb, column, min sharedColumns (n - column), k0, depth, target)
+
+    /// Rows [row, row + rows), all columns, with what `PackShared` has packed: one depth block.
+    member private this.SharedBlock(k0: int, row: int, rows: int) =
+        let depth = min plan.Depth (k - k0)
+        let aside = Scratch.Pointer
+        if plan.PackA then
+            this.PackA(matrix operands.A operands.AOffsets 0, row, rows, k0, depth, aside)
+        let mutable j = 0
+
+        while j < n do
+            let c = min plan.InnerColumns (n - j)
+            let b = operands.Shared + nativeint j * nativeint depth * size
+            this.Inner(
+                0,
+                row,
+                rows,
+                j,
+                c,
+                k0,
+                depth,
+                b,
+                nativeint panel * size,
+                nativeint (panel * depth) * size,
+                aside
+            )
+
+            if k0 + depth = k then
+                epilogue.Run(operands.COffsets[0] + row * operands.Ldc + j, rows, c, operands.Ldc)
 
             j <- j + c
 
@@ -214,13 +271,37 @@ type internal GemmKernel<'W, 'V, 'T
         else
             epilogue.Run(operands.COffsets[i] + first * operands.Ldc, count, 1, operands.Ldc)
 
-    override _.Chunks(_) =
+    /// A vector times a matrix by pieces of the depth: their sums first, then these added up in order.
+    member private _.Deep(phase: int, piece: int) =
+        let row = nativeint n * size
+
+        if phase = 0 then
+            let first = int (int64 k * int64 piece / int64 plan.DeepPieces)
+            let past = int (int64 k * int64 (piece + 1) / int64 plan.DeepPieces)
+            let x = matrix operands.A operands.AOffsets 0 + nativeint first * vectorStep
+            let b = matrix operands.B operands.BOffsets 0 + nativeint first * ldb
+            let sums = operands.Shared + nativeint piece * row
+            GemmVector<'W, 'V, 'T>.Combine(past - first, x, vectorStep, b, ldb, n, sums)
+        else
+            let c = matrix operands.C operands.COffsets 0
+            GemmVector<'W, 'V, 'T>.AddUp(plan.DeepPieces, operands.Shared, row, n, c)
+            epilogue.Run(operands.COffsets[0], 1, n, 0)
+
+    override _.Phases =
+        if shares then 2 * depthBlocks
+        elif isDeep then 2
+        else 1
+
+    override _.Chunks(phase) =
         match plan.Path with
         | GemmPath.Zeros -> if m = 0 || n = 0 || plan.Batch = 0 then 0 else 1
+        | GemmPath.Vector when isDeep -> if phase = 0 then plan.DeepPieces else 1
         | GemmPath.Vector -> plan.Batch * pieces
+        | _ when shares && phase % 2 = 0 -> (n + sharedColumns - 1) / sharedColumns
+        | _ when shares -> (m + plan.SharedRows - 1) / plan.SharedRows
         | _ -> plan.Chunks
 
-    override this.Run(_, chunk) =
+    override this.Run(phase, chunk) =
         match plan.Path with
         | GemmPath.Zeros ->
             for i in 0 .. plan.Batch - 1 do
@@ -228,9 +309,18 @@ type internal GemmKernel<'W, 'V, 'T
                     Mem.zero (matrix operands.C operands.COffsets i + nativeint r * ldc) (int64 n * int64 size)
 
                 epilogue.Run(operands.COffsets[i], m, n, operands.Ldc)
+        | GemmPath.Vector when isDeep -> this.Deep(phase, chunk)
         | GemmPath.Vector ->
             let first = chunk % pieces * vectorGrain
             this.Vector(chunk / pieces, first, min vectorGrain (columns - first))
+        | _ when shares ->
+            let k0 = phase / 2 * plan.Depth
+
+            if phase % 2 = 0 then
+                this.PackShared(k0, chunk * sharedColumns)
+            else
+                let row = chunk * plan.SharedRows
+                this.SharedBlock(k0, row, min plan.SharedRows (m - row))
         | _ ->
             let blocks = plan.RowBlocks * plan.ColumnBlocks
 
@@ -349,7 +439,8 @@ type internal Gemm private () =
             c: nativeint,
             ldc: int,
             cOffsets: int[],
-            ?epilogue: Epilogue
+            ?epilogue: Epilogue,
+            ?workspace: nativeint
         ) : Kernel =
         Gemm.CreateOf(
             Width.current,
@@ -367,7 +458,8 @@ type internal Gemm private () =
               BOffsets = bOffsets
               C = c
               Ldc = ldc
-              COffsets = cOffsets },
+              COffsets = cOffsets
+              Shared = defaultArg workspace 0n },
             false,
             defaultArg epilogue Epilogue.None
         )
@@ -376,6 +468,10 @@ type internal Gemm private () =
     static member GainsFromPacking(dtype: DType, transA: bool, transB: bool, m: int, n: int, k: int) : bool =
         let plan = GemmPlan(Width.current, DType.size dtype, transA, transB, m, n, k, 1, false)
         plan.Path = GemmPath.Blocks && not plan.DirectB
+
+    /// Bytes that a single product is faster with while it runs: `Create` takes them, and does without.
+    static member Workspace(dtype: DType, transA: bool, transB: bool, m: int, n: int, k: int) : int64 =
+        GemmPlan(Width.current, DType.size dtype, transA, transB, m, n, k, 1, false).SharedBytes
 
     /// Bytes of a packed op(B), k x n.
     static member PackedBytes(dtype: DType, n: int, k: int) : int64 =
@@ -427,12 +523,13 @@ type internal Gemm private () =
               BOffsets = zero
               C = c
               Ldc = ldc
-              COffsets = zero },
+              COffsets = zero
+              Shared = 0n },
             true,
             defaultArg epilogue Epilogue.None
         )
 
-    /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n.
+    /// C = op(A) op(B), row-major, op(A) m x k and op(B) k x n. The workspace has as many bytes as `Workspace` says.
     static member Create
         (
             dtype: DType,
@@ -447,7 +544,8 @@ type internal Gemm private () =
             ldb: int,
             c: nativeint,
             ldc: int,
-            ?epilogue: Epilogue
+            ?epilogue: Epilogue,
+            ?workspace: nativeint
         ) : Kernel =
         Gemm.CreateBatched(
             dtype,
@@ -465,5 +563,6 @@ type internal Gemm private () =
             c,
             ldc,
             zero,
-            ?epilogue = epilogue
+            ?epilogue = epilogue,
+            ?workspace = workspace
         )

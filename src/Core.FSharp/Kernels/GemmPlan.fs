@@ -32,11 +32,15 @@ type internal GemmPlan
 
     let depth = GemmPlan.DepthOf(size, k)
 
+    // Columns of a transposed A are read as they are, unless they are a whole number of pages apart: these compete for the
+    // same places of the L1 cache.
+    let packsA = transA && m * size % 4096 = 0 && k * m * size > 32768
+
     // Costs are counted in vector operations, of which a machine does two in a cycle: those of packing one vector of B (more
     // if it comes from far), of an element of A, of a chunk, of waking other threads.
     let far = float n * float k * float size > 524288.0
     let packing = (if transB then 8.0 else 5.0) + (if far then 8.0 else 0.0)
-    let reading = if transA then 0.75 else 0.25
+    let reading = if packsA then 0.75 else 0.25
     let chunkCost = 600.0
     let forkCost = 4000.0
 
@@ -82,6 +86,37 @@ type internal GemmPlan
     let rowBlocks = if path = GemmPath.Blocks then ceil m blockRows else 1
     let columnBlocks = if path = GemmPath.Blocks then ceil n blockColumns else 1
 
+    // Where both operands are large and A is transposed, each block of B is packed once for all chunks, which are whole
+    // rows of C then: so A is packed once, or read once from where it is far away in short pieces. It takes memory that
+    // all threads see.
+    let shares =
+        path = GemmPath.Blocks
+        && batch = 1
+        && not prepacked
+        && transA
+        && not (directB blockRows)
+        && m >= 512
+        && float k * float m * float size >= 4194304.0
+        && float n * float k * float size >= 2097152.0
+
+    // A vector times a matrix of few columns that comes from far: chunks take whole rows, so that each reads one stretch of
+    // memory, and their sums are added up at the end.
+    let deepPieces =
+        let bytes = float n * float k * float size
+
+        if
+            path = GemmPath.Vector
+            && m = 1
+            && batch = 1
+            && not transB
+            && n >= 16
+            && n * size <= 1024
+            && bytes >= 1048576.0
+        then
+            int (min 16.0 (bytes / 262144.0))
+        else
+            1
+
     // Small products of a batch share a chunk.
     let group =
         if rowBlocks * columnBlocks > 1 then
@@ -116,6 +151,23 @@ type internal GemmPlan
     /// Rows of a chunk that are done at once: packed, they stay in the L2 cache beside the panels of B.
     member _.InnerRows = 120
 
+    /// Whether blocks of B are packed once for all chunks, if there is memory for it.
+    member _.Shares = shares
+
+    /// Rows of a chunk of a product that shares its packed B: few enough that packed they stay in the L2 cache.
+    member _.SharedRows =
+        let pieces = 4 * ceil m (4 * 128)
+        roundUp (ceil m pieces) rows
+
+    /// Pieces that the depth is cut into, if there is memory for their sums; 1 if it is not.
+    member _.DeepPieces = deepPieces
+
+    /// Bytes of a block of B that chunks share, or of the sums of pieces of the depth.
+    member _.SharedBytes =
+        if shares then int64 (GemmPlan.PackedColumns(width, size, n)) * int64 depth * int64 size
+        elif deepPieces > 1 then int64 deepPieces * int64 n * int64 size
+        else 0L
+
     /// Columns of a chunk that are done at once: packed, they stay in the L2 cache.
     member _.InnerColumns = 1024 / size
 
@@ -123,7 +175,7 @@ type internal GemmPlan
     member _.DirectB = directB blockRows
 
     /// Whether rows of A are packed.
-    member _.PackA = transA && blockColumns > 4 * panel && k * m * size > 32768
+    member _.PackA = packsA && blockColumns > 4 * panel
 
     member _.RowBlocks = rowBlocks
     member _.ColumnBlocks = columnBlocks

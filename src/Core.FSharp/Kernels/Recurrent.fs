@@ -40,13 +40,17 @@ type internal StepProduct<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> 
         let width = StepProduct<'W, 'V>.Columns
         let first = panel * width
         let count = min width (columns - first)
-        let target = NativePtr.ofNativeInt<float32>(packed + nativeint panel * nativeint depth * 2n * 'W.Bytes)
-        let source = NativePtr.ofNativeInt<float32> source
+        let room = 2n * 'W.Bytes
+        let target = packed + nativeint panel * nativeint depth * room
+        let step = 4n * nativeint ld
+        // Columns that do not exist are zeros.
+        if count < width then Mem.zero target (int64 depth * int64 room)
 
         if transposed then
-            GemmCore<float32>.PackTransposed(NativePtr.add source (first * ld), ld, depth, count, width, target)
+            GemmPanels<'W, 'V, float32>.PackAlong(source + nativeint first * step, step, depth, count, target, room)
         else
-            GemmCore<float32>.PackStraight(NativePtr.add source first, ld, depth, count, width, target)
+            GemmPanels<'W, 'V, float32>
+                .PackBeside(source + 4n * nativeint first, step, depth, 1, count, target, 0n, room)
 
     /// One row times four panels: enough sums to keep the machine busy.
     [<FullyOptimized>]

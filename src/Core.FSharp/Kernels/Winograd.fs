@@ -114,30 +114,13 @@ type internal WinogradLoops<'W, 'V, 'T
             source <- source + 'W.Bytes
             target <- target + 'W.Bytes
 
-    /// The results of a tile for one vector of channels, from 36 products `step` bytes apart: rows [0, rows) and columns
-    /// [0, columns) are written, `count` channels of them. `aside` has room for 24 vectors.
-    [<FullyOptimized>]
-    static member Finish
-        (
-            products: nativeint,
-            step: nativeint,
-            into: nativeint,
-            rowPitch: nativeint,
-            pixel: nativeint,
-            rows: int,
-            columns: int,
-            count: int,
-            aside: nativeint
-        ) =
-        let lanes = 'W.Count
-        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
-        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
-        let eight = WinogradLoops<'W, 'V, 'T>.Number 8.0
+    /// The first half of the way back: 36 products, `step` bytes apart, become 4 rows of 6 numbers in `aside`.
+    static member inline private Columns(two: 'V, four: 'V, eight: 'V, products: nativeint, step: nativeint, aside) =
         let row = 6n * 'W.Bytes
+        let down = 6n * step
 
         for c in 0..5 do
             let p = products + nativeint c * step
-            let down = 6n * step
             let m1 = 'W.Load(p + down)
             let m2 = 'W.Load(p + 2n * down)
             let m3 = 'W.Load(p + 3n * down)
@@ -152,32 +135,125 @@ type internal WinogradLoops<'W, 'V, 'T
             'W.Store(t + 2n * row, 'W.Fma(four, s2, s1))
             'W.Store(t + 3n * row, 'W.Fma(eight, d2, 'W.Add(d1, 'W.Load(p + 5n * down))))
 
+    /// The second half: a row of 6 numbers at `t` becomes four results.
+    static member inline private Row
+        (two: 'V, four: 'V, eight: 'V, t: nativeint, [<InlineIfLambda>] take: 'V -> 'V -> 'V -> 'V -> 'R)
+        =
+        let m1 = 'W.Load(t + 'W.Bytes)
+        let m2 = 'W.Load(t + 2n * 'W.Bytes)
+        let m3 = 'W.Load(t + 3n * 'W.Bytes)
+        let m4 = 'W.Load(t + 4n * 'W.Bytes)
+        let s1 = 'W.Add(m1, m2)
+        let d1 = 'W.Sub(m1, m2)
+        let s2 = 'W.Add(m3, m4)
+        let d2 = 'W.Sub(m3, m4)
+
+        take
+            ('W.Add('W.Add('W.Load t, s1), s2))
+            ('W.Fma(two, d2, d1))
+            ('W.Fma(four, s2, s1))
+            ('W.Fma(eight, d2, 'W.Add(d1, 'W.Load(t + 5n * 'W.Bytes))))
+
+    /// The results of a tile for one vector of channels, from 36 products `step` bytes apart: rows [0, rows) and columns
+    /// [0, columns) are ended and written, `count` channels of them; `channel` is the place of the first, in bytes. `aside`
+    /// has room for 24 vectors.
+    [<FullyOptimized>]
+    static member Finish
+        (
+            products: nativeint,
+            step: nativeint,
+            into: nativeint,
+            rowPitch: nativeint,
+            pixel: nativeint,
+            rows: int,
+            columns: int,
+            count: int,
+            ending: ConvEnding,
+            channel: nativeint,
+            aside: nativeint
+        ) =
+        let lanes = 'W.Count
+        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
+        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
+        let eight = WinogradLoops<'W, 'V, 'T>.Number 8.0
+        let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
+        let limit =
+            ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
+        let row = 6n * 'W.Bytes
+        WinogradLoops<'W, 'V, 'T>.Columns(two, four, eight, products, step, aside)
+
         for r in 0 .. rows - 1 do
-            let t = aside + nativeint r * row
-            let m1 = 'W.Load(t + 'W.Bytes)
-            let m2 = 'W.Load(t + 2n * 'W.Bytes)
-            let m3 = 'W.Load(t + 3n * 'W.Bytes)
-            let m4 = 'W.Load(t + 4n * 'W.Bytes)
-            let s1 = 'W.Add(m1, m2)
-            let d1 = 'W.Sub(m1, m2)
-            let s2 = 'W.Add(m3, m4)
-            let d2 = 'W.Sub(m3, m4)
-            let y0 = 'W.Add('W.Add('W.Load t, s1), s2)
-            let y1 = 'W.Fma(two, d2, d1)
-            let y2 = 'W.Fma(four, s2, s1)
-            let y3 = 'W.Fma(eight, d2, 'W.Add(d1, 'W.Load(t + 5n * 'W.Bytes)))
             let p = into + nativeint r * rowPitch
 
+            WinogradLoops<'W, 'V, 'T>
+                .Row(
+                    two,
+                    four,
+                    eight,
+                    aside + nativeint r * row,
+                    fun y0 y1 y2 y3 ->
+                        let y0 = ConvEndings<'W, 'V, 'T>.End(y0, bias, limit)
+                        let y1 = ConvEndings<'W, 'V, 'T>.End(y1, bias, limit)
+                        let y2 = ConvEndings<'W, 'V, 'T>.End(y2, bias, limit)
+                        let y3 = ConvEndings<'W, 'V, 'T>.End(y3, bias, limit)
+
+                        if count = lanes then
+                            'W.Store(p, y0)
+                            if columns > 1 then 'W.Store(p + pixel, y1)
+                            if columns > 2 then 'W.Store(p + 2n * pixel, y2)
+                            if columns > 3 then 'W.Store(p + 3n * pixel, y3)
+                        else
+                            'W.StoreFirst(p, count, y0)
+                            if columns > 1 then 'W.StoreFirst(p + pixel, count, y1)
+                            if columns > 2 then 'W.StoreFirst(p + 2n * pixel, count, y2)
+                            if columns > 3 then 'W.StoreFirst(p + 3n * pixel, count, y3)
+                )
+
+    /// The same where four results become one: rows [0, rows) and columns [0, columns) of what is left, one or two each.
+    [<FullyOptimized>]
+    static member FinishPooled
+        (
+            products: nativeint,
+            step: nativeint,
+            into: nativeint,
+            rowPitch: nativeint,
+            pixel: nativeint,
+            rows: int,
+            columns: int,
+            count: int,
+            ending: ConvEnding,
+            channel: nativeint,
+            aside: nativeint
+        ) =
+        let lanes = 'W.Count
+        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
+        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
+        let eight = WinogradLoops<'W, 'V, 'T>.Number 8.0
+        let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
+        let limit =
+            ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
+        let row = 6n * 'W.Bytes
+        WinogradLoops<'W, 'V, 'T>.Columns(two, four, eight, products, step, aside)
+
+        for r in 0 .. rows - 1 do
+            let p = into + nativeint r * rowPitch
+            let t = aside + nativeint (2 * r) * row
+
+            let inline pairs (t: nativeint) =
+                WinogradLoops<'W, 'V, 'T>
+                    .Row(two, four, eight, t, fun y0 y1 y2 y3 -> struct ('W.Max(y0, y1), 'W.Max(y2, y3)))
+
+            let struct (left, right) = pairs t
+            let struct (below, belowRight) = pairs (t + row)
+            let left = ConvEndings<'W, 'V, 'T>.End('W.Max(left, below), bias, limit)
+            let right = ConvEndings<'W, 'V, 'T>.End('W.Max(right, belowRight), bias, limit)
+
             if count = lanes then
-                'W.Store(p, y0)
-                if columns > 1 then 'W.Store(p + pixel, y1)
-                if columns > 2 then 'W.Store(p + 2n * pixel, y2)
-                if columns > 3 then 'W.Store(p + 3n * pixel, y3)
+                'W.Store(p, left)
+                if columns > 1 then 'W.Store(p + pixel, right)
             else
-                'W.StoreFirst(p, count, y0)
-                if columns > 1 then 'W.StoreFirst(p + pixel, count, y1)
-                if columns > 2 then 'W.StoreFirst(p + 2n * pixel, count, y2)
-                if columns > 3 then 'W.StoreFirst(p + 3n * pixel, count, y3)
+                'W.StoreFirst(p, count, left)
+                if columns > 1 then 'W.StoreFirst(p + pixel, count, right)
 
     /// Three numbers of a row or column of the weights become six.
     static member inline private Weights
@@ -275,8 +351,10 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
 
         n
 
-    let block = max 1 (min most (max 8 (ceil (ceil tiles wanted) 8 * 8)))
-    let block = min block (max 1 tiles)
+    // Every chunk reads all weights of its columns, so it should not use them for a few tiles only.
+    let block =
+        if tiles <= 16 then max 1 (min most tiles) else min most (max 16 (ceil (ceil tiles wanted) 8 * 8))
+
     let blocks = ceil tiles block
 
     // Few tiles and many columns: chunks share the columns.
@@ -285,6 +363,9 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
         max 1 (ceil panels (max 1 shares))
 
     let shares = ceil panels panelsPerShare
+
+    // Transforming a few tiles twice costs less than waiting until all are transformed.
+    let isShared = shares > 2 || (shares = 2 && blocks > 1)
 
     // A few tiles more than a power of two bytes apart, so that tiles do not compete for places of the L1 cache.
     let sourceStep = nativeint (block * tileBytes + 128)
@@ -355,8 +436,11 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
     /// Bytes of transformed source of a block.
     member _.BlockBytes = 36n * sourceStep
 
-    /// Where chunks share the columns, the source is transformed first.
-    member _.Workspace = if shares > 1 then int64 blocks * int64 (36n * sourceStep) else 0L
+    /// Whether so many chunks share the columns that the source is transformed first.
+    member _.IsShared = isShared
+
+    /// Bytes for the transformed source of all tiles, where it is transformed first.
+    member _.Workspace = if isShared then int64 blocks * int64 (36n * sourceStep) else 0L
 
 /// Prepares weights (3, 3, source channels, target channels) for `WinogradKernel`: for each panel of columns and each of
 /// the 36 numbers, a row of the panel for each source channel.
@@ -408,6 +492,7 @@ type internal WinogradKernel<'W, 'V, 'T
         prepared: nativeint,
         target: nativeint,
         workspace: nativeint,
+        ending: ConvEnding,
         epilogue: Epilogue
     ) =
     inherit Kernel()
@@ -417,9 +502,12 @@ type internal WinogradKernel<'W, 'V, 'T
     let sourcePixel = nativeint spec.InChannels * size
     let sourceRow = nativeint w.In[2] * sourcePixel
     let pixel = nativeint plan.Columns * size
-    let targetRow = nativeint w.Out[2] * pixel
+    // Results stand closer together where four become one.
+    let closer = if ending.Pools then 2 else 1
+    let targetRow = nativeint (w.Out[2] / closer) * pixel
+    let targetImage = nativeint (w.Out[1] / closer) * targetRow
     let width = nativeint plan.PanelColumns * size
-    let isShared = plan.Shares > 1
+    let isShared = plan.IsShared
 
     // In a thread's scratch memory: a few vectors, products, transformed source.
     let asideBytes = 4096n
@@ -539,22 +627,53 @@ type internal WinogradKernel<'W, 'V, 'T
             let y = tile / plan.Across % plan.Down * 4
             let n = tile / (plan.Across * plan.Down)
 
+            let rows = min 4 (w.Out[1] - y) / closer
+            let across = min 4 (w.Out[2] - x) / closer
+
             let into =
-                target + nativeint (n * w.Out[1] + y) * targetRow + nativeint x * pixel + nativeint panel * width
+                target
+                + nativeint n * targetImage
+                + nativeint (y / closer) * targetRow
+                + nativeint (x / closer) * pixel
 
             for half in 0 .. (if columns > lanes then 1 else 0) do
-                WinogradLoops<'W, 'V, 'T>
-                    .Finish(
-                        products + nativeint i * width + nativeint half * 'W.Bytes,
-                        plan.ProductStep,
-                        into + nativeint half * 'W.Bytes,
-                        targetRow,
-                        pixel,
-                        min 4 (w.Out[1] - y),
-                        min 4 (w.Out[2] - x),
-                        min lanes (columns - half * lanes),
-                        aside
-                    )
+                let from = products + nativeint i * width + nativeint half * 'W.Bytes
+                let channel = nativeint panel * width + nativeint half * 'W.Bytes
+                let count = min lanes (columns - half * lanes)
+
+                // A last odd row or column is dropped.
+                if rows = 0 || across = 0 then
+                    ()
+                elif ending.Pools then
+                    WinogradLoops<'W, 'V, 'T>
+                        .FinishPooled(
+                            from,
+                            plan.ProductStep,
+                            into + channel,
+                            targetRow,
+                            pixel,
+                            rows,
+                            across,
+                            count,
+                            ending,
+                            channel,
+                            aside
+                        )
+                else
+                    WinogradLoops<'W, 'V, 'T>
+                        .Finish(
+                            from,
+                            plan.ProductStep,
+                            into + channel,
+                            targetRow,
+                            pixel,
+                            rows,
+                            across,
+                            count,
+                            ending,
+                            channel,
+                            aside
+                        )
 
     /// Hands on some columns of the results of some tiles: rows of pixels, whole rows together.
     member private _.Hand(first: int, past: int, column: int, count: int) =

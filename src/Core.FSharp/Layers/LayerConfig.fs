@@ -9,7 +9,8 @@ module internal LayerConfig =
     let registered = CustomClasses<Layer>()
 
     /// Arguments that only newer versions of Keras know, and one of calls of KerasHub's layers: written if they are used.
-    let private newer = HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha" ])
+    let private newer =
+        HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha"; "lora" ])
 
     /// Layers of KerasHub, and their modules there.
     let private ofKerasHub =
@@ -220,10 +221,10 @@ module internal LayerConfig =
             match entry.Calls[0].Input, operation with
             | ValueSome _, _ ->
                 ConfigRead.entriesOf entry.Name (inputConfig network.FloatType entry.Name entry.Calls[0].Outputs[0]), []
-            | _, Some(moduleName, _) ->
+            | _, Some(moduleName, options, _) ->
                 [ "module", Text moduleName
                   "class_name", Text entry.Layer.Kind
-                  "config", ConfigValue.Object [ "name", Text entry.Name ]
+                  "config", ConfigValue.Object(("name", Text entry.Name) :: options)
                   "registered_name", Text entry.Layer.Kind ],
                 []
             | _ -> split (inNetwork network.FloatType entry.Name entry.Layer)
@@ -239,15 +240,18 @@ module internal LayerConfig =
             let arguments =
                 match operation with
                 | None when not states.IsEmpty -> [ tensors.Head ]
-                | Some(_, arguments) ->
+                | Some(_, _, arguments) ->
                     let mutable next = -1
 
-                    [ for argument in arguments ->
-                          if argument = Operation.slot then
-                              next <- next + 1
-                              tensors[next]
-                          else
-                              argument ]
+                    let rec filled (argument: ConfigValue) =
+                        match argument with
+                        | ConfigValue.List items -> ConfigValue.List(List.map filled items)
+                        | argument when argument = Operation.slot ->
+                            next <- next + 1
+                            tensors[next]
+                        | other -> other
+
+                    List.map filled arguments
                 | None when takesList.Contains call.Layer.Kind && tensors.Length > 1 -> [ ConfigValue.List tensors ]
                 // Keras's own layers have no short form for attention to oneself.
                 | None when masksInList.Contains call.Layer.Kind -> [ ConfigValue.List(tensors @ tensors) ]

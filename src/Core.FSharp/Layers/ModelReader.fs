@@ -233,13 +233,20 @@ module internal ModelReader =
             let rank (key: string) =
                 keywordOrder |> List.tryFindIndex (fun k -> k = key) |> Option.defaultValue keywordOrder.Length
 
+            let rec slotted (argument: ConfigValue) =
+                match argument with
+                | ConfigValue.Object entries when ConfigRead.get "class_name" entries = Text "__keras_tensor__" ->
+                    Operation.slot
+                | ConfigValue.List items -> ConfigValue.List(List.map slotted items)
+                | other -> other
+
+            // An operation's tensors can be given by name too.
             let positional =
-                arguments
-                |> List.map (fun argument ->
-                    match argument with
-                    | ConfigValue.Object entries when ConfigRead.get "class_name" entries = Text "__keras_tensor__" ->
-                        Operation.slot
-                    | other -> other)
+                List.map slotted arguments
+                @ (others
+                   |> List.filter (fun (_, v) -> tensors v <> [])
+                   |> List.sortBy (fst >> rank)
+                   |> List.map (snd >> slotted))
 
             let inputs =
                 List.collect tensors arguments
@@ -300,7 +307,9 @@ module internal ModelReader =
 
             let operation =
                 if Operation.isOperation moduleName then
-                    Operation.tryLayer moduleName kind first.Positional
+                    let own = configOf name entries |> List.filter (fun (key, _) -> key <> "name")
+                    let options = own @ first.Plain
+                    Operation.tryLayer moduleName kind options first.Positional
                 else
                     None
 

@@ -144,17 +144,18 @@ module internal OptimizerSteps =
             | None -> loss
 
     /// Gradients of a loss, as if they were of the scaled loss.
-    let scaleGradients (slots: StepSlots) (name: string) (optimizer: Optimizer) (gradients: Expr[]) : Expr[] =
-        gradients |> Array.map (scaleLoss slots name optimizer)
+    let scaleGradients (slots: StepSlots) (name: string) (optimizer: Optimizer) (gradients: Expr[]) : Expr voption[] =
+        gradients |> Array.map (scaleLoss slots name optimizer >> ValueSome)
 
-    /// New values of variables from gradients of the scaled loss; slots are set. A step is skipped unless `kept`.
+    /// New values of variables from gradients of the scaled loss; slots are set. A step is skipped unless `kept`. A variable on
+    /// which the loss does not depend stays as it is, as in Keras: it neither decays nor is it constrained.
     let rec update
         (slots: StepSlots)
         (rateOf: string -> Optimizer -> Expr)
         (name: string)
         (optimizer: Optimizer)
         (kept: Expr voption)
-        (gradients: Expr[])
+        (gradients: Expr voption[])
         (variables: MovedVariable[])
         : Expr[] =
         let choose (next: Expr) (old: Expr) =
@@ -177,12 +178,18 @@ module internal OptimizerSteps =
             let scalars = scalarsOf name rule
             let oldScalars = scalars |> Array.map valueOf
 
+            let dependent =
+                [| for i in 0 .. variables.Length - 1 do
+                       if gradients[i].IsSome then i |]
+
             let moved =
-                variables
-                |> Array.mapi (fun i v ->
+                dependent
+                |> Array.map (fun i ->
+                    let v = variables[i]
+
                     { OptimizedVariable.Path = v.Spec.Path
                       Variable = v.Value
-                      Gradient = gradients[i]
+                      Gradient = gradients[i].Value
                       Slots = old[i]
                       Constraint = v.Spec.Constraint })
 
@@ -195,15 +202,27 @@ module internal OptimizerSteps =
                     oldScalars
                     moved
 
-            for i in 0 .. own.Length - 1 do
+            let results = variables |> Array.map (fun v -> v.Value)
+
+            dependent
+            |> Array.iteri (fun n i ->
+                results[i] <- choose next.Variables[n] variables[i].Value
+
                 for k in 0 .. own[i].Length - 1 do
-                    set own[i].[k] old[i].[k] next.Slots[i].[k]
+                    set own[i].[k] old[i].[k] next.Slots[n].[k])
+
+            // The average of a variable that stays is the variable.
+            if optimizer.Options.UseEma then
+                for i in 0 .. own.Length - 1 do
+                    if gradients[i].IsNone then
+                        let last = own[i].Length - 1
+                        set own[i].[last] old[i].[last] variables[i].Value
 
             for k in 0 .. scalars.Length - 1 do
                 set scalars[k] oldScalars[k] next.Scalars[k]
 
             count ()
-            Array.map2 (fun next (v: MovedVariable) -> choose next v.Value) next.Variables variables
+            results
 
         | ByPath map ->
             let chosen = variables |> Array.map (fun v -> Optimizer.chosenBy map v.Spec.Path)
@@ -232,9 +251,11 @@ module internal OptimizerSteps =
                 if g.Rank = 0 then each else Ops.all [| 0 .. g.Rank - 1 |] false each
 
             let finite =
-                gradients |> Array.map isFinite |> Array.fold Ops.logicalAnd (Expr.Constant(Tensor.Scalar true))
+                gradients
+                |> Array.choose (ValueOption.map isFinite >> ValueOption.toOption)
+                |> Array.fold Ops.logicalAnd (Expr.Constant(Tensor.Scalar true))
 
-            let unscaled = gradients |> Array.map (fun g -> g / Ops.cast g.DType factor)
+            let unscaled = gradients |> Array.map (ValueOption.map (fun g -> g / Ops.cast g.DType factor))
             let results = update slots rateOf name scaling.Inner (ValueSome finite) unscaled variables
 
             // Doubled after so many finite steps, halved after one that is not.

@@ -190,11 +190,8 @@ type StepContext
             leaf LeafRole.Hyper (StepNames.rateOf name) wideScalar
 
     /// `isScaled` says that the gradients are those of the scaled loss.
-    let update (optimizer: StepOptimizer voption) (isScaled: bool) (gradients: Expr[]) (chosen: StepVariable[]) =
+    let update (optimizer: StepOptimizer voption) (gradients: Expr voption[]) (chosen: StepVariable[]) =
         let struct (name, optimizer) = optimizerOf optimizer
-
-        let gradients =
-            if isScaled then gradients else OptimizerSteps.scaleGradients slots name optimizer gradients
 
         let variables = chosen |> Array.map (fun v -> { MovedVariable.Spec = v.Spec; Value = v.Value })
         let next = OptimizerSteps.update slots rateOf name optimizer ValueNone gradients variables
@@ -205,6 +202,11 @@ type StepContext
 
             if not (trainedOrder.Contains chosen[i].Path) then
                 trainedOrder.Add chosen[i].Path
+
+    /// The same with gradients of a loss that was not scaled.
+    let applyGiven (optimizer: StepOptimizer voption) (gradients: Expr[]) (chosen: StepVariable[]) =
+        let struct (name, used) = optimizerOf optimizer
+        update optimizer (OptimizerSteps.scaleGradients slots name used gradients) chosen
 
     let checkGradients (gradients: Expr[]) (chosen: StepVariable[]) =
         if gradients.Length <> chosen.Length then
@@ -395,18 +397,18 @@ type StepContext
     /// optimizer.apply.</summary>
     member _.Apply(gradients: Expr[], variables: StepVariable[]) : unit =
         checkGradients gradients variables
-        update ValueNone false gradients variables
+        applyGiven ValueNone gradients variables
 
     /// <summary>Moves variables by gradients, with an optimizer of the step.</summary>
     member _.Apply(gradients: Expr[], variables: StepVariable[], optimizer: StepOptimizer) : unit =
         checkGradients gradients variables
-        update (ValueSome optimizer) false gradients variables
+        applyGiven (ValueSome optimizer) gradients variables
 
     member private _.MinimizeWith(loss: Expr, chosen: StepVariable[], optimizer: StepOptimizer voption) : unit =
         scalar "loss" loss
         let struct (name, used) = optimizerOf optimizer
         let scaled = OptimizerSteps.scaleLoss slots name used loss
-        update optimizer true (Grad.gradients scaled (chosen |> Array.map (fun v -> v.Value))) chosen
+        update optimizer (Grad.dependences scaled (chosen |> Array.map (fun v -> v.Value))) chosen
 
     /// <summary>Moves variables down the gradient of a loss, with the optimizer of Compile.</summary>
     member this.Minimize(loss: Expr, variables: StepVariable[]) : unit = this.MinimizeWith(loss, variables, ValueNone)
@@ -450,10 +452,11 @@ type StepContext
                 about (describe "metric" m.Key m.Output) (fun () ->
                     let weight =
                         match weights[m.Output] with
+                        | ValueSome w when m.Weighted && Metric.meetsMask m.Metric ->
+                            Weighting.merge floatType LossReduction.Sum (Some w) flow.Mask
                         | ValueSome w when m.Weighted -> Some w
                         | _ -> None
 
-                    let weight = Weighting.merge floatType LossReduction.Sum weight flow.Mask
                     m.Metric.Update old targets[m.Output] prediction weight)
 
             if

@@ -204,9 +204,9 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         try
             checkFit settings
-            let all = prepare data |> weighted settings data
+            let all = prepare data
 
-            let struct (train, kept) =
+            let struct (part, kept) =
                 if
                     isNull settings.ValidationDataset
                     && isNull settings.ValidationData
@@ -217,6 +217,8 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
                 else
                     struct (all, ValueNone)
 
+            // The part for validation has no weights of classes.
+            let train = weighted settings data part
             let order = if settings.Shuffle then ValueSome seed else ValueNone
             use feed = new ArrayFeed(train, settings.BatchSize, settings.StepsPerEpoch, order)
             // All that can be wrong is found before anything is trained.

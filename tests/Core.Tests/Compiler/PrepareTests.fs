@@ -166,6 +166,94 @@ let ``the plan shows what is packed and what is computed when a weight has chang
     // The scale has gone into the weights: one operation less between the convolution and the activation.
     Assert.DoesNotContain("packed", describe { CompileOptions.Default with Prepare = false })
 
+/// A convolution with what may follow it in registers.
+type private Ended =
+    {
+        Side: int
+        Channels: int
+        Out: int
+        Window: int
+        Padded: bool
+        /// Bias, rectifier, pooling in some order.
+        Order: int
+        Seed: int
+    }
+
+[<Fact>]
+let ``biases, rectifiers and poolings behind convolutions give what the interpreter gives`` () =
+    let cases =
+        gen {
+            let! side = Gen.choose (4, 18)
+            let! channels = Gen.elements [ 1; 2; 3; 8; 11 ]
+            let! out = Gen.choose (8, 70)
+            let! window = Gen.elements [ 3; 3; 4 ]
+            let! padded = Gen.elements [ true; false ]
+            let! order = Gen.choose (0, 7)
+            let! seed = Gen.choose (0, 1000)
+
+            return
+                { Side = side
+                  Channels = channels
+                  Out = out
+                  Window = window
+                  Padded = padded
+                  Order = order
+                  Seed = seed }
+        }
+
+    let property (c: Ended) =
+        let x = Expr.Input("x", f32, Shape.Of(2, c.Side, c.Side, c.Channels))
+        let w = Expr.LeafOf(LeafRole.Param, "w", f32, Shape.Of(c.Window, c.Window, c.Channels, c.Out))
+        let b = Expr.LeafOf(LeafRole.Param, "b", f32, Shape.Of c.Out)
+        let p = if c.Padded then 1 else 0
+
+        let spec: FunctionalNet.Graph.ConvSpec =
+            { Strides = [| 1; 1 |]
+              Dilations = [| 1; 1 |]
+              PadLow = [| p; p |]
+              PadHigh = [| p; p |]
+              Groups = 1 }
+
+        let y = Expr.Node(Op.Conv spec, [| x; w |])
+        let pool (e: Expr) = if e.Shape[1] >= 2 then Ops.maxPool [| 2; 2 |] [| 2; 2 |] Padding.Valid e else e
+
+        let results =
+            match c.Order with
+            | 0 -> [ pool (Ops.relu (y + b)) ]
+            | 1 -> [ pool (y + b) ]
+            | 2 -> [ pool (Ops.relu y) ]
+            | 3 -> [ pool y ]
+            | 4 -> [ Ops.relu (b + y) ]
+            // The result is read twice.
+            | 5 -> (let z = Ops.relu (y + b) in [ pool z; z * 2.0 ])
+            // Not endings that kernels know.
+            | 6 -> [ pool (Ops.tanh (y + b)) ]
+            | _ -> [ pool (Ops.relu (y * b)) * 0.5 ]
+
+        let graph = { Outputs = results |> List.mapi (fun i e -> string i, e) |> List.toArray; Updates = [||] }
+
+        let centred (seed: int) (e: Expr) =
+            let values = (draw seed e.Shape).ToDoubles() |> Array.map (fun v -> 2.0 * v - 1.2)
+            e, Tensor.OfDoubles(f32, e.Shape, values)
+
+        let bindings = [| x; w; b |] |> Array.mapi (fun i e -> centred (c.Seed + i) e)
+        let expected = PlanRuns.interpret graph bindings
+        let leaves = Leaves bindings
+        let executable = Compile.executable checkedDefault graph leaves.Bind
+        executable.Run()
+        Assert.Equal(None, PlanRuns.difference 3e-5 expected (PlanRuns.collect graph leaves executable))
+        let isPooled = executable.Describe().Contains "+MaxPool"
+
+        if c.Order >= 5 then
+            Assert.False isPooled
+        elif c.Order < 4 && c.Channels = 1 && c.Out > 16 && y.Shape[1] >= 2 then
+            Assert.True isPooled
+
+    Check.One(
+        Config.QuickThrowOnFailure.WithMaxTest(Cases.count).WithQuietOnSuccess(true),
+        Prop.forAll (Arb.fromGen cases) property
+    )
+
 /// A network whose prediction packs, absorbs and uses Winograd's method.
 let private network () =
     Network.sequential

@@ -36,6 +36,9 @@ type GemmTests() =
         let ends = (m + n + k) % 2 = 0
         let epilogue = if ends then Affine(dtype, gc.Pointer) :> Epilogue else Epilogue.None
 
+        let plan = GemmPlan(width, DType.size dtype, transA, transB, m, n, k, 1, false)
+        let shared = workspace plan.SharedBytes
+
         let kernel =
             Gemm.CreateOf(
                 width,
@@ -53,12 +56,13 @@ type GemmTests() =
                   BOffsets = [| 0 |]
                   C = gc.Pointer
                   Ldc = ldc
-                  COffsets = [| 0 |] },
+                  COffsets = [| 0 |]
+                  Shared = shared.Pointer },
                 false,
                 epilogue
             )
 
-        run kernel [ gc ] [ ga; gb ]
+        run kernel [ gc; shared ] [ ga; gb ]
         let product = naive transA transB m n k a lda b ldb
         let product = if ends then Array.map Affine.Of product else product
         let expected =
@@ -121,6 +125,31 @@ type GemmTests() =
         for transA, transB in [ false, false; true, false; false, true; true, true ] do
             check DType.Float32 transA transB 130 300 500 0
             check DType.Float64 transA transB 130 140 250 0
+
+    [<Fact>]
+    member _.``a vector times a far matrix of few columns, by pieces of the depth``() =
+        for width in [ Width.W128; Width.W256; Width.W512 ] do
+            for dtype, transA, n, k in
+                [ DType.Float32, false, 128, 2303
+                  DType.Float32, true, 131, 2100
+                  DType.Float64, false, 17, 9001
+                  DType.Float32, false, 256, 1024 ] do
+                let plan = GemmPlan(width, DType.size dtype, transA, false, 1, n, k, 1, false)
+                Assert.True(plan.DeepPieces > 1)
+                checkAt width dtype transA false 1 n k 0
+                checkAt width dtype transA false 1 n k 3
+
+    [<Fact>]
+    member _.``large products that share a packed operand``() =
+        for dtype, transB, m, n, k, packsA in
+            [ DType.Float64, false, 512, 512, 1024, true
+              DType.Float64, true, 512, 259, 1030, true
+              DType.Float64, true, 519, 300, 1021, false
+              DType.Float32, true, 517, 261, 2054, false ] do
+            let plan = GemmPlan(Width.current, DType.size dtype, true, transB, m, n, k, 1, false)
+            Assert.True plan.Shares
+            Assert.Equal(packsA, plan.PackA)
+            check dtype true transB m n k (k % 2)
 
     [<Fact>]
     member _.``a packed operand gives the same``() =

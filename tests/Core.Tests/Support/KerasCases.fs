@@ -138,6 +138,8 @@ type FitCase =
         SampleWeight: CaseTensor option
         /// Each with class_name and config.
         Callbacks: JsonElement[]
+        /// Further arguments of fit.
+        Fit: JsonElement option
         BatchSize: int
         Epochs: int
         WeightNames: string[]
@@ -338,6 +340,7 @@ module KerasCases =
               ClassWeight = mapOf number "class_weight" e |> Map.toSeq |> Seq.map (fun (k, v) -> int k, v) |> Map
               SampleWeight = tryGet "sample_weight" e |> Option.map tensor
               Callbacks = many id "callbacks" e
+              Fit = tryGet "fit" e
               BatchSize = (get "batch_size" e).GetInt32()
               Epochs = (get "epochs" e).GetInt32()
               WeightNames = many text "weight_names" e

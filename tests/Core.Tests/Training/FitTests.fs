@@ -4,48 +4,12 @@ open System
 open System.Collections.Generic
 open System.Text.Json
 open FunctionalNet
+open FunctionalNet.Training
 open FunctionalNet.Tests.Support
 open Xunit
 
 /// Whole training runs that Keras computed.
 type FitTests() =
-
-    let nested (e: ConfigValue) : Config =
-        match e with
-        | ConfigValue.Text name -> { ClassName = name; Arguments = [] }
-        | ConfigValue.Object fields ->
-            let find key = fields |> List.tryFind (fun (k, _) -> k = key) |> Option.map snd
-
-            match find "class_name", find "config" with
-            | Some(ConfigValue.Text name), Some(ConfigValue.Object arguments) ->
-                { ClassName = name; Arguments = arguments }
-            | _ -> failwith "not a configuration"
-        | _ -> failwith "not a configuration"
-
-    let metric (e: ConfigValue) =
-        match e with
-        | ConfigValue.Text name -> Metric.parse name
-        | other -> Metric.ofConfig (nested other)
-
-    let list (key: string) (e: ConfigValue) =
-        match e with
-        | ConfigValue.Object fields ->
-            match fields |> List.tryFind (fun (k, _) -> k = key) with
-            | Some(_, ConfigValue.List items) -> items
-            | Some(_, one) -> [ one ]
-            | None -> []
-        | _ -> []
-
-    /// What is given for each output: one list for all is that of the only output.
-    let perOutput (outputs: int) (items: ConfigValue list) : ConfigValue list list =
-        if outputs = 1 then
-            [ items ]
-        else
-            items
-            |> List.map (fun item ->
-                match item with
-                | ConfigValue.List own -> own
-                | one -> [ one ])
 
     let callback (e: JsonElement) : TrainingCallback =
         let config = e.GetProperty "config"
@@ -55,6 +19,13 @@ type FitTests() =
             | true, value -> of' value
             | _ -> orElse
 
+        let mode =
+            read "mode" MonitorMode.Auto (fun mode ->
+                match string mode with
+                | "min" -> MonitorMode.Min
+                | "max" -> MonitorMode.Max
+                | _ -> MonitorMode.Auto)
+
         match string (e.GetProperty("class_name")) with
         | "EarlyStopping" ->
             let o = EarlyStopping.options
@@ -62,8 +33,12 @@ type FitTests() =
             Callback.earlyStopping
                 { o with
                     Monitor = read "monitor" o.Monitor string
+                    MinDelta = read "min_delta" o.MinDelta _.GetDouble()
                     Patience = read "patience" o.Patience _.GetInt32()
-                    RestoreBestWeights = read "restore_best_weights" o.RestoreBestWeights _.GetBoolean() }
+                    Mode = mode
+                    Baseline = read "baseline" o.Baseline (fun value -> Some(value.GetDouble()))
+                    RestoreBestWeights = read "restore_best_weights" o.RestoreBestWeights _.GetBoolean()
+                    StartFromEpoch = read "start_from_epoch" o.StartFromEpoch _.GetInt32() }
         | "ReduceLROnPlateau" ->
             let o = ReduceLROnPlateau.options
 
@@ -72,7 +47,11 @@ type FitTests() =
                     Monitor = read "monitor" o.Monitor string
                     Factor = read "factor" o.Factor _.GetDouble()
                     Patience = read "patience" o.Patience _.GetInt32()
-                    Cooldown = read "cooldown" o.Cooldown _.GetInt32() }
+                    Mode = mode
+                    MinDelta = read "min_delta" o.MinDelta _.GetDouble()
+                    Cooldown = read "cooldown" o.Cooldown _.GetInt32()
+                    MinLearningRate = read "min_lr" o.MinLearningRate _.GetDouble() }
+        | "TerminateOnNaN" -> Callback.terminateOnNaN ()
         | other -> failwith ("no such callback here: " + other)
 
     let figures (logs: TrainingLogs) = [ for i in 0 .. logs.Count - 1 -> logs.Names[i], logs.ValueAt i ]
@@ -86,29 +65,33 @@ type FitTests() =
         let network = Network.ofConfig (CaseConfig.value c.Model)
         let trainer = Trainer(network)
         trainer.SetWeights(c.InitialWeights |> Array.map (fun w -> w.ToTensor()))
-        let compile = CaseConfig.value c.Compile
-        let options = TrainingOptions()
-        options.Optimizer <- Optimizer.ofConfig (nested (list "optimizer" compile).Head)
-        let factors = list "loss_weights" compile
-
-        for output, loss in List.indexed (list "loss" compile) do
-            let factor =
-                match List.tryItem output factors with
-                | Some(ConfigValue.Float f) -> f
-                | _ -> 1.0
-            options.AddLoss(output, Loss.ofConfig (nested loss), factor) |> ignore
-
-        for key, weighted in [ "metrics", false; "weighted_metrics", true ] do
-            for output, metrics in List.indexed (perOutput c.Y.Length (list key compile)) do
-                for m in metrics do
-                    options.AddMetric(output, metric m, weighted) |> ignore
-
+        let options = CompileConfig.read (Network.outputNames network) (CaseConfig.value c.Compile)
         trainer.Compile options
         let tensors (cases: CaseTensor[]) = cases |> Array.map (fun t -> t.ToTensor())
         let weights = c.SampleWeight |> Option.toArray |> tensors
         let data = TrainingData(tensors c.X, tensors c.Y, weights)
         let fit =
             FitOptions(Epochs = c.Epochs, BatchSize = c.BatchSize, Shuffle = false, Verbosity = Verbosity.Silent)
+
+        let further (name: string) (set: JsonElement -> unit) =
+            match c.Fit with
+            | Some given ->
+                match given.TryGetProperty name with
+                | true, value -> set value
+                | _ -> ()
+            | None -> ()
+
+        further "validation_split" (fun value -> fit.ValidationSplit <- value.GetDouble())
+        further "validation_batch_size" (fun value -> fit.ValidationBatchSize <- value.GetInt32())
+        further "validation_steps" (fun value -> fit.ValidationSteps <- value.GetInt32())
+        further "initial_epoch" (fun value -> fit.InitialEpoch <- value.GetInt32())
+        further "steps_per_epoch" (fun value -> fit.StepsPerEpoch <- value.GetInt32())
+
+        further "validation_freq" (fun value ->
+            if value.ValueKind = JsonValueKind.Number then
+                fit.ValidationFrequency <- value.GetInt32()
+            else
+                fit.ValidationEpochs <- [| for epoch in value.EnumerateArray() -> epoch.GetInt32() |])
 
         match c.Validation with
         | [||], _ -> ()

@@ -127,6 +127,13 @@ type LossTests() =
         Close.close 1e-12 0.0 [| (2.0 + 9.0) / 3.0 |] (compute loss t p (Some(tensor [| 2 |] [| 2.0; 1.0 |])) None)
         Assert.Equal(0.0, (compute loss t p (Some(tensor [| 2 |] [| 0.0; 0.0 |])) None)[0])
 
+    [<Fact>]
+    member _.``mean_with_sample_weight divides by one weight for all once``() =
+        // Keras sums the weights before they are broadcast (keras/src/losses/loss.py, reduce_values).
+        let t, p = tensor [| 2; 1 |] [| 0.0; 0.0 |], tensor [| 2; 1 |] [| 1.0; 3.0 |]
+        let loss = Loss.withReduction LossReduction.MeanWithSampleWeight Loss.meanSquaredError
+        Close.close 1e-12 0.0 [| 10.0 |] (compute loss t p (Some(tensor [||] [| 0.25 |])) None)
+
     [<Theory>]
     [<InlineData("mse", "mean_squared_error")>]
     [<InlineData("MSE", "mean_squared_error")>]

@@ -67,6 +67,7 @@ module internal TimeDistributed =
             | _ -> ()
 
             let inner = enter scope name layer
+            inner.IgnoresActivity <- true
             let first = Flow.ofValue (Ops.index 1 0 x.Value)
 
             if isRowwise layer && not (updates inner layer first) then
@@ -80,3 +81,5 @@ module internal TimeDistributed =
             [ NestedField.layer "layer" id (fun v _ -> v) ]
             (LayerClass.layer PassThrough.identity ())
             run
+        |> LayerClass.holding (fun layer -> Array.zip (Layer.assignNames [| layer |]) [| layer |]) (fun layers _ ->
+            layers[0])

@@ -64,8 +64,9 @@ module internal Weighting =
             | Some w ->
                 let struct (values, w) = sameRank values w
 
-                // Weights of the values' rank stay as they are: Keras divides by their sum before they are broadcast.
-                let w = if w.Rank < values.Rank then spread values.Shape w else w
+                // Weights of the values' rank, and a single number, stay as they are: Keras divides by their sum before they are
+                // broadcast.
+                let w = if w.Rank > 0 && w.Rank < values.Rank then spread values.Shape w else w
 
                 struct (values * w, Some w)
 

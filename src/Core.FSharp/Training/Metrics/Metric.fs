@@ -27,7 +27,13 @@ module Metric =
           Update =
             fun slots t p weight ->
                 let values = values t p
-                let weight = Weighting.merge DType.Float64 LossReduction.Sum weight values.Mask
+
+                // As in Keras 3.8, a mask meets weights only where there are weights.
+                let weight =
+                    weight
+                    |> Option.bind (fun weight ->
+                        Weighting.merge DType.Float64 LossReduction.Sum (Some weight) values.Mask)
+
                 let struct (sum, count) = Totals.sumAndCount values.Value weight
                 [| slots[0] + sum; slots[1] + count |]
           Result = fun slots -> [| finish (Totals.ratio (slots[0][0]) (slots[1][0])) |] }
@@ -65,6 +71,16 @@ module Metric =
     let internal scalar (metric: Metric) (slots: float[][]) : float =
         let values = metric.Result slots
         if values.Length = 1 then values[0] else Array.average values
+
+    /// True for a metric whose weights meet the mask of predictions: a mean of what a function gives per sample. Keras 3.8
+    /// leaves masks out of the other metrics, and of all metrics that have no weights.
+    let internal meetsMask (metric: Metric) : bool =
+        let isOfFunction =
+            match metric.Config with
+            | Some { ClassName = "Mean" | "RootMeanSquaredError" } -> false
+            | _ -> true
+
+        isOfFunction && metric.Slots(Shape.Of 1) |> Array.map fst = [| "total"; "count" |]
 
     /// <summary>A loss as a metric: its mean over samples.</summary>
     [<CompiledName("OfLoss")>]

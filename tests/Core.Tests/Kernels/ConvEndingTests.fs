@@ -1,0 +1,213 @@
+namespace FunctionalNet.Tests.Kernels
+
+open System
+open Xunit
+open FsCheck.FSharp
+open FunctionalNet
+open FunctionalNet.Kernels
+open FunctionalNet.Tests.Kernels.KernelSupport
+
+/// Convolutions whose results are ended in registers, against plain float64 loops.
+type ConvEndingTests() =
+
+    let spec (w: Window) =
+        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
+
+    // The same ending, one step after the other.
+    let plain (w: Window) (y: float[]) (bias: float[] voption) (rectifies: bool) (pools: bool) =
+        let at (i: int) =
+            let v =
+                match bias with
+                | ValueSome b -> y[i] + b[i % w.Out]
+                | ValueNone -> y[i]
+
+            if rectifies then max v 0.0 else v
+
+        if not pools then
+            Array.init y.Length at
+        else
+            let o = Windowed.outputs w
+            let rows, columns = o[1] / 2, o[2] / 2
+
+            [| for n in 0 .. w.Batch - 1 do
+                   for r in 0 .. rows - 1 do
+                       for c in 0 .. columns - 1 do
+                           for k in 0 .. w.Out - 1 do
+                               let value dr dc = at ((((n * o[1]) + 2 * r + dr) * o[2] + 2 * c + dc) * w.Out + k)
+
+                               [ value 0 0; value 0 1; value 1 0; value 1 1 ] |> List.max |]
+
+    /// All endings of a convolution. `isPrepared`: by Winograd's method.
+    let check (dtype: DType) (width: Width) (isPrepared: bool) (w: Window) =
+        let spec = spec w
+        let x = floats 1 (Windowed.inSize w) |> rounded dtype
+        let k = floats 2 (Windowed.product w.Kernel * w.Channels * w.Out) |> rounded dtype
+        let b = floats 3 w.Out |> rounded dtype
+        let y = Array.zeroCreate (Windowed.outPositions w * w.Out)
+
+        Windowed.forEach w (fun _ o t i ->
+            for co in 0 .. w.Out - 1 do
+                for ci in 0 .. w.Channels - 1 do
+                    let yi = o * w.Out + co
+                    y[yi] <- y[yi] + x[i * w.Channels + ci] * k[(t * w.Channels + ci) * w.Out + co])
+
+        let gx, gk, gb = write dtype x, write dtype k, write dtype b
+        let prepared = workspace (ConvPrepared.Bytes(ConvDesign.Winograd, width, dtype, spec))
+
+        if isPrepared then
+            let kernel = ConvPrepared.Prepare(ConvDesign.Winograd, width, dtype, spec, gk.Pointer, prepared.Pointer)
+            run kernel [ prepared ] [ gk ]
+
+        for hasBias in [ false; true ] do
+            for rectifies in [ false; true ] do
+                for pools in [ false; true ] do
+                    if not pools || w.In.Length = 2 then
+                        let bias = if hasBias then ValueSome b else ValueNone
+                        let expected = plain w y bias rectifies pools
+                        let target = room dtype expected.Length
+                        let ws = workspace (ConvPrepared.Workspace(ConvDesign.Winograd, width, dtype, spec))
+
+                        let kernel =
+                            ConvPrepared.Ended(
+                                isPrepared,
+                                width,
+                                dtype,
+                                spec,
+                                gx.Pointer,
+                                (if isPrepared then prepared.Pointer else gk.Pointer),
+                                target.Pointer,
+                                ws.Pointer,
+                                { Bias = (if hasBias then gb.Pointer else 0n); Rectifies = rectifies; Pools = pools }
+                            )
+
+                        run kernel [ target ] [ gx; gk; gb; prepared; ws ]
+
+                        let text = $"{width} {dtype} {isPrepared} {hasBias} {rectifies} {pools} {Windowed.text w}"
+
+                        if isPrepared then
+                            close 3e-5 (1.4 * sqrt (float (9 * w.Channels))) text expected (read dtype target)
+                        else
+                            close (10.0 * tolerance dtype) 3.0 text expected (read dtype target)
+
+    let square =
+        gen {
+            let! batch = Gen.choose (1, 3)
+            let! height = Gen.choose (1, 15)
+            let! width = Gen.choose (1, 15)
+            let! channels = Gen.choose (1, 36)
+            let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
+            let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
+            let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
+
+            return
+                { Batch = batch
+                  In = [| height; width |]
+                  Channels = channels
+                  Out = out
+                  Kernel = [| 3; 3 |]
+                  Strides = [| 1; 1 |]
+                  Dilations = [| 1; 1 |]
+                  Low = low
+                  High = high
+                  Groups = 1 }
+        }
+
+    let thin =
+        gen {
+            let! rank = Gen.choose (1, 2)
+            let dims lo hi = Gen.choose (lo, hi) |> Gen.arrayOfLength rank
+            let! batch = Gen.choose (1, 3)
+            let! input = dims 1 20
+            let! kernel = dims 1 5
+            let! strides = dims 1 3
+            let! dilations = dims 1 2
+            let! isPadded = Gen.elements [ true; false ]
+            let! low = dims 0 3
+            let! high = dims 0 3
+            let! channels = Gen.choose (1, ConvThinPlan.MostChannels)
+            let! out = Gen.frequency [ 1, Gen.choose (5, 16); 3, Gen.choose (17, 70) ]
+
+            return
+                { Batch = batch
+                  In = input
+                  Channels = channels
+                  Out = out
+                  Kernel = kernel
+                  Strides = strides
+                  Dilations = dilations
+                  Low = (if isPadded then low else Array.zeroCreate rank)
+                  High = (if isPadded then high else Array.zeroCreate rank)
+                  Groups = 1 }
+        }
+
+    [<Fact>]
+    member _.``random convolutions by Winograd's method with every ending``() =
+        Windowed.forAllOf square (fun w ->
+            for width in widths do
+                check DType.Float32 width true w)
+
+    [<Fact>]
+    member _.``random convolutions over few numbers with every ending``() =
+        Windowed.forAllOf thin (fun w ->
+            for dtype in [ DType.Float32; DType.Float64 ] do
+                for width in widths do
+                    if ConvThinPlan.Gains(width, DType.size dtype, spec w) then
+                        check dtype width false w)
+
+    [<Theory>]
+    [<InlineData(true)>]
+    [<InlineData(false)>]
+    member _.``NaN stays NaN through every ending, and other channels do not see it``(isPrepared: bool) =
+        for width in widths do
+            for pools in [ false; true ] do
+                let channels = if isPrepared then 8 else 2
+
+                let spec =
+                    ConvSpec.Create(
+                        1,
+                        [| 6; 6 |],
+                        channels,
+                        20,
+                        [| 3; 3 |],
+                        [| 1; 1 |],
+                        [| 1; 1 |],
+                        [| 0; 0 |],
+                        [| 0; 0 |],
+                        1
+                    )
+
+                let weights = Array.init (9 * channels * 20) (fun i -> if i % 20 = 7 then nan else 0.25)
+
+                let x = write DType.Float32 (Array.create (36 * channels) 1.0)
+                let k, b = write DType.Float32 weights, write DType.Float32 (Array.create 20 -1.0)
+                let p = workspace (ConvPrepared.Bytes(ConvDesign.Winograd, width, DType.Float32, spec))
+
+                if isPrepared then
+                    runOnce (
+                        ConvPrepared.Prepare(ConvDesign.Winograd, width, DType.Float32, spec, k.Pointer, p.Pointer)
+                    )
+
+                let y = room DType.Float32 (if pools then 4 * 20 else 16 * 20)
+                let ws = workspace (ConvPrepared.Workspace(ConvDesign.Winograd, width, DType.Float32, spec))
+
+                let kernel =
+                    ConvPrepared.Ended(
+                        isPrepared,
+                        width,
+                        DType.Float32,
+                        spec,
+                        x.Pointer,
+                        (if isPrepared then p.Pointer else k.Pointer),
+                        y.Pointer,
+                        ws.Pointer,
+                        { Bias = b.Pointer; Rectifies = true; Pools = pools }
+                    )
+
+                runOnce kernel
+                let expected = 0.25 * float (9 * channels) - 1.0
+
+                read DType.Float32 y
+                |> Array.iteri (fun i v ->
+                    if i % 20 = 7 then Assert.True(Double.IsNaN v) else Assert.Equal(expected, v, 1e-4))
+
+                allocatesNothing kernel
