@@ -135,6 +135,13 @@ module internal Lower =
             | _ -> ValueNone
         | _ -> ValueNone
 
+    /// True for what is never negative: rectified values, and the largest of some of them.
+    let rec private isRectified (node: Expr) =
+        match node.Op with
+        | Unary UnaryOp.Relu -> true
+        | MaxPool _ -> isRectified node.Inputs[0]
+        | _ -> false
+
     /// Where a rectified value r is dropped or not positive, r times its factor is not positive; everywhere else it is. So the
     /// derivative of both needs their product alone, which is in memory, and neither of the two masks.
     let private droppedAndRectified (products: Dictionary<struct (int64 * int64), Expr>) (node: Expr) : Expr option =
@@ -145,14 +152,46 @@ module internal Lower =
             let rectified = node.Inputs[0].Inputs[0]
             let a, b = node.Inputs[1].Inputs[0], node.Inputs[1].Inputs[1]
 
-            match rectified.Op, keptScale b with
-            | Unary UnaryOp.Relu, ValueSome scale when a.Shape.Equals node.Shape ->
+            match isRectified rectified, keptScale b with
+            | true, ValueSome scale when a.Shape.Equals node.Shape ->
                 match products.TryGetValue(struct (rectified.Id, b.Id)) with
                 | true, kept when kept.Shape.Equals node.Shape ->
                     let isKept = Expr.Node(Binary BinaryOp.Gt, [| kept; node.Inputs[0].Inputs[1] |])
                     Some(Expr.Node(Select, [| isKept; a * scale; node.Inputs[2] |]))
                 | _ -> None
             | _ -> None
+        | _ -> None
+
+    /// The gradient of a max-pooling of rectified values is zero where these are: where the largest of a window is not
+    /// positive. So the mask may be applied to what comes in, which is smaller, and the windows are looked at once.
+    let private pooledAndRectified (pools: Dictionary<int64, List<Expr>>) (node: Expr) : Expr option =
+        match node.Op, node.Inputs[0].Op, node.Inputs[1].Op with
+        | Select, Binary BinaryOp.Gt, MaxPoolGrad spec when
+            constantOf node.Inputs[2] = ValueSome 0.0
+            && constantOf node.Inputs[0].Inputs[1] = ValueSome 0.0
+            && obj.ReferenceEquals(node.Inputs[0].Inputs[0], node.Inputs[1].Inputs[0])
+            ->
+            let x, g = node.Inputs[1].Inputs[0], node.Inputs[1].Inputs[1]
+
+            match pools.TryGetValue x.Id with
+            | true, list ->
+                list
+                |> Seq.tryFind (fun pool -> Op.Same(pool.Op, MaxPool spec))
+                |> Option.map (fun pool ->
+                    let zero = Expr.Scalar(node.DType, 0.0)
+                    Expr.Node(MaxPoolGrad spec, [| x; Ops.where (Ops.greater pool zero) g zero |]))
+            | _ -> None
+        | _ -> None
+
+    /// The sum over all positions of the gradient of a max-pooling is the sum of what came in, if all windows lie inside.
+    let private sumOfPooled (axes: int[]) (x: Expr) : Expr option =
+        match x.Op with
+        | MaxPoolGrad spec when
+            Array.forall (fun pad -> pad = 0) spec.PadLow
+            && Array.forall (fun pad -> pad = 0) spec.PadHigh
+            && Seq.forall (fun axis -> Array.contains axis axes) [ 1 .. spec.Window.Length ]
+            ->
+            Some(Expr.Node(Reduce(ReduceOp.Sum, axes), [| x.Inputs[1] |]))
         | _ -> None
 
     /// The terms of nested sums.
@@ -212,24 +251,40 @@ module internal Lower =
     /// Patterns for which a cheaper form exists.
     let patterns (roots: Expr[]) : Expr[] =
         let products = Dictionary<struct (int64 * int64), Expr>()
+        // Max-poolings by what they look at.
+        let pools = Dictionary<int64, List<Expr>>()
 
         roots
         |> Traverse.rewrite (fun node inputs ->
             match node.Op with
             | Reduce(ReduceOp.Sum, axes) ->
-                match sumOfProducts axes inputs[0] with
-                | Some better -> better
-                | None ->
-                    match sumWithFactors axes inputs[0] with
-                    | Some better -> better
-                    | None -> Traverse.rebuild node inputs
+                sumOfProducts axes inputs[0]
+                |> Option.orElseWith (fun () -> sumOfPooled axes inputs[0])
+                |> Option.orElseWith (fun () -> sumWithFactors axes inputs[0])
+                |> Option.defaultWith (fun () -> Traverse.rebuild node inputs)
+            | MaxPool _ ->
+                let pool = Traverse.rebuild node inputs
+
+                match pools.TryGetValue inputs[0].Id with
+                | true, list -> list.Add pool
+                | _ -> pools[inputs[0].Id] <- List<Expr>([ pool ])
+
+                pool
             | Binary BinaryOp.Mul ->
                 let product = Traverse.rebuild node inputs
                 products[struct (inputs[0].Id, inputs[1].Id)] <- product
                 product
             | Select ->
                 let choice = Traverse.rebuild node inputs
-                defaultArg (droppedAndRectified products choice) choice
+
+                match pooledAndRectified pools choice with
+                | Some gradient ->
+                    let x, masked = gradient.Inputs[0], gradient.Inputs[1]
+
+                    match droppedAndRectified products masked with
+                    | Some better -> Expr.Node(gradient.Op, [| x; better |])
+                    | None -> gradient
+                | None -> defaultArg (droppedAndRectified products choice) choice
             | Binary BinaryOp.Add ->
                 let sum = Traverse.rebuild node inputs
                 defaultArg (sumOfPieces sum) sum

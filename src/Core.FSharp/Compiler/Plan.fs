@@ -207,6 +207,8 @@ module internal Step =
             | SoftmaxRows _ -> [| (0, 0) |]
             | SoftmaxGradRows _ -> [| (0, 1); (0, 0) |]
             | Primitive(CumSum _, _, _) -> [| (0, 0) |]
+            // Windows that neither share positions nor leave some out between them.
+            | Primitive(MaxPoolGrad spec, _, _) when Array.forall2 (=) spec.Window spec.Strides -> [| (0, 0) |]
             | Primitive(SelectSequence.Sequence sequence, _, _) -> SelectSequence.overlays sequence
             | _ -> [||]
 

@@ -56,8 +56,24 @@ module internal Schedule =
 
         before
 
+    /// Bytes of arena that each value takes: none for new values of leaves, which are written to the leaves if `donate`
+    /// allows it.
+    let private sizes (donate: bool) (program: Program) : int64[] =
+        let bytes =
+            program.Values
+            |> Array.map (fun v ->
+                match v.Origin with
+                | Computed -> v.Bytes
+                | _ -> 0L)
+
+        if donate then
+            for struct (_, value) in program.Updates do
+                bytes[value] <- 0L
+
+        bytes
+
     /// Bytes of arena in use at the worst moment of an order.
-    let private peak (program: Program) (order: int[]) : int64 =
+    let private peak (sizes: int64[]) (program: Program) (order: int[]) : int64 =
         let last = Array.create program.Values.Length -1
 
         order
@@ -87,12 +103,12 @@ module internal Schedule =
             let step = program.Steps[i]
 
             for o in step.Outputs do
-                now <- now + program.Values[o].Bytes
+                now <- now + sizes[o]
 
             worst <- max worst (now + step.Workspace)
 
             for v in dies[at] do
-                now <- now - program.Values[v].Bytes)
+                now <- now - sizes[v])
 
         worst
 
@@ -137,6 +153,7 @@ module internal Schedule =
     /// takes minus what it frees.
     let run (optimise: bool) (donate: bool) (program: Program) : Program =
         let before = predecessors donate program
+        let sizes = sizes donate program
         let plain = listed before int64 ignore
 
         let best =
@@ -152,23 +169,19 @@ module internal Schedule =
                 for o in program.Outputs do
                     uses[o.Operand.Value] <- uses[o.Operand.Value] + 1
 
-                let isComputed v =
-                    match program.Values[v].Origin with
-                    | Computed -> true
-                    | _ -> false
-
                 let cost i =
                     let step = program.Steps[i]
                     let mutable c = 0L
 
+                    // What nobody reads is gone when the step is done.
                     for o in step.Outputs do
-                        c <- c + program.Values[o].Bytes
+                        if uses[o] > 0 then c <- c + sizes[o]
 
                     for o in step.Inputs do
-                        if o.Value >= 0 && isComputed o.Value then
+                        if o.Value >= 0 then
                             // An operand read twice by the step counts as its last use when these are all that is left.
                             let here = step.Inputs |> Array.sumBy (fun p -> if p.Value = o.Value then 1 else 0)
-                            if uses[o.Value] = here then c <- c - program.Values[o.Value].Bytes / int64 here
+                            if uses[o.Value] = here then c <- c - sizes[o.Value] / int64 here
 
                     c
 
@@ -177,6 +190,6 @@ module internal Schedule =
                         if o.Value >= 0 then uses[o.Value] <- uses[o.Value] - 1
 
                 let greedy = listed before cost ran
-                if peak program greedy < peak program plain then greedy else plain
+                if peak sizes program greedy < peak sizes program plain then greedy else plain
 
         { program with Steps = best |> Array.map (fun i -> program.Steps[i]) }

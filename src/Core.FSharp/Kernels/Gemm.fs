@@ -41,6 +41,7 @@ type internal GemmKernel<'W, 'V, 'T
     let panel = plan.Panel
     let tileRows = plan.TileRows
     let shares = plan.Shares && operands.Shared <> 0n
+    let isDeep = plan.DeepPieces > 1 && operands.Shared <> 0n
     let depthBlocks = if shares then (k + plan.Depth - 1) / plan.Depth else 1
     let sharedColumns = max 1 (32768 / (panel * plan.Depth)) * panel
     let paddedColumns = GemmPlan.PackedColumns(enum<Width>(int 'W.Bytes), sizeof<'T>, n)
@@ -270,11 +271,31 @@ type internal GemmKernel<'W, 'V, 'T
         else
             epilogue.Run(operands.COffsets[i] + first * operands.Ldc, count, 1, operands.Ldc)
 
-    override _.Phases = if shares then 2 * depthBlocks else 1
+    /// A vector times a matrix by pieces of the depth: their sums first, then these added up in order.
+    member private _.Deep(phase: int, piece: int) =
+        let row = nativeint n * size
+
+        if phase = 0 then
+            let first = int (int64 k * int64 piece / int64 plan.DeepPieces)
+            let past = int (int64 k * int64 (piece + 1) / int64 plan.DeepPieces)
+            let x = matrix operands.A operands.AOffsets 0 + nativeint first * vectorStep
+            let b = matrix operands.B operands.BOffsets 0 + nativeint first * ldb
+            let sums = operands.Shared + nativeint piece * row
+            GemmVector<'W, 'V, 'T>.Combine(past - first, x, vectorStep, b, ldb, n, sums)
+        else
+            let c = matrix operands.C operands.COffsets 0
+            GemmVector<'W, 'V, 'T>.AddUp(plan.DeepPieces, operands.Shared, row, n, c)
+            epilogue.Run(operands.COffsets[0], 1, n, 0)
+
+    override _.Phases =
+        if shares then 2 * depthBlocks
+        elif isDeep then 2
+        else 1
 
     override _.Chunks(phase) =
         match plan.Path with
         | GemmPath.Zeros -> if m = 0 || n = 0 || plan.Batch = 0 then 0 else 1
+        | GemmPath.Vector when isDeep -> if phase = 0 then plan.DeepPieces else 1
         | GemmPath.Vector -> plan.Batch * pieces
         | _ when shares && phase % 2 = 0 -> (n + sharedColumns - 1) / sharedColumns
         | _ when shares -> (m + plan.SharedRows - 1) / plan.SharedRows
@@ -288,6 +309,7 @@ type internal GemmKernel<'W, 'V, 'T
                     Mem.zero (matrix operands.C operands.COffsets i + nativeint r * ldc) (int64 n * int64 size)
 
                 epilogue.Run(operands.COffsets[i], m, n, operands.Ldc)
+        | GemmPath.Vector when isDeep -> this.Deep(phase, chunk)
         | GemmPath.Vector ->
             let first = chunk % pieces * vectorGrain
             this.Vector(chunk / pieces, first, min vectorGrain (columns - first))

@@ -99,6 +99,24 @@ type internal GemmPlan
         && float k * float m * float size >= 4194304.0
         && float n * float k * float size >= 2097152.0
 
+    // A vector times a matrix of few columns that comes from far: chunks take whole rows, so that each reads one stretch of
+    // memory, and their sums are added up at the end.
+    let deepPieces =
+        let bytes = float n * float k * float size
+
+        if
+            path = GemmPath.Vector
+            && m = 1
+            && batch = 1
+            && not transB
+            && n >= 16
+            && n * size <= 1024
+            && bytes >= 1048576.0
+        then
+            int (min 16.0 (bytes / 262144.0))
+        else
+            1
+
     // Small products of a batch share a chunk.
     let group =
         if rowBlocks * columnBlocks > 1 then
@@ -141,9 +159,14 @@ type internal GemmPlan
         let pieces = 4 * ceil m (4 * 128)
         roundUp (ceil m pieces) rows
 
-    /// Bytes of a block of B that chunks share.
+    /// Pieces that the depth is cut into, if there is memory for their sums; 1 if it is not.
+    member _.DeepPieces = deepPieces
+
+    /// Bytes of a block of B that chunks share, or of the sums of pieces of the depth.
     member _.SharedBytes =
-        if shares then int64 (GemmPlan.PackedColumns(width, size, n)) * int64 depth * int64 size else 0L
+        if shares then int64 (GemmPlan.PackedColumns(width, size, n)) * int64 depth * int64 size
+        elif deepPieces > 1 then int64 deepPieces * int64 n * int64 size
+        else 0L
 
     /// Columns of a chunk that are done at once: packed, they stay in the L2 cache.
     member _.InnerColumns = 1024 / size

@@ -7,6 +7,13 @@ namespace FunctionalNet.Kernels
 [<AbstractClass; Sealed>]
 type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged> private () =
 
+    /// Whether a matrix of so many bytes comes from beyond the L2 cache. The machine does not read ahead far enough then, so
+    /// it is told what will be read soon.
+    static member inline private IsFar(bytes: nativeint) = bytes > 524288n
+
+    /// Asks for some vectors that will be read soon.
+    static member inline private Ask(p: nativeint, vectors: nativeint) = Mem.ask p (vectors * 'W.Bytes)
+
     /// c[j] = sum over k of x[k] B[k, j], for rows of B that are contiguous and c that is.
     [<FullyOptimized>]
     static member Combine
@@ -14,6 +21,7 @@ type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
         =
         let lanes = 'W.Count
         let size = nativeint sizeof<'T>
+        let isFar = GemmVector<'W, 'V, 'T>.IsFar(nativeint depth * bRow)
         let mutable j = 0
 
         while j + 8 * lanes <= columns do
@@ -29,6 +37,7 @@ type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
             let mutable q = x
 
             for _ in 1..depth do
+                if isFar then GemmVector<'W, 'V, 'T>.Ask(p + 8n * bRow, 8n)
                 let e = 'W.Spread q
                 s0 <- 'W.Fma(e, 'W.Load p, s0)
                 s1 <- 'W.Fma(e, 'W.Load(p + 'W.Bytes), s1)
@@ -67,6 +76,10 @@ type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
             let mutable k = depth
 
             while k >= 2 do
+                if isFar then
+                    GemmVector<'W, 'V, 'T>.Ask(p + 16n * bRow, 4n)
+                    GemmVector<'W, 'V, 'T>.Ask(p + 17n * bRow, 4n)
+
                 let e = 'W.Spread q
                 s0 <- 'W.Fma(e, 'W.Load p, s0)
                 s1 <- 'W.Fma(e, 'W.Load(p + 'W.Bytes), s1)
@@ -125,6 +138,25 @@ type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
             'W.StoreFirst(c + nativeint j * size, count, 'W.Add('W.Add(s0, s1), 'W.Add(s2, s3)))
             j <- j + count
 
+    /// c[j] = the sum of column j of a few rows.
+    [<FullyOptimized>]
+    static member AddUp(rows: int, from: nativeint, row: nativeint, columns: int, c: nativeint) =
+        let lanes = 'W.Count
+        let mutable j = 0
+
+        while j < columns do
+            let count = min lanes (columns - j)
+            let at = nativeint (j * sizeof<'T>)
+            let mutable p = from + at
+            let mutable sum = 'W.Zero
+
+            for _ in 1..rows do
+                sum <- 'W.Add(sum, (if count = lanes then 'W.Load p else 'W.LoadFirst(p, count)))
+                p <- p + row
+
+            if count = lanes then 'W.Store(c + at, sum) else 'W.StoreFirst(c + at, count, sum)
+            j <- j + count
+
     /// The inner product of two contiguous vectors.
     [<FullyOptimized>]
     static member Dot(depth: int, x: nativeint, y: nativeint) : 'T =
@@ -162,6 +194,7 @@ type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
         (depth: int, x: nativeint, y: nativeint, yRow: nativeint, count: int, c: nativeint, cStep: nativeint)
         =
         let lanes = 'W.Count
+        let isFar = GemmVector<'W, 'V, 'T>.IsFar(nativeint count * yRow)
         let mutable y0 = y
         let mutable t = c
         let mutable left = count
@@ -183,6 +216,13 @@ type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and
             let mutable k = depth
 
             while k >= 2 * lanes do
+                if isFar then
+                    let soon = at + 1024n
+                    GemmVector<'W, 'V, 'T>.Ask(y0 + soon, 2n)
+                    GemmVector<'W, 'V, 'T>.Ask(y1 + soon, 2n)
+                    GemmVector<'W, 'V, 'T>.Ask(y2 + soon, 2n)
+                    GemmVector<'W, 'V, 'T>.Ask(y3 + soon, 2n)
+
                 let e = 'W.Load(x + at)
                 let next = at + 'W.Bytes
                 let f = 'W.Load(x + next)

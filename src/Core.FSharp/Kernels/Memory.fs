@@ -48,7 +48,10 @@ type internal Buffer(bytes: int64) =
 
     let alignment = if isLarge then LargePages.Size else 64L
 
-    let room = if isLarge then (bytes + alignment - 1L) / alignment * alignment else bytes
+    // The last large page is for a part of it only if that is not too much memory for nothing.
+    let room =
+        let whole = (bytes + alignment - 1L) / alignment * alignment
+        if isLarge && (bytes < LargePages.Size || 3L * (whole - bytes) < bytes) then whole else bytes
 
     let storage: byte[] =
         if bytes < 0L || room > int64 Array.MaxLength - alignment then
@@ -70,7 +73,9 @@ type internal Buffer(bytes: int64) =
 
     let mutable version = 0L
 
-    do if isLarge then LargePages.request start room
+    do
+        if isLarge then
+            LargePages.request start (room / LargePages.Size * LargePages.Size)
 
     /// The first byte.
     member _.Pointer = start
@@ -111,6 +116,18 @@ module internal Mem =
             while line < stop do
                 Sse.Prefetch0(line.ToPointer())
                 line <- line + 64n
+
+    /// The same for 32 to 512 bytes, a number that is known when the method is compiled: one instruction for each line.
+    let inline ask (p: nativeint) (bytes: nativeint) =
+        if Sse.IsSupported then
+            Sse.Prefetch0(p.ToPointer())
+            if bytes > 64n then Sse.Prefetch0((p + 64n).ToPointer())
+            if bytes > 128n then Sse.Prefetch0((p + 128n).ToPointer())
+            if bytes > 192n then Sse.Prefetch0((p + 192n).ToPointer())
+            if bytes > 256n then Sse.Prefetch0((p + 256n).ToPointer())
+            if bytes > 320n then Sse.Prefetch0((p + 320n).ToPointer())
+            if bytes > 384n then Sse.Prefetch0((p + 384n).ToPointer())
+            if bytes > 448n then Sse.Prefetch0((p + 448n).ToPointer())
 
     /// Rounds a size up to a multiple of 64, so that what follows stays aligned.
     let align (bytes: int64) = (bytes + 63L) &&& ~~~63L

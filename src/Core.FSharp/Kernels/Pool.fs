@@ -105,9 +105,6 @@ type internal PoolKernel<'W, 'V, 'T
         let first = o * w.Stride[axis] - w.PadLow[axis]
         first >= 0 && first + (w.Window[axis] - 1) * w.Dilation[axis] < w.In[axis]
 
-    // Whether the windows of a row leave no column out.
-    let coversColumns = w.Stride[2] = w.Window[2] && w.PadLow[2] = 0 && w.Out[2] * w.Stride[2] = w.In[2]
-
     /// Lists the offsets (within an image) of the positions of a window that are inside.
     let list (d: int) (h: int) (o: int) (offsets: nativeptr<nativeint>) =
         let mutable count = 0
@@ -172,19 +169,27 @@ type internal PoolKernel<'W, 'V, 'T
             let perRow = w.Out[2] * channels
             epilogue.Run(image * w.OutSize * channels + first * perRow, 1, (past - first) * perRow, 0)
 
-    /// Zeros what a row of disjoint windows is responsible for and does not reach.
+    /// Zeros what a row of disjoint windows is responsible for and does not reach. What it reaches is left alone where windows
+    /// stand side by side: the gradient may be written over the source.
     member private _.Clear(row: int, inFirst: nativeint) =
         let struct (a0, a1) = owned 0 (row / w.Out[1])
         let struct (b0, b1) = owned 1 (row % w.Out[1])
+
         let reaches axis o i =
             let k = i - (o * w.Stride[axis] - w.PadLow[axis])
             k >= 0 && k < w.Window[axis]
 
         for a in a0 .. a1 - 1 do
             for b in b0 .. b1 - 1 do
-                if not (coversColumns && reaches 0 (row / w.Out[1]) a && reaches 1 (row % w.Out[1]) b) then
-                    let at = nativeint ((a * w.In[1] + b) * w.In[2]) * pixel
-                    Mem.zero (target + inFirst + at) (int64 w.In[2] * int64 pixel)
+                let at = target + inFirst + nativeint ((a * w.In[1] + b) * w.In[2]) * pixel
+
+                if w.Stride[2] = w.Window[2] && reaches 0 (row / w.Out[1]) a && reaches 1 (row % w.Out[1]) b then
+                    let past = w.Out[2] * w.Stride[2] - w.PadLow[2]
+
+                    if past < w.In[2] then
+                        Mem.zero (at + nativeint past * pixel) (int64 (w.In[2] - past) * int64 pixel)
+                else
+                    Mem.zero at (int64 w.In[2] * int64 pixel)
 
     /// Hands on what a row of disjoint windows is responsible for.
     member private _.FinishOwned(row: int, image: int) =
@@ -282,7 +287,8 @@ type internal Pool private () =
     static member Sum(width: Width, dtype: DType, spec: PoolSpec, x: nativeint, y: nativeint, ?epilogue: Epilogue) =
         Pool.Make(PoolKind.Sum, width, dtype, spec, x, 0n, y, epilogue)
 
-    /// dx: each dy goes to the first largest position of its window.
+    /// dx: each dy goes to the first largest position of its window. It may be written over x if strides are as long as windows
+    /// and there is no epilogue.
     static member MaxGrad
         (width: Width, dtype: DType, spec: PoolSpec, x: nativeint, dy: nativeint, dx: nativeint, ?epilogue: Epilogue)
         =

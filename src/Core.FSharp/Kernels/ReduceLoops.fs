@@ -154,7 +154,11 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
             let mutable a6 = a0
             let mutable a7 = a0
 
+            // Long stretches come from far: the machine is told what will be read soon.
+            let isFar = n * sizeof<'T> >= 49152
+
             while p + 8n * step <= stop do
+                if isFar then Mem.ask (p + 2048n) (8n * step)
                 a0 <- 'R.Many(a0, 'W.Load p)
                 a1 <- 'R.Many(a1, 'W.Load(p + step))
                 a2 <- 'R.Many(a2, 'W.Load(p + 2n * step))

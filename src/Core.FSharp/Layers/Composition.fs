@@ -12,9 +12,13 @@ module internal Composition =
         let layers = List.toArray layers
         Array.zip (Layer.assignNames layers) layers
 
+    let private holdingAll (layerClass: LayerClass<Layer list>) =
+        layerClass |> LayerClass.holding namesOf (fun layers _ -> List.ofArray layers)
+
     let branches: LayerClass<Layer list> =
         LayerClass.many "Parallel" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers ->
             runBranches (namesOf layers))
+        |> holdingAll
 
     /// One after the other: Keras's Pipeline of preprocessing layers.
     let pipeline: LayerClass<Layer list> =
@@ -23,6 +27,7 @@ module internal Composition =
 
             fun scope inputs ->
                 parts |> Array.fold (fun flows (name, part) -> Layer.call (enter scope name part) part flows) inputs)
+        |> holdingAll
 
     /// Branches, then the layer that merges them.
     let merged: LayerClass<Layer list * Layer> =
@@ -37,6 +42,9 @@ module internal Composition =
                 fun scope inputs ->
                     let outputs = runBranches branches scope inputs
                     Layer.call (enter scope "merge" merge) merge outputs)
+        |> LayerClass.holding
+            (fun (layers, merge) -> Array.append (namesOf layers) [| "merge", merge |])
+            (fun layers _ -> List.ofArray layers[.. layers.Length - 2], Array.last layers)
 
     let residual: LayerClass<Layer> =
         LayerClass.many
@@ -73,3 +81,4 @@ module internal Composition =
                         )
 
                     add.Run scope [| inputs[0]; outputs[0] |])
+        |> LayerClass.holding (fun layer -> namesOf [ layer ]) (fun layers _ -> layers[0])

@@ -54,6 +54,8 @@ type internal LayerClass<'o> =
         Check: 'o -> 'o
         /// What a layer with those options is to others. Gets the maker of layers of the class.
         Role: ('o -> Layer) -> 'o -> LayerRole
+        /// The layers inside of one with those options. Gets the maker of layers of the class.
+        Nest: ('o -> Layer) -> 'o -> LayerNest voption
         /// The layers that one with those options can give way to. Gets the maker of layers of the class.
         Variants: ('o -> Layer) -> 'o -> LayerChange -> LayerVariant voption
         Run: 'o -> Scope -> Flow[] -> Flow[]
@@ -84,6 +86,7 @@ module internal LayerClass =
           Start = start
           Check = id
           Role = fun _ _ -> Plain
+          Nest = fun _ _ -> ValueNone
           Variants = fun _ _ _ -> ValueNone
           Run = run }
 
@@ -105,6 +108,17 @@ module internal LayerClass =
 
     let playing role (layerClass: LayerClass<'o>) = { layerClass with Role = role }
 
+    /// The class holds other layers, which have names of their own and may give way to others.
+    let holding
+        (get: 'o -> (string * Layer)[])
+        (set: Layer[] -> 'o -> 'o)
+        (layerClass: LayerClass<'o>)
+        : LayerClass<'o> =
+        { layerClass with
+            Nest =
+                fun make options ->
+                    ValueSome { Inner = get options; OnePolicy = false; With = fun layers -> make (set layers options) } }
+
     let changing variants (layerClass: LayerClass<'o>) = { layerClass with Variants = variants }
 
     let rec layer (layerClass: LayerClass<'o>) (options: 'o) : Layer =
@@ -113,6 +127,7 @@ module internal LayerClass =
         { Layer.make layerClass.Kind (Codec.write layerClass.Kind layerClass.Fields options) (layerClass.Run options) with
             Policy = DTypePolicy.OfNewLayer
             Role = layerClass.Role (layer layerClass) options
+            Nest = layerClass.Nest (layer layerClass) options
             Variant = layerClass.Variants (layer layerClass) options }
 
     let entry (layerClass: LayerClass<'o>) : LayerEntry =

@@ -9,7 +9,8 @@ module internal LayerConfig =
     let registered = CustomClasses<Layer>()
 
     /// Arguments that only newer versions of Keras know, and one of calls of KerasHub's layers: written if they are used.
-    let private newer = HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha" ])
+    let private newer =
+        HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha"; "lora" ])
 
     /// Layers of KerasHub, and their modules there.
     let private ofKerasHub =

@@ -32,6 +32,9 @@ module MultiHeadAttentionTypes =
             Bias: WeightOptions
             /// <summary>Penalty on the output of every projection, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
+            /// <summary>Low-rank adaptation of single projections, by their names: query, key, value, attention_output. Default:
+            /// none.</summary>
+            Lora: (string * LoraOptions) list
             /// <summary>Chooses another stream of random numbers under the same model seed.</summary>
             Seed: int option
             /// <summary>True if a query sees no later key (Keras's argument of the call). Default: false.</summary>
@@ -63,6 +66,9 @@ module MultiHeadAttentionTypes =
             Bias: WeightOptions
             /// <summary>Penalty on the output of every projection, summed over the whole batch.</summary>
             ActivityRegularizer: Regularizer option
+            /// <summary>Low-rank adaptation of single projections, by their names: query, key, value, attention_output. Default:
+            /// none.</summary>
+            Lora: (string * LoraOptions) list
             /// <summary>Chooses another stream of random numbers under the same model seed.</summary>
             Seed: int option
             /// <summary>True if a query sees no later key (Keras's argument of the call). Default: false.</summary>
@@ -89,29 +95,141 @@ module private HeadedAttention =
           Kernel: WeightOptions
           Bias: WeightOptions
           Activity: Regularizer option
+          Lora: (string * LoraOptions) list
           Seed: int option
           Causal: bool
           ReturnScores: bool }
 
+    let private loraOf (name: string) (all: (string * LoraOptions) list) : LoraOptions =
+        all
+        |> List.tryPick (fun (n, lora) -> if n = name then Some lora else None)
+        |> Option.defaultValue Lora.none
+
     /// The last `from` axes of x become the axes `into`: an einsum with a kernel of the axes of both, and a bias.
     let private project (s: Settings) (scope: Scope) (name: string) (from: int) (into: int[]) (x: Expr) : Expr =
         let scope = scope.Child name
+        let lora = loraOf name s.Lora
         let dims = x.Shape.ToArray()
         let rows, inner = dims[.. dims.Length - 1 - from], dims[dims.Length - from ..]
         let product = Array.fold (*) 1
-        let kernel = s.Kernel |> Weight.declare scope "kernel" (Array.append inner into)
+        let shape = Array.append inner into
         let flat = Ops.reshape [| product rows; product inner |] x
-        let output = Ops.matmul flat (Ops.reshape [| product inner; product into |] kernel)
+        let matrix = Ops.reshape [| product inner; product into |]
+        let vector = Ops.reshape [| product into |]
+        let whole =
+            if scope.IsQuantized then ValueSome(Quantization.declare scope "kernel" shape into) else ValueNone
+        let kernel =
+            if whole.IsSome then ValueNone else ValueSome(LowRank.declare scope "kernel" shape s.Kernel lora)
+        let bias = if s.UseBias then ValueSome(s.Bias |> Weight.declare scope "bias" into) else ValueNone
+        let pair = LowRank.matrices scope "kernel" shape s.Kernel lora
 
         let output =
-            if s.UseBias then
-                output + Ops.reshape [| product into |] (s.Bias |> Weight.declare scope "bias" into)
-            else
-                output
+            match whole, kernel, pair with
+            | ValueSome(struct (weights, scales)), _, pair ->
+                let output = Quantization.product flat (struct (matrix weights, vector scales))
 
-        let output = scope.Rounded(Ops.reshape (Array.append rows into) output)
+                match pair with
+                | ValueSome pair -> output + Ops.matmul flat (matrix (LowRank.delta lora pair))
+                | ValueNone -> output
+            | _, kernel, ValueSome pair -> Ops.matmul flat (matrix (LowRank.merged lora kernel.Value pair))
+            | _, kernel, ValueNone -> Ops.matmul flat (matrix kernel.Value)
+
+        let output =
+            match bias with
+            | ValueSome bias -> output + vector bias
+            | ValueNone -> output
+
+        let output = Ops.reshape (Array.append rows into) output
         LayerCheck.activity scope s.Activity output
         output
+
+    /// The projections, with the equations by which they would be layers of their own: they change as those do.
+    let private projections =
+        [| "query", "...x,xhd->...hd"
+           "key", "...x,xhd->...hd"
+           "value", "...x,xhd->...hd"
+           "attention_output", "...hd,hdo->...o" |]
+
+    /// The projections as layers, and what the layer is with others in their places.
+    let nest
+        (make: 'o -> Layer)
+        (settings: 'o -> Settings)
+        (set: (string * LoraOptions) list -> 'o -> 'o)
+        (options: 'o)
+        =
+        let s = settings options
+
+        let asLayer (name: string, equation: string) =
+            // An output of several axes has the equation's letters for them.
+            let axes = if name = "attention_output" then s.OutputShape |> Option.map List.length else None
+            let equation =
+                axes |> Option.fold (fun (e: string) n -> e.Replace("o", "opqrstuvw".Substring(0, n))) equation
+
+            name,
+            LayerClass.layer EinsumDense.definition { EinsumDense.options equation [] with Lora = loraOf name s.Lora }
+
+        let rankOf (layer: Layer) : LoraOptions =
+            match layer.LayerConfig with
+            | Some config ->
+                let rank = ConfigRead.get "lora_rank" config.Arguments
+                let alpha = ConfigRead.get "lora_alpha" config.Arguments
+
+                { Rank = ConfigRead.optional ConfigRead.int "lora_rank" rank
+                  Alpha = ConfigRead.optional ConfigRead.float "lora_alpha" alpha }
+            | None -> Lora.none
+
+        ValueSome
+            { Inner = Array.map asLayer projections
+              OnePolicy = true
+              With =
+                fun layers ->
+                    let lora =
+                        [ for (name, _), layer in Array.zip projections layers do
+                              let lora = rankOf layer
+                              if LowRank.isOn lora then name, lora ]
+
+                    make (set lora options) }
+
+    /// The argument lora: the adapted projections by name.
+    let loraField (get: 'o -> (string * LoraOptions) list) (set: (string * LoraOptions) list -> 'o -> 'o) : Field<'o> =
+        let write (all: (string * LoraOptions) list) =
+            match all with
+            | [] -> Some Null
+            | all ->
+                Some(
+                    Object
+                        [ for name, lora in all ->
+                              name,
+                              Object
+                                  [ "lora_rank",
+                                    (match lora.Rank with
+                                     | Some r -> Int(int64 r)
+                                     | None -> Null)
+                                    "lora_alpha",
+                                    (match lora.Alpha with
+                                     | Some a -> Float a
+                                     | None -> Null) ] ]
+                )
+
+        let read (where: string) (value: ConfigValue) =
+            match value with
+            | Null -> []
+            | Object entries ->
+                [ for name, value in entries do
+                      if not (projections |> Array.exists (fun (n, _) -> n = name)) then
+                          raise (ConfigRead.wrong where "query, key, value or attention_output" (Text name))
+
+                      match value with
+                      | Object inner ->
+                          let at key = ConfigRead.get key inner
+
+                          name,
+                          { Rank = ConfigRead.optional ConfigRead.int (where + ".lora_rank") (at "lora_rank")
+                            Alpha = ConfigRead.optional ConfigRead.float (where + ".lora_alpha") (at "lora_alpha") }
+                      | other -> raise (ConfigRead.wrong where "lora_rank and lora_alpha" other) ]
+            | other -> raise (ConfigRead.wrong where "projections by name" other)
+
+        Field.nullable "lora" write read get set
 
     /// The axes of attention of an input of that rank.
     let private axesOf (s: Settings) (query: Expr) : int[] =
@@ -258,6 +376,9 @@ module private HeadedAttention =
     let check (s: Settings) =
         LayerCheck.rate (s.Kind + ".dropout") s.Dropout
 
+        for name, lora in s.Lora do
+            LowRank.check (s.Kind + "." + name) s.Kernel lora
+
         match s.Window with
         | Some n -> LayerCheck.positive (s.Kind + ".sliding_window") n
         | None -> ()
@@ -279,6 +400,7 @@ module MultiHeadAttention =
           Kernel = Weight.glorot
           Bias = Weight.zeros
           ActivityRegularizer = None
+          Lora = []
           Seed = None
           UseCausalMask = false
           ReturnAttentionScores = false }
@@ -297,6 +419,7 @@ module MultiHeadAttention =
           Kernel = o.Kernel
           Bias = o.Bias
           Activity = o.ActivityRegularizer
+          Lora = o.Lora
           Seed = o.Seed
           Causal = o.UseCausalMask
           ReturnScores = o.ReturnAttentionScores }
@@ -361,7 +484,10 @@ module MultiHeadAttention =
                  Field.bool
                      "return_attention_scores"
                      (fun (o: MultiHeadAttentionOptions) -> o.ReturnAttentionScores)
-                     (fun v (o: MultiHeadAttentionOptions) -> { o with ReturnAttentionScores = v }) ])
+                     (fun v (o: MultiHeadAttentionOptions) -> { o with ReturnAttentionScores = v })
+                 HeadedAttention.loraField
+                     (fun (o: MultiHeadAttentionOptions) -> o.Lora)
+                     (fun v (o: MultiHeadAttentionOptions) -> { o with Lora = v }) ])
             (options 1 1)
             (fun o -> HeadedAttention.run (settings o))
         |> LayerClass.checkedBy (fun (o: MultiHeadAttentionOptions) ->
@@ -371,6 +497,9 @@ module MultiHeadAttention =
             Option.iter (List.iter (LayerCheck.positive "MultiHeadAttention.output_shape")) o.OutputShape
             HeadedAttention.check (settings o)
             o)
+        |> fun layerClass ->
+            { layerClass with
+                Nest = fun make o -> HeadedAttention.nest make settings (fun v o -> { o with Lora = v }) o }
 
 /// <summary>The GroupQueryAttention layer: heads of queries in a row share a head of keys and values (Ainslie et al., 2023).</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -387,6 +516,7 @@ module GroupQueryAttention =
           Kernel = Weight.glorot
           Bias = Weight.zeros
           ActivityRegularizer = None
+          Lora = []
           Seed = None
           UseCausalMask = false
           ReturnAttentionScores = false }
@@ -405,6 +535,7 @@ module GroupQueryAttention =
           Kernel = o.Kernel
           Bias = o.Bias
           Activity = o.ActivityRegularizer
+          Lora = o.Lora
           Seed = o.Seed
           Causal = o.UseCausalMask
           ReturnScores = o.ReturnAttentionScores }
@@ -481,7 +612,10 @@ module GroupQueryAttention =
                  Field.bool
                      "return_attention_scores"
                      (fun (o: GroupQueryAttentionOptions) -> o.ReturnAttentionScores)
-                     (fun v (o: GroupQueryAttentionOptions) -> { o with ReturnAttentionScores = v }) ])
+                     (fun v (o: GroupQueryAttentionOptions) -> { o with ReturnAttentionScores = v })
+                 HeadedAttention.loraField
+                     (fun (o: GroupQueryAttentionOptions) -> o.Lora)
+                     (fun v (o: GroupQueryAttentionOptions) -> { o with Lora = v }) ])
             (options 1 1 1)
             run
         |> LayerClass.checkedBy (fun (o: GroupQueryAttentionOptions) ->
@@ -498,3 +632,6 @@ module GroupQueryAttention =
 
             HeadedAttention.check (settings o)
             o)
+        |> fun layerClass ->
+            { layerClass with
+                Nest = fun make o -> HeadedAttention.nest make settings (fun v o -> { o with Lora = v }) o }

@@ -498,7 +498,7 @@ module Network =
                         |> Array.map (fun (name, part) -> name, replaced (NetworkRun.entryPath path name part) part)
 
                     { layer with Parts = parts; Run = (Layer.ofParts parts).Run }
-                | None -> layer
+                | None -> layer |> Layer.mapInner (fun name part -> replaced (NetworkRun.entryPath path name part) part)
 
             replace path own
 

@@ -225,6 +225,15 @@ type ConvPoolTests() =
             check (string width + " sum") sum (fun t e -> Pool.Sum(width, dtype, spec, gv.Pointer, t, e))
             check (string width + " max gradient") maxGrad (fun t e ->
                 Pool.MaxGrad(width, dtype, spec, gx.Pointer, gdy.Pointer, t, e))
+
+            // Over its source, where windows stand side by side.
+            if w.Kernel = w.Strides && Array.forall ((=) 1) w.Dilations then
+                let source = gx.Image()
+                let over = Pool.MaxGrad(width, dtype, spec, gx.Pointer, gdy.Pointer, gx.Pointer)
+                run over [ gx ] [ gdy ]
+                close (tolerance dtype) 4.0 ("over the source " + Windowed.text w) maxGrad (read dtype gx)
+                gx.Restore source
+
             check (string width + " max gather") gather (fun t e ->
                 Pool.MaxGather(width, dtype, spec, gx.Pointer, gv.Pointer, t, e))
             check (string width + " sum gradient") sumGrad (fun t e ->
@@ -245,6 +254,14 @@ type ConvPoolTests() =
     member _.``random poolings``() =
         Windowed.forAll (pooling DType.Float32)
         Windowed.forAll (pooling DType.Float64)
+
+    [<Fact>]
+    member _.``poolings whose windows stand side by side``() =
+        let sideBySide =
+            Windowed.generate
+            |> Gen.map (fun w -> { w with Strides = w.Kernel; Dilations = Array.map (fun _ -> 1) w.Kernel })
+
+        Windowed.forAllOf sideBySide (pooling DType.Float32)
 
     [<Fact>]
     member _.``convolutions that are shared out``() =

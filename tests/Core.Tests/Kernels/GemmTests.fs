@@ -127,6 +127,19 @@ type GemmTests() =
             check DType.Float64 transA transB 130 140 250 0
 
     [<Fact>]
+    member _.``a vector times a far matrix of few columns, by pieces of the depth``() =
+        for width in [ Width.W128; Width.W256; Width.W512 ] do
+            for dtype, transA, n, k in
+                [ DType.Float32, false, 128, 2303
+                  DType.Float32, true, 131, 2100
+                  DType.Float64, false, 17, 9001
+                  DType.Float32, false, 256, 1024 ] do
+                let plan = GemmPlan(width, DType.size dtype, transA, false, 1, n, k, 1, false)
+                Assert.True(plan.DeepPieces > 1)
+                checkAt width dtype transA false 1 n k 0
+                checkAt width dtype transA false 1 n k 3
+
+    [<Fact>]
     member _.``large products that share a packed operand``() =
         for dtype, transB, m, n, k, packsA in
             [ DType.Float64, false, 512, 512, 1024, true

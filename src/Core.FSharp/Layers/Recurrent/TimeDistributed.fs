@@ -81,3 +81,5 @@ module internal TimeDistributed =
             [ NestedField.layer "layer" id (fun v _ -> v) ]
             (LayerClass.layer PassThrough.identity ())
             run
+        |> LayerClass.holding (fun layer -> Array.zip (Layer.assignNames [| layer |]) [| layer |]) (fun layers _ ->
+            layers[0])

@@ -1,0 +1,160 @@
+/// Layers inside of other layers, adapted by LoRA and kept in 8 bits.
+module FunctionalNet.Tests.Training.NestedAdaptationTests
+
+open System
+open System.IO
+open FunctionalNet
+open FunctionalNet.Tests.Support
+open FunctionalNet.Training
+open Xunit
+open Samples
+
+let private values (trainer: Trainer) = trainer.GetWeights() |> Seq.map (fun p -> p.Key, p.Value) |> Map.ofSeq
+
+/// A network with a Dense, or with projections, in every kind of container; and the paths of what can change.
+let private nested (name: string) : Network * string list =
+    let sequence = Network.input [ 5; 6 ]
+
+    match name with
+    | "attention" ->
+        let layer =
+            Layer.multiHeadAttentionWith { MultiHeadAttention.options 2 3 with ValueDim = Some 4 }
+            |> Layer.named "mha"
+        Network.create [ sequence ] [ Network.applyMany layer [ sequence; sequence ] |> List.head ],
+        [ "mha/query"; "mha/key"; "mha/value"; "mha/attention_output" ]
+    | "attention with an output of two axes" ->
+        let options = { MultiHeadAttention.options 2 3 with OutputShape = Some [ 2; 4 ]; UseBias = false }
+        let layer = Layer.multiHeadAttentionWith options |> Layer.named "mha"
+        Network.create [ sequence ] [ Network.applyMany layer [ sequence; sequence ] |> List.head ],
+        [ "mha/query"; "mha/key"; "mha/value"; "mha/attention_output" ]
+    | "grouped attention" ->
+        let layer = Layer.groupQueryAttentionWith (GroupQueryAttention.options 3 4 2) |> Layer.named "gqa"
+        Network.create [ sequence ] [ Network.applyMany layer [ sequence; sequence ] |> List.head ],
+        [ "gqa/query"; "gqa/key"; "gqa/value"; "gqa/attention_output" ]
+    | "time distributed" ->
+        Network.sequential sequence [ Layer.timeDistributed (Layer.dense 4) |> Layer.named "each" ], [ "each/dense" ]
+    | "time distributed model" ->
+        let inner = Network.sequential (Network.input [ 6 ]) [ Layer.dense 4; Layer.dense 3 ] |> Network.asLayer
+        Network.sequential sequence [ Layer.timeDistributed (Layer.named "inner" inner) |> Layer.named "each" ],
+        [ "each/inner/dense"; "each/inner/dense_1" ]
+    | "residual" ->
+        Network.sequential sequence [ Layer.residual (Layer.dense 6) |> Layer.named "around" ], [ "around/dense" ]
+    | "parallel" ->
+        let layer = Layer.parallelMerge Layer.concatenate [ Layer.dense 2; Layer.dense 3 ] |> Layer.named "both"
+        Network.sequential sequence [ layer ], [ "both/dense"; "both/dense_1" ]
+    | _ ->
+        let inner =
+            Network.sequential (Network.input [ 5; 6 ]) [ Layer.dense 6; Layer.dense 6 ] |> Network.asLayer
+        Network.sequential sequence [ Layer.named "inner" inner; Layer.residual (Layer.dense 6) |> Layer.named "block" ],
+        [ "inner/dense"; "inner/dense_1"; "block/dense" ]
+
+let private names =
+    [ "attention"
+      "attention with an output of two axes"
+      "grouped attention"
+      "time distributed"
+      "time distributed model"
+      "residual"
+      "parallel"
+      "nested" ]
+
+let Cases: TheoryData<string> = TheoryData<string>(names)
+
+let private x = tensor 3 [ 4; 5; 6 ]
+
+/// The same after a configuration with all weights, and after a file.
+let private roundTrips (trainer: Trainer) =
+    let expected = trainer.Predict x
+    let text = Network.toJson trainer.Network
+    let again = Trainer(Network.ofJson text, 77UL)
+    again.SetWeights(trainer.GetWeights())
+    Assert.True(expected.BitEquals(again.Predict x))
+
+    inFolder (fun folder ->
+        let path = Path.Combine(folder, "model.fnet")
+        trainer.Save path
+        let loaded = Trainer.Load path
+        sameBits (trainer.GetWeights()) (loaded.GetWeights())
+        Assert.True(expected.BitEquals(loaded.Predict x)))
+
+[<Theory>]
+[<MemberData(nameof Cases)>]
+let ``Weights inside become 8-bit numbers with scales, and the model predicts nearly the same`` (name: string) =
+    let network, paths = nested name
+    let before = Trainer(network, 3UL)
+    let after = Trainer.quantize "int8" before
+    let weights, reals = values after, values before
+
+    for path in paths do
+        Assert.Equal(DType.Int8, weights[path + "/kernel"].DType)
+        // A number comes back to within half of a step.
+        let scales = weights[path + "/kernel_scale"].ToDoubles()
+        let whole, real = weights[path + "/kernel"].ToDoubles(), reals[path + "/kernel"].ToDoubles()
+        let n = scales.Length
+        Assert.Equal(0, whole.Length % n)
+
+        for i in 0 .. whole.Length - 1 do
+            Assert.InRange(whole[i] / scales[i % n] - real[i], -0.501 / scales[i % n], 0.501 / scales[i % n])
+
+    Close.close 0.0 0.06 ((before.Predict x).ToDoubles()) ((after.Predict x).ToDoubles())
+    Assert.NotEqual<float[]>((before.Predict x).ToDoubles(), (after.Predict x).ToDoubles())
+    roundTrips after
+    Assert.Throws<ArgumentValueException>(fun () -> Trainer.quantize "int8" after |> ignore) |> ignore
+
+[<Theory>]
+[<MemberData(nameof Cases)>]
+let ``LoRA of one layer inside trains its matrices, merges, and survives files`` (name: string) =
+    let network, paths = nested name
+
+    for path in paths do
+        // Anew each time: what is adapted shares its other weights with what it was made from, and trains them.
+        let before = Trainer(network, 3UL)
+        let expected = before.Predict x
+        let tuned = before |> Trainer.enableLora { Rank = Some 2; Alpha = Some 3.0 } [ path ]
+        Close.close 1e-6 1e-6 (expected.ToDoubles()) ((tuned.Predict x).ToDoubles())
+        let added = values tuned |> Map.filter (fun key _ -> not ((values before).ContainsKey key)) |> Map.keys
+        Assert.Equal<string list>([ path + "/lora_kernel_a"; path + "/lora_kernel_b" ], List.ofSeq added)
+        let start = values tuned
+        tuned.Compile(TrainingOptions(Optimizer = Optimizer.sgd 0.1).AddLoss(Loss.parse "mse"))
+        tuned.Fit(x, Tensor.Zeros(expected.DType, expected.Shape), FitOptions(Epochs = 2, Verbosity = Verbosity.Silent))
+        |> ignore
+        let finish = values tuned
+        Assert.True(start[path + "/kernel"].BitEquals finish[path + "/kernel"])
+        Assert.False(start[path + "/lora_kernel_b"].BitEquals finish[path + "/lora_kernel_b"])
+        roundTrips tuned
+        let merged = Trainer.mergeLora tuned
+        Assert.Equal<string[]>(
+            before.GetWeights() |> Seq.map (fun p -> p.Key) |> Seq.toArray,
+            merged.GetWeights() |> Seq.map (fun p -> p.Key) |> Seq.toArray
+        )
+        Close.close 1e-4 1e-5 ((tuned.Predict x).ToDoubles()) ((merged.Predict x).ToDoubles())
+
+[<Theory>]
+[<MemberData(nameof Cases)>]
+let ``Layers inside that are quantised can be adapted, and both survive files`` (name: string) =
+    let network, paths = nested name
+    let whole = Trainer.quantize "int8" (Trainer(network, 3UL))
+    let tuned = whole |> Trainer.enableLora (Lora.ofRank 2) []
+    let added = values tuned |> Map.filter (fun key _ -> key.Contains "lora_kernel_a") |> Map.count
+    Assert.Equal(paths.Length, added)
+    Close.close 1e-6 1e-6 ((whole.Predict x).ToDoubles()) ((tuned.Predict x).ToDoubles())
+    roundTrips tuned
+    let merged = Trainer.mergeLora tuned
+    let weights = values merged
+
+    for path in paths do
+        Assert.Equal(DType.Int8, weights[path + "/kernel"].DType)
+
+    Close.close 0.0 0.02 ((whole.Predict x).ToDoubles()) ((merged.Predict x).ToDoubles())
+
+[<Fact>]
+let ``A projection that there is not is refused`` () =
+    let network, _ = nested "attention"
+    let error =
+        Assert.Throws<ArgumentValueException>(fun () ->
+            Trainer(network, 3UL) |> Trainer.enableLora (Lora.ofRank 2) [ "mha/values" ] |> ignore)
+    Assert.Equal("mha/values", error.Path)
+    let options = { MultiHeadAttention.options 2 3 with Lora = [ "query", Lora.ofRank 0 ] }
+    let error =
+        Assert.Throws<ArgumentValueException>(fun () -> Layer.multiHeadAttentionWith options |> ignore)
+    Assert.Equal("MultiHeadAttention.query.lora_rank", error.Path)
