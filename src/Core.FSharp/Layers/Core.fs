@@ -190,11 +190,17 @@ module EinsumDense =
 
         let ofInput = measure input (x.Shape.ToArray() |> Array.map Some)
 
-        // Given output sizes lack the batch, and may lack axes that "..." stands for: they line up from the right.
+        // Given output sizes lack the batch, and may lack axes that "..." stands for: they line up from the side of the letters.
         let given = List.toArray o.OutputShape
         let outputLetters = output.Replace("...", "")
-        let count = min given.Length outputLetters.Length
-        let ofOutput = [ for i in 1..count -> outputLetters[outputLetters.Length - i], given[given.Length - i] ]
+        let isElidedRight = output.EndsWith("...", StringComparison.Ordinal)
+
+        let ofOutput =
+            if isElidedRight then
+                [ for i in 1 .. min given.Length (outputLetters.Length - 1) -> outputLetters[i], given[i - 1] ]
+            else
+                [ for i in 1 .. min given.Length outputLetters.Length ->
+                      outputLetters[outputLetters.Length - i], given[given.Length - i] ]
 
         let size letter =
             let find pairs = pairs |> List.tryPick (fun (l, d) -> if l = letter then d else None)
@@ -221,6 +227,9 @@ module EinsumDense =
                     outputLetters.Substring first
                     |> Seq.map (fun c -> if axes.Contains c then size c else 1)
                     |> Seq.toArray
+
+                let elided = if isElidedRight then x.Rank - letters else 0
+                let shape = Array.append shape (Array.create elided 1)
 
                 o.Bias |> Weight.declare scope "bias" shape)
 

@@ -543,11 +543,21 @@ module GroupQueryAttention =
     let private run (o: GroupQueryAttentionOptions) =
         let run = HeadedAttention.run (settings o)
 
-        fun scope (flows: Flow[]) ->
+        fun (scope: Scope) (flows: Flow[]) ->
             for flow in flows do
                 LayerCheck.rank "GroupQueryAttention" 3 "(batch, time, features)" flow.Value
 
-            run scope flows
+            let before = scope.Trace.Losses.Count
+            let results: Flow[] = run scope flows
+
+            // Unlike MultiHeadAttention, Keras's layer has the penalty itself too, and names it before those of its parts.
+            match o.ActivityRegularizer with
+            | Some regularizer when not scope.IgnoresActivity ->
+                results
+                |> Array.iteri (fun i flow -> scope.Trace.Losses.Insert(before + i, regularizer.Penalty flow.Value))
+            | _ -> ()
+
+            results
 
     let internal definition: LayerClass<GroupQueryAttentionOptions> =
         LayerClass.many
