@@ -8,7 +8,20 @@ open FunctionalNet.Kernels
 type Elementwise() =
     inherit KernelBenchmark()
 
-    [<Params("Relu", "Exp", "Log", "Tanh", "Sigmoid", "Erf", "Add", "BiasRelu", "Adam")>]
+    [<Params("Relu",
+             "Exp",
+             "Log",
+             "Tanh",
+             "Sigmoid",
+             "Erf",
+             "Gelu",
+             "Log1p",
+             "Softplus",
+             "Erfinv",
+             "Asinh",
+             "Add",
+             "BiasRelu",
+             "Adam")>]
     member val Case = "Relu" with get, set
 
     [<Params(4096, 1048576)>]
@@ -32,6 +45,11 @@ type Elementwise() =
             | "Tanh" -> unary TileOp.Tanh
             | "Sigmoid" -> unary TileOp.Sigmoid
             | "Erf" -> unary TileOp.Erf
+            | "Gelu" -> unary TileOp.Gelu
+            | "Log1p" -> unary TileOp.Log1p
+            | "Softplus" -> unary TileOp.Softplus
+            | "Erfinv" -> unary TileOp.Erfinv
+            | "Asinh" -> unary TileOp.Asinh
             | "Add" -> [| flat; flat |], [| TileInstruction.Binary(TileOp.Add, 0, 1) |], [ 2 ]
             | "BiasRelu" ->
                 [| flat; broadcast |],

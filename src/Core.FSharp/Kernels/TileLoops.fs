@@ -313,16 +313,29 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
     [<FullyOptimized>]
     static member Expm1(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Expm1 x) n d a
 
+    // For functions of the logarithm, the choice of its form stays outside the loop, whose body it would slow down.
+
     [<FullyOptimized>]
     static member Log(n, d, a) =
-        // The choice stays outside the loop, whose body it would slow down.
         if 'W.Splits then
             TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.LogSplit x) n d a
         else
             TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.LogBits x) n d a
 
     [<FullyOptimized>]
-    static member Log1p(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Log1p x) n d a
+    static member Log1p(n, d, a) =
+        if 'W.Splits then
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Log1p((fun u -> VectorMath<'W, 'V>.LogSplit u), x))
+                n
+                d
+                a
+        else
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Log1p((fun u -> VectorMath<'W, 'V>.LogBits u), x))
+                n
+                d
+                a
 
     [<FullyOptimized>]
     static member Tanh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Tanh x) n d a
@@ -331,10 +344,34 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
     static member Sigmoid(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sigmoid x) n d a
 
     [<FullyOptimized>]
-    static member Softplus(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Softplus x) n d a
+    static member Softplus(n, d, a) =
+        if 'W.Splits then
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Softplus((fun u -> VectorMath<'W, 'V>.LogSplit u), x))
+                n
+                d
+                a
+        else
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Softplus((fun u -> VectorMath<'W, 'V>.LogBits u), x))
+                n
+                d
+                a
 
     [<FullyOptimized>]
-    static member Erfinv(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Erfinv x) n d a
+    static member Erfinv(n, d, a) =
+        if 'W.Splits then
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Erfinv((fun u -> VectorMath<'W, 'V>.LogSplit u), x))
+                n
+                d
+                a
+        else
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Erfinv((fun u -> VectorMath<'W, 'V>.LogBits u), x))
+                n
+                d
+                a
 
     [<FullyOptimized>]
     static member Sinh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Sinh x) n d a
@@ -343,13 +380,49 @@ type internal Loops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> priv
     static member Cosh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Cosh x) n d a
 
     [<FullyOptimized>]
-    static member Asinh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asinh x) n d a
+    static member Asinh(n, d, a) =
+        if 'W.Splits then
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Asinh((fun u -> VectorMath<'W, 'V>.LogSplit u), x))
+                n
+                d
+                a
+        else
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Asinh((fun u -> VectorMath<'W, 'V>.LogBits u), x))
+                n
+                d
+                a
 
     [<FullyOptimized>]
-    static member Acosh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Acosh x) n d a
+    static member Acosh(n, d, a) =
+        if 'W.Splits then
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Acosh((fun u -> VectorMath<'W, 'V>.LogSplit u), x))
+                n
+                d
+                a
+        else
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Acosh((fun u -> VectorMath<'W, 'V>.LogBits u), x))
+                n
+                d
+                a
 
     [<FullyOptimized>]
-    static member Atanh(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Atanh x) n d a
+    static member Atanh(n, d, a) =
+        if 'W.Splits then
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Atanh((fun u -> VectorMath<'W, 'V>.LogSplit u), x))
+                n
+                d
+                a
+        else
+            TileLoop.map1<'W, 'V, float32>
+                (fun x -> VectorMath<'W, 'V>.Atanh((fun u -> VectorMath<'W, 'V>.LogBits u), x))
+                n
+                d
+                a
 
     [<FullyOptimized>]
     static member Asin(n, d, a) = TileLoop.map1<'W, 'V, float32> (fun x -> VectorMath<'W, 'V>.Asin x) n d a

@@ -105,11 +105,14 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
     static member inline Log(x: 'V) : 'V =
         if 'W.Splits then VectorMath<'W, 'V>.LogSplit x else VectorMath<'W, 'V>.LogBits x
 
-    static member inline Log1p(x: 'V) : 'V =
+    // What follows takes the logarithm as a function: the choice of its form belongs outside of loops, whose bodies it would
+    // slow down.
+
+    static member inline Log1p([<InlineIfLambda>] log: 'V -> 'V, x: 'V) : 'V =
         let u = 'W.Add(x, 'W.Create 1.0f)
         // What rounding u lost, to first order.
         let lost = 'W.Div('W.Sub(x, 'W.Sub(u, 'W.Create 1.0f)), u)
-        let y = VectorMath<'W, 'V>.Log u
+        let y = log u
         let regular = 'W.And('W.Less('W.Zero, u), 'W.Less(u, 'W.Create Single.PositiveInfinity))
         let y = 'W.Add(y, 'W.And(regular, lost))
         'W.Pick('W.Equal(u, 'W.Create 1.0f), x, y)
@@ -124,9 +127,9 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         let e = VectorMath<'W, 'V>.Expm1('W.Add(a, a))
         VectorMath<'W, 'V>.WithSign('W.Div(e, 'W.Add(e, 'W.Create 2.0f)), x)
 
-    static member inline Softplus(x: 'V) : 'V =
+    static member inline Softplus([<InlineIfLambda>] log: 'V -> 'V, x: 'V) : 'V =
         let positive = 'W.Pick('W.Less(x, 'W.Zero), 'W.Zero, x)
-        'W.Add(positive, VectorMath<'W, 'V>.Log1p(VectorMath<'W, 'V>.Exp('W.Neg('W.Abs x))))
+        'W.Add(positive, VectorMath<'W, 'V>.Log1p(log, VectorMath<'W, 'V>.Exp('W.Neg('W.Abs x))))
 
     static member inline Rsqrt(x: 'V) : 'V = 'W.Div('W.Create 1.0f, 'W.Sqrt x)
 
@@ -154,9 +157,9 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         // The sum is formed before the product, so that far below zero nothing is left.
         'W.Mul(half, 'W.Add('W.Create 1.0f, 'W.Clamp('W.Mul(t, ratio), -1.0f, 1.0f)))
 
-    static member inline Erfinv(x: 'V) : 'V =
+    static member inline Erfinv([<InlineIfLambda>] log: 'V -> 'V, x: 'V) : 'V =
         let one = 'W.Create 1.0f
-        let w = 'W.Neg(VectorMath<'W, 'V>.Log('W.Mul('W.Sub(one, x), 'W.Add(one, x))))
+        let w = 'W.Neg(log ('W.Mul('W.Sub(one, x), 'W.Add(one, x))))
         let near =
             VectorMath<'W, 'V>
                 .Horner(
@@ -247,28 +250,28 @@ type internal VectorMath<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> p
         let half = VectorMath<'W, 'V>.ExpShifted('W.Abs x, -1.0f)
         'W.Add(half, 'W.Div('W.Create 0.25f, half))
 
-    static member inline Asinh(x: 'V) : 'V =
+    static member inline Asinh([<InlineIfLambda>] log: 'V -> 'V, x: 'V) : 'V =
         let a = 'W.Abs x
         let square = 'W.Mul(a, a)
         let one = 'W.Create 1.0f
         let near = 'W.Add(a, 'W.Div(square, 'W.Add(one, 'W.Sqrt('W.Add(square, one)))))
         // Beyond: log (2 a).
         let large = 'W.Less('W.Create 1e4f, a)
-        let y = VectorMath<'W, 'V>.Log1p('W.Pick(large, 'W.Sub(a, one), near))
+        let y = VectorMath<'W, 'V>.Log1p(log, 'W.Pick(large, 'W.Sub(a, one), near))
         VectorMath<'W, 'V>.WithSign('W.Add(y, 'W.And(large, 'W.Create 0.693147182f)), x)
 
-    static member inline Acosh(x: 'V) : 'V =
+    static member inline Acosh([<InlineIfLambda>] log: 'V -> 'V, x: 'V) : 'V =
         let one = 'W.Create 1.0f
         let t = 'W.Sub(x, one)
         let near = 'W.Add(t, 'W.Sqrt('W.Fma(t, t, 'W.Add(t, t))))
         let large = 'W.Less('W.Create 1e4f, x)
-        let y = VectorMath<'W, 'V>.Log1p('W.Pick(large, t, near))
+        let y = VectorMath<'W, 'V>.Log1p(log, 'W.Pick(large, t, near))
         let y = 'W.Add(y, 'W.And(large, 'W.Create 0.693147182f))
         'W.Pick('W.Less(x, one), 'W.Create Single.NaN, y)
 
-    static member inline Atanh(x: 'V) : 'V =
+    static member inline Atanh([<InlineIfLambda>] log: 'V -> 'V, x: 'V) : 'V =
         let a = 'W.Abs x
-        let y = VectorMath<'W, 'V>.Log1p('W.Div('W.Add(a, a), 'W.Sub('W.Create 1.0f, a)))
+        let y = VectorMath<'W, 'V>.Log1p(log, 'W.Div('W.Add(a, a), 'W.Sub('W.Create 1.0f, a)))
         VectorMath<'W, 'V>.WithSign('W.Mul('W.Create 0.5f, y), x)
 
     /// asin s for s in [0, 0.625], from z = s^2.
