@@ -247,8 +247,8 @@ let private transformer (policy: Layer -> Layer) =
     Network.create [ x ] [ one (Layer.dense 10 >>> Layer.softmax) [ y ] ]
 
 [<Fact>]
-let ``training keeps little more than half the memory`` () =
-    Assert.InRange(arena mixed convolutions 1024 / arena id convolutions 1024, 0.45, 0.6)
+let ``training needs much less memory`` () =
+    Assert.InRange(arena mixed convolutions 1024 / arena id convolutions 1024, 0.45, 0.7)
     Assert.InRange(arena mixed transformer 512 / arena id transformer 512, 0.4, TransformerLimit)
 
 /// Changes what all new layers have, so it runs with no test beside it.
