@@ -46,6 +46,20 @@ public class AdaptationTests
     }
 
     [Fact]
+    public void A_projection_within_attention_is_adapted_by_its_path()
+    {
+        var x = new Input(5, 6);
+        var model = new Model(x, new MultiHeadAttention(numHeads: 2, keyDim: 3).Apply(x, x));
+        var batch = Tensor.Of<float>(Shape.Of(2, 5, 6), [.. Enumerable.Range(0, 60).Select(i => float.Sin(i))]);
+        var before = model.Predict(batch);
+        model.EnableLora(rank: 2, layers: ["multi_head_attention/query"]);
+        Lines.AssertClose([before], [model.Predict(batch)], 1e-6);
+        var adapted = model.GetNamedWeights().Select(pair => pair.Key).Where(path => path.Contains("lora", StringComparison.Ordinal));
+        Assert.Equal(
+            ["multi_head_attention/query/lora_kernel_a", "multi_head_attention/query/lora_kernel_b"], adapted);
+    }
+
+    [Fact]
     public void Layers_of_nested_models_are_adapted_from_the_outermost()
     {
         var (x, _) = Lines.Data();
