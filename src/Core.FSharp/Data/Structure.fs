@@ -46,7 +46,8 @@ module internal Structure =
         else
             ValueNone
 
-    let private kinds = "Tensor, Tensor[], tuples of two or three tensors, or TrainingData"
+    let private kinds =
+        "Tensor, Tensor[], tuples of two or three tensors, TrainingData, or a Table alone or in front of tensors"
 
     /// The structure of a type; an error if its values hold no tensors.
     let get<'T> (stage: string) : Structure<'T> =
@@ -59,7 +60,7 @@ module internal Structure =
                     stage,
                     kinds,
                     typeof<'T>.Name,
-                    "Map the elements to tensors first, or give a function that makes a batch of them."
+                    "Map the elements to tensors first (a FeatureSpace does that for a Table), or give a function that makes a batch of them."
                 )
             )
 
