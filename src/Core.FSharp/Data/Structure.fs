@@ -48,7 +48,8 @@ module internal Structure =
         else
             ValueNone
 
-    let private kinds = "Tensor, Tensor[], tuples of two or three tensors, TrainingData, or ImageData"
+    let private kinds =
+        "Tensor, Tensor[], tuples of two or three tensors, TrainingData, ImageData, or a Table alone or in front of tensors"
 
     /// The structure of a type; an error if its values hold no tensors.
     let get<'T> (stage: string) : Structure<'T> =
@@ -61,7 +62,7 @@ module internal Structure =
                     stage,
                     kinds,
                     typeof<'T>.Name,
-                    "Map the elements to tensors first, or give a function that makes a batch of them."
+                    "Map the elements to tensors first (a FeatureSpace does that for a Table), or give a function that makes a batch of them."
                 )
             )
 
