@@ -474,6 +474,18 @@ module LayerTypes =
         /// the input, all without the batch.
         | Cell of (int[] -> int[][])
         | Recurrent of RecurrentRole
+        /// Of some changes it makes a few, chosen anew for every batch.
+        | Choosing of ChoosingRole
+
+    and [<NoEquality; NoComparison>] internal ChoosingRole =
+        {
+            /// How many changes there are.
+            Choices: int
+            /// How many of them are made, one after the other; none is made twice.
+            Taken: int
+            /// The layer that always makes that one.
+            Only: int -> Layer
+        }
 
     and [<NoEquality; NoComparison>] internal RecurrentRole =
         {

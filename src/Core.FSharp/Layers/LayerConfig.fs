@@ -146,7 +146,7 @@ module internal LayerConfig =
         | Recurrent _ -> Some "initial_state"
         | Cell _ -> Some "states"
         | Plain when layer.Kind = "Bidirectional" -> Some "initial_state"
-        | Plain -> None
+        | _ -> None
 
     /// Arguments of a layer's call in Keras that belong to the layer here.
     let callArguments = HashSet<string>([ "use_causal_mask"; "return_attention_scores" ])
