@@ -329,6 +329,7 @@ module internal NestedField =
           Required = true
           Get = get >> write
           Written = true
+          Quiet = false
           Set = fun where reader value options -> set (read where reader value) options }
 
     let layer key get set : Field<'o> = make key LayerConfig.toArgument (fun _ reader value -> reader value) get set

@@ -217,10 +217,10 @@ module internal ModelReader =
                 | ConfigValue.Object keywords -> keywords
                 | _ -> []
 
-            let masks, others =
-                keywords
-                |> List.partition (fun (key, v) ->
-                    key.EndsWith(MaskKeyword, StringComparison.Ordinal) && tensors v <> [])
+            let isNamed (key: string) =
+                key.EndsWith(MaskKeyword, StringComparison.Ordinal) || Array.contains key ImagePart.all
+
+            let masks, others = keywords |> List.partition (fun (key, v) -> isNamed key && tensors v <> [])
 
             // A list of masks has one per input, null where there is none.
             let named (key: string, value: ConfigValue) =
