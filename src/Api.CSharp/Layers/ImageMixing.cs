@@ -62,8 +62,8 @@ public sealed class CutMix(
         .Set("data_format", dataFormat?.Name)
         .Set("bounding_box_format", boundingBoxFormat?.Name));
 
-/// <summary>A few changes chosen at random for every batch, one after the other (Cubuk et al., 2019). All eleven
-/// are computed every time. Training only: at inference images pass unchanged.</summary>
+/// <summary>A few changes chosen at random for every batch, one after the other (Cubuk et al., 2019). In a model
+/// all eleven are computed every time; ahead of one, by Transform, only those chosen. Training only: at inference images pass unchanged.</summary>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="numOps">Changes per batch.</param>
 /// <param name="factor">Bounds of their strength, 0 to 1; one number f means 0 to f. By default 0.5.</param>

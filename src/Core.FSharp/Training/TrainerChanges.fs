@@ -68,6 +68,7 @@ module internal TrainerChanges =
                     { variant.Layer with
                         LayerName = layer.LayerName
                         Frozen = layer.Frozen
+                        Remat = layer.Remat
                         Policy = policyAfter change trainer.Network layer
                         Shared = layer.Shared
                         Owner = layer.Owner }

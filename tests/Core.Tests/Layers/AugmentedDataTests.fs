@@ -641,3 +641,65 @@ type AugmentedDataTests() =
             Assert.Throws<ArgumentValueException>(fun () -> augmenter.Transform(imagesOf (labelMap 1)) |> ignore)
 
         Assert.Contains("no weights", error.Message)
+
+    /// What runs ahead of a model in place of eleven changes, of which ten are thrown away.
+    [<Fact>]
+    member _.``a change of RandAugment alone is that change among all``() =
+        let settings = Augmentation.settings "RandAugment" [ 0.5 ] (0.0, 4.0) Sampling.Bilinear None
+
+        let layer (draw: Scope -> Expr -> ImageChange) =
+            Layer.make "Draw" None (fun scope flows ->
+                let change = draw scope flows[0].Value
+                let mask = (scope.Argument "segmentation_masks").Value
+                [| Flow.ofValue (change.Images flows[0].Value); Flow.ofValue (change.Masks mask) |])
+
+        let labels = labelMap 21
+        let mask = ImageDataRun.tensor [ count; rows; columns; 1 ] (Array.map float labels)
+        let run layer = ImageDataRun.run Mode.Train layer (imagesOf labels) [ "segmentation_masks", mask ]
+
+        for i in 0 .. Augmentation.count true - 1 do
+            let which = Expr.Scalar(DType.Int32, float i)
+            let expected = run (layer (Augmentation.change settings true which))
+            let actual = run (layer (Augmentation.only settings i))
+
+            for a, b in Array.zip expected actual do
+                Close.closeToScale (string i) 1e-12 (a.ToDoubles()) (b.ToDoubles())
+
+    [<Fact>]
+    member _.``ahead of a model RandAugment makes as many changes as it should``() =
+        let labels = labelMap 22
+        let boxes = boxesOf 22
+        let mask = ImageDataRun.ids [ count; rows; columns ] labels
+
+        let data = ImageData(imagesOf labels, boxes = boxes, boxLabels = boxLabels, segmentationMasks = mask)
+
+        let augmenter n =
+            Augmenter.create
+                [ Layer.rescaling 10.0 0.0
+                  Layer.pipeline
+                      [ located (
+                            Layer.randAugmentWith
+                                { RandAugment.options with NumOps = n; Interpolation = Sampling.Nearest }
+                        ) ]
+                  Layer.rescaling 0.1 0.0 ]
+
+        let none = (augmenter 0).Transform data
+        Close.closeToScale "none" 1e-6 (data.Images.ToDoubles()) (none.Images.ToDoubles())
+        let one = augmenter 1
+        let changed = Array.create 2 0
+
+        for seed in 0..29 do
+            let after = one.Transform(data, Random seed)
+            let again = one.Transform(data, Random seed)
+            Assert.Equal<float[]>(after.Images.ToDoubles(), again.Images.ToDoubles())
+            let moved = (Unchecked.nonNull after.SegmentationMasks).ToArray<int>()
+
+            if moved = labels then
+                changed[0] <- changed[0] + 1
+            else
+                changed[1] <- changed[1] + 1
+                let channel = after.Images.ToDoubles() |> Array.chunkBySize 3 |> Array.map Array.head
+                Close.closeToScale "moved" 1e-6 (Array.map float moved) channel
+
+        // Three changes of eleven move things.
+        Assert.True(changed[1] >= 2 && changed[0] >= 12)

@@ -2,8 +2,8 @@ namespace FunctionalNet
 
 open FunctionalNet.Graph
 
-/// Changes of images of which some are chosen at random for every batch. A graph has no branches: all of them are computed,
-/// except that movements share one reading of the images.
+/// Changes of images of which some are chosen at random for every batch. A graph has no branches: within one all of them are
+/// computed, except that movements share one reading of the images.
 module internal Augmentation =
 
     /// Strength, as two bounds, and form of all changes.
@@ -86,6 +86,16 @@ module internal Augmentation =
                     { Corners = Ops.where isMovement after.Corners set.Corners
                       Classes = Ops.where isMovement after.Classes set.Classes }) }
 
+    /// Change number `which` alone.
+    let only (s: Settings) (which: int) (scope: Scope) (x: Expr) : ImageChange =
+        let movements = movements s
+
+        if which < movements.Length then
+            Warp.moving (moved s).Filling (movements[which] (scope.Child("move" + string which)) x) x
+        else
+            let changes = levels s @ strengths s
+            ImageChange.ofImages (changes[which - movements.Length](scope.Child("change" + string which)))
+
 /// <summary>The RandAugment layer (Cubuk et al., 2019): in training, a few changes chosen at random for every batch, one
 /// after the other.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -109,6 +119,11 @@ module RandAugment =
             Augmentation.change settings true (Ops.index 0 i order) (scope.Child("step" + string i)) x)
         |> List.fold (fun before step -> before |> ImageChange.andThen step) (ImageChange.ofImages id)
 
+    let private choices (o: RandAugmentOptions) : ImageChoices =
+        let settings = Augmentation.settings "RandAugment" o.Factor o.ValueRange o.Interpolation o.Seed
+        let count = Augmentation.count true
+        { Count = count; Taken = min o.NumOps count; Draw = Augmentation.only settings }
+
     let internal definition: ImageClass<RandAugmentOptions> =
         ImageLayer.changing
             "RandAugment"
@@ -127,7 +142,7 @@ module RandAugment =
             options
             (fun (o: RandAugmentOptions) -> o.DataFormat)
             draw
-        |> fun imageClass -> { imageClass with NeedsColors = true }
+        |> fun imageClass -> { imageClass with NeedsColors = true; Choices = ValueSome choices }
         |> ImageLayer.checkedBy (fun (o: RandAugmentOptions) ->
             FactorBounds.share "RandAugment" "factor" o.Factor |> ignore
 

@@ -223,6 +223,17 @@ module internal ImagePart =
     /// In the order in which they follow the images.
     let all = [| Labels; Boxes; BoxLabels; Masks |]
 
+/// Changes of which a layer makes a few, chosen anew for every batch.
+[<NoEquality; NoComparison>]
+type internal ImageChoices =
+    {
+        Count: int
+        /// How many are made, one after the other; none is made twice.
+        Taken: int
+        /// What one of them does.
+        Draw: int -> Scope -> Expr -> ImageChange
+    }
+
 /// A class of image layers: Keras's BaseImagePreprocessingLayer. It says what a draw does; that labels, boxes and masks are
 /// taken along, and in whatever format, is the same for all.
 [<NoEquality; NoComparison>]
@@ -244,6 +255,8 @@ type internal ImageClass<'o> =
         MixesLabels: bool
         /// Gets images, channels last, of a floating-point type.
         Draw: 'o -> Scope -> Expr -> ImageChange
+        /// For layers that choose: what they choose from.
+        Choices: ('o -> ImageChoices) voption
     }
 
 /// Options of an image layer, and the format of its bounding boxes, if it gets any.
@@ -287,7 +300,8 @@ module internal ImageLayer =
           NeedsColors = false
           KeepsIntegers = false
           MixesLabels = false
-          Draw = draw }
+          Draw = draw
+          Choices = ValueNone }
 
     /// The same in training and at inference.
     let alwaysActive (imageClass: ImageClass<'o>) = { imageClass with IsActive = fun _ -> true }
@@ -487,7 +501,18 @@ module internal ImageLayer =
             | Locate format -> ValueSome { Layer = make { o with Format = Some format }; Values = fun _ -> [] }
             | _ -> ValueNone)
 
-    let toClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> = boxed c.Kind c.Fields c.Start c.Check (run c)
+    let private plainClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> = boxed c.Kind c.Fields c.Start c.Check (run c)
+
+    let toClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> =
+        match c.Choices with
+        | ValueNone -> plainClass c
+        | ValueSome choices ->
+            plainClass c
+            |> LayerClass.playing (fun _ o ->
+                let all = choices o.Options
+                let only i = { c with Draw = (fun _ -> all.Draw i); Choices = ValueNone }
+                let layer i = LayerClass.layer (plainClass (only i)) o
+                Choosing { Choices = all.Count; Taken = all.Taken; Only = layer })
 
     /// A layer without a format of boxes.
     let layer (c: ImageClass<'o>) (options: 'o) : Layer =

@@ -151,7 +151,8 @@ module ImageShorthands =
         /// area.</summary>
         let cutMixWith (options: ImageMixOptions) : Layer = of' ImageMix.cutting options
 
-        /// <summary>A few changes, chosen at random for every batch. All eleven are computed every time.</summary>
+        /// <summary>A few changes, chosen at random for every batch. In a model all eleven are computed every time;
+        /// ahead of one, by an Augmenter, only those chosen.</summary>
         let randAugmentWith (options: RandAugmentOptions) : Layer = of' RandAugment.definition options
 
         /// <summary>Chains of changes chosen at random, mixed with one another and the image.</summary>
