@@ -17,6 +17,11 @@ module Flow =
     /// <summary>Another value under the same mask.</summary>
     let withValue (value: Expr) (flow: Flow) = { flow with Value = value }
 
+/// Marks the functions of layers that are networks.
+[<AbstractClass>]
+type internal NetworkFunction() =
+    inherit OptimizedClosures.FSharpFunc<Scope, Flow[], Flow[]>()
+
 /// <summary>Making, composing and tracing layers.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Layer =
@@ -305,7 +310,10 @@ module Layer =
             layers
             |> List.toArray
             |> Array.collect (fun layer ->
-                if layer.Kind = "Sequential" && layer.LayerName = "" && not layer.Frozen && layer.Remat.IsNone then
+                // A network is a layer of its own, though it has no name.
+                let isGrouping = layer.Kind = "Sequential" && not (box layer.Run :? NetworkFunction)
+
+                if isGrouping && layer.LayerName = "" && not layer.Frozen && layer.Remat.IsNone then
                     Array.map snd layer.Parts
                 else
                     [| layer |])

@@ -7,11 +7,6 @@ open FunctionalNet.Graph
 /// Evaluating a network, as its own layer does.
 module internal NetworkRun =
 
-    /// Marks the functions of layers that are networks.
-    [<AbstractClass>]
-    type NetworkFunction() =
-        inherit OptimizedClosures.FSharpFunc<Scope, Flow[], Flow[]>()
-
     /// An input as the network declared it: another number type is converted, and a last axis of size 1 may be missing or
     /// too many, as in Keras.
     let private accept (scope: Scope) (node: Node) (flow: Flow) : Flow =

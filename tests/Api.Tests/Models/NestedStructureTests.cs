@@ -80,6 +80,19 @@ public class NestedStructureTests
     }
 
     [Fact]
+    public void Models_without_names_stay_in_models()
+    {
+        Sequential Block() => new() { new Dense(5), new Dense(2) };
+        var model = new Sequential(seed: 1) { new Input(3), Block(), new Sequential { new Input(2), new Dense(4) }, Block() };
+        Assert.Equal(((3 * 5) + 5) + ((5 * 2) + 2) + ((2 * 4) + 4) + ((4 * 5) + 5) + ((5 * 2) + 2), model.CountParameters());
+        Assert.Equal(["sequential", "sequential_1", "sequential_2"], model.LayerNames);
+
+        // Blocks of a model that waits for its data wait for the layer before them.
+        var late = new Sequential(seed: 1) { Block(), Block() };
+        Assert.Equal(Shape.Of(4, 2), late.Predict(Numbers(1, 4, 3)).Shape);
+    }
+
+    [Fact]
     public void Layers_made_in_a_scope_compute_their_inner_values_again()
     {
         var number = 0;
