@@ -15,11 +15,14 @@ public abstract class AdaptableLayer : Layer
     /// starts He-uniform, B at zero. The model must be compiled again. Keras: enable_lora.</summary>
     /// <param name="rank">Columns of A and rows of B.</param>
     /// <param name="alpha">Strength of A · B, divided by the rank; the rank by default.</param>
+    /// <param name="aInitializer">First values of A; He-uniform by default.</param>
+    /// <param name="bInitializer">First values of B; zeros by default.</param>
     /// <exception cref="NotReadyException">The layer stands in no model yet.</exception>
     /// <exception cref="ArgumentValueException">The layer is adapted already, or its weight has a constraint.</exception>
-    public void EnableLora(int rank, double? alpha = null)
+    public void EnableLora(
+        int rank, double? alpha = null, Initializer? aInitializer = null, Initializer? bInitializer = null)
     {
         var (model, path) = Root();
-        model.EnableLora(rank, alpha, [path]);
+        model.EnableLora(rank, alpha, [path], aInitializer, bInitializer);
     }
 }

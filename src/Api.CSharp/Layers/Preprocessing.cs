@@ -30,7 +30,8 @@ public sealed class Normalization(
     private Tensor[]? adapted;
 
     /// <summary>Learns mean and variance of all of the data, the batch first; what was learnt before is forgotten. Ahead of the
-    /// model or in it: the model's weights are set at once, or when they are made. Keras: adapt.</summary>
+    /// model or in it: the model's weights are set at once, or when they are made. A layer that goes into another one, such as a
+    /// Pipeline, is adapted before that. Keras: adapt.</summary>
     /// <exception cref="ArgumentValueException">The layer has a fixed mean.</exception>
     /// <exception cref="DataException">There are no data, or they lack an axis.</exception>
     /// <exception cref="ShapeException">The model's data have other features.</exception>
@@ -66,6 +67,11 @@ public sealed class Normalization(
         if (Home is not null)
         {
             SetWeights(adapted);
+        }
+        else if (Container is null)
+        {
+            // Layers around this one, such as a Pipeline, take what it is now.
+            Renew(PreprocessingBridge.Adapted(Core, moments.Mean, moments.Variance));
         }
     }
 }
@@ -151,7 +157,8 @@ public sealed class CategoryEncoding(int numTokens, EncodingMode? outputMode = n
         .Set("num_tokens", numTokens)
         .Set("output_mode", outputMode?.Name));
 
-/// <summary>Layers one after the other, as one layer. What comes with images goes through all of them.</summary>
+/// <summary>Layers one after the other, as one layer. What comes with images goes through all of them; layers that learn from data are
+/// adapted before they go into it.</summary>
 /// <param name="layers">At least one layer, each with one input and one output.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Pipeline(IReadOnlyList<Layer> layers, string? name = null)

@@ -12,13 +12,21 @@ public partial class Model
     /// <param name="alpha">Strength of A · B, divided by the rank; the rank by default.</param>
     /// <param name="layers">Paths of layers, such as dense or encoder/dense_1; by default every Dense, EinsumDense, Embedding,
     /// ReversibleEmbedding and convolution that is not inside another layer.</param>
+    /// <param name="aInitializer">First values of the matrices A; He-uniform by default.</param>
+    /// <param name="bInitializer">First values of the matrices B; zeros by default, so that nothing changes before training.</param>
     /// <exception cref="ArgumentValueException">A layer cannot be adapted, or is already.</exception>
     /// <example><code>
     /// model.EnableLora(rank: 4, layers: ["dense"]);
     /// model.Compile(new Adam(1e-3), "mse");
     /// </code></example>
-    public void EnableLora(int rank, double? alpha = null, IReadOnlyList<string>? layers = null) =>
-        Become(TrainingBridge.EnableLora(Trainer, rank, alpha, [.. layers ?? []]));
+    public void EnableLora(
+        int rank,
+        double? alpha = null,
+        IReadOnlyList<string>? layers = null,
+        Initializer? aInitializer = null,
+        Initializer? bInitializer = null) =>
+        Become(TrainingBridge.EnableLora(
+            Trainer, rank, alpha, aInitializer?.Description, bInitializer?.Description, [.. layers ?? []]));
 
     /// <summary>Adds the product of LoRA's matrices to the weights they adapt, and drops them. Do it before a model is given away:
     /// it computes less and needs no file of its own. Keras does so whenever it saves.</summary>

@@ -196,6 +196,7 @@ module internal Compile =
         let graph =
             { Outputs = graph.Outputs |> Array.mapi (fun i (name, _) -> name, roots[i])
               Updates = graph.Updates |> Array.mapi (fun i (leaf, _) -> leaf, roots[n + i]) }
+            |> if options.Donate && options.InPlace then Widen.overInputs else id
 
         let always, bind, once =
             match Prepare.split graph with

@@ -9,10 +9,13 @@ open FunctionalNet.Kernels
 /// `ConvEnding`: a bias, a rectifier, and poolings of 2 x 2 positions.
 module internal Endings =
 
-    /// A bias and a rectifier: the region's input that is the bias, or -1; and whether negative results become zero.
-    let private ofRegion (region: Region) (source: int) (channels: int) : struct (int * bool) voption =
-        let isResult (v: int) = region.Outputs.Length = 1 && region.Outputs[0].Value = v
+    /// A bias, a rounding to 16 bits and a rectifier, in this order, each there or not: the region's input that is the bias, or -1.
+    [<Struct; NoEquality; NoComparison>]
+    type private Ended = { Bias: int; Rounds: bool; Rectifies: bool; IsNarrow: bool }
+
+    let private ofRegion (region: Region) (source: int) (channels: int) : Ended voption =
         let first = region.Inputs.Length
+        let dtype = region.Inputs[source].DType
 
         let biasOf (i: TileInstruction) =
             let other = if i.A = source then i.B else i.A
@@ -21,36 +24,54 @@ module internal Endings =
                 -1
             else
                 match region.Inputs[other].Access with
-                | Strided([| _; c |], [| 0; 1 |]) when
-                    c = channels && region.Inputs[other].DType = region.Inputs[source].DType
-                    ->
-                    other
+                | Strided([| _; c |], [| 0; 1 |]) when c = channels && region.Inputs[other].DType = dtype -> other
                 | _ -> -1
 
         let isWhole =
-            region.Summed.Length = 0
-            && region.Outputs.Length = 1
-            && region.Outputs[0].DType = region.Inputs[source].DType
-            && TileOps.dtypeOf region.Domain = region.Inputs[source].DType
+            region.Summed.Length = 0 && region.Outputs.Length = 1 && TileOps.dtypeOf region.Domain = dtype
 
-        match region.Instructions with
-        | [| relu |] when isWhole && relu.Op = TileOp.Relu && relu.A = source && isResult first ->
-            ValueSome(struct (-1, true))
-        | [| add |] when isWhole && biasOf add >= 0 && isResult first -> ValueSome(struct (biasOf add, false))
-        | [| add; relu |] when
-            isWhole && biasOf add >= 0 && relu.Op = TileOp.Relu && relu.A = first && isResult (first + 1)
-            ->
-            ValueSome(struct (biasOf add, true))
-        | _ -> ValueNone
+        // The value that the next instruction must read, and how many there are.
+        let mutable value = source
+        let mutable done' = 0
+        let mutable ended = { Bias = -1; Rounds = false; Rectifies = false; IsNarrow = false }
+
+        let take (isNext: TileInstruction -> bool) =
+            let fits = done' < region.Instructions.Length && isNext region.Instructions[done']
+
+            if fits then
+                value <- first + done'
+                done' <- done' + 1
+
+            fits
+
+        if take (fun i -> biasOf i >= 0) then
+            ended <- { ended with Bias = biasOf region.Instructions[0] }
+
+        if take (fun i -> i.Op = TileOp.RoundToHalf && i.A = value) then
+            ended <- { ended with Rounds = true }
+        if take (fun i -> i.Op = TileOp.Relu && i.A = value) then
+            ended <- { ended with Rectifies = true }
+
+        if not isWhole || done' < region.Instructions.Length || region.Outputs[0].Value <> value then
+            ValueNone
+        elif region.Outputs[0].DType = dtype then
+            ValueSome ended
+        elif region.Outputs[0].DType = DType.BFloat16 then
+            // What is stored in 16 bits is rounded by that; rectified or not.
+            ValueSome { ended with Rounds = true; IsNarrow = true }
+        else
+            ValueNone
 
     /// The ending that a region behind a convolution is, with the operands of the instruction that has both.
     let ofEpilogue (e: EpilogueWork) (channels: int) (operands: nativeint[]) : ConvEnding voption =
         match ofRegion e.Region e.Source channels with
-        | ValueSome(struct (bias, rectifies)) ->
+        | ValueSome ended ->
             ValueSome
-                { ConvEnding.None with
-                    Bias = (if bias < 0 then 0n else operands[e.FirstInput + bias])
-                    Rectifies = rectifies }
+                { Bias = (if ended.Bias < 0 then 0n else operands[e.FirstInput + ended.Bias])
+                  Rounds = ended.Rounds
+                  Rectifies = ended.Rectifies
+                  IsNarrow = ended.IsNarrow
+                  Pools = false }
         | ValueNone -> ValueNone
 
     /// Windows of 2 x 2 positions, side by side.

@@ -23,6 +23,14 @@ module internal Parts =
     [<Literal>]
     let private PartBytes = 4194304L
 
+    /// Beside what is kept in 16 bits, all floats of a small batch would be more than without it: then half of them at a time, and a
+    /// quarter of few, or of what would be written over what is read.
+    let private most (work: Work) (all: int64) : int64 =
+        match work with
+        | Primitive(MaxPoolGrad _, _, _) -> max 131072L (min PartBytes (all / 4L))
+        | _ when all <= PartBytes / 2L -> max 131072L (all / 4L)
+        | _ -> min PartBytes (all / 2L)
+
     let private rowSize (t: TensorType) = t.Shape.Size / max 1 t.Shape[0]
 
     /// Operands of an operation that are cut with the batch.
@@ -100,7 +108,9 @@ module internal Parts =
             ->
             let floats = Array.map2 (fun isNarrow size -> if isNarrow then size else 0) narrow c.RowSizes
             let row = 4L * (int64 (Array.sum floats) + (if inWork then int64 c.ResultRow else 0L))
-            let count = int (min (int64 c.Rows) (1L + int64 c.Rows * row / PartBytes))
+            let all = int64 c.Rows * row
+            let most = most work all
+            let count = int (min (int64 c.Rows) (max 1L ((all + most - 1L) / most)))
 
             ValueSome(
                 InParts

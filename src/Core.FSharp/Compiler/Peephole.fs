@@ -1,6 +1,7 @@
 namespace FunctionalNet.Compiler
 
 open System
+open FunctionalNet
 open FunctionalNet.Kernels
 
 /// Shorter tile programs that compute the same: a product and a sum in one pass, gelu as it is usually written in one, and
@@ -42,6 +43,49 @@ module internal Peephole =
                     C = (if arity > 2 then number[ins.C] else ins.C) })
 
         kept, outputs |> Array.map (fun o -> { o with Value = number[o.Value] })
+
+    /// A program of floats without what changes nothing where values have 16 bits: their rounding again, copies, and the rounding of what
+    /// is stored in 16 bits, which storing does.
+    let withoutRoundings
+        (inputs: TileInput[])
+        (instructions: TileInstruction[])
+        (outputs: TileOutput[])
+        : TileInstruction[] * TileOutput[] =
+        if instructions |> Array.forall (fun ins -> ins.Op <> TileOp.RoundToHalf) then
+            instructions, outputs
+        else
+            let count = inputs.Length
+            // The first value that is the same, and whether 16 bits hold it.
+            let same = Array.init (count + instructions.Length) id
+            let fits = Array.init same.Length (fun v -> v < count && inputs[v].DType = DType.BFloat16)
+            let work = Array.copy instructions
+
+            for i in 0 .. work.Length - 1 do
+                let arity = TileOps.arity work[i].Op
+                let at (place: int) (v: int) = if arity > place then same[v] else v
+                let ins = { work[i] with A = at 0 work[i].A; B = at 1 work[i].B; C = at 2 work[i].C }
+                let v = count + i
+                work[i] <- ins
+
+                match ins.Op with
+                | TileOp.Copy -> same[v] <- ins.A
+                | TileOp.RoundToHalf when fits[ins.A] -> same[v] <- ins.A
+                | TileOp.RoundToHalf -> fits[v] <- true
+                | TileOp.Const -> fits[v] <- Halves.holds ins.Value
+                | TileOp.Relu
+                | TileOp.Neg
+                | TileOp.Abs -> fits[v] <- fits[ins.A]
+                | TileOp.Max
+                | TileOp.Min -> fits[v] <- fits[ins.A] && fits[ins.B]
+                | TileOp.Select -> fits[v] <- fits[ins.B] && fits[ins.C]
+                | _ -> ()
+
+            let stored (o: TileOutput) =
+                let v = same[o.Value]
+                let rounds = v >= count && work[v - count].Op = TileOp.RoundToHalf
+                { o with Value = (if rounds && o.DType = DType.BFloat16 then work[v - count].A else v) }
+
+            compact count work (Array.map stored outputs)
 
     /// The program's instructions and outputs, improved. Inputs keep their numbers.
     let improve

@@ -59,7 +59,7 @@ module internal Recompute =
                     if readers.ContainsKey source then
                         readers[source].Add { User = node; IsFlat = isFlat }
 
-        let hasHalves = Array.exists Widen.isWidening order
+        let hasHalves = Array.exists Halves.isWidening order
 
         let groupOf (e: Expr) : int =
             match groups.TryGetValue e with
@@ -149,7 +149,7 @@ module internal Recompute =
                     else
                         [||]
 
-                if takers.Length > 0 && (takers.Length <= 3 || Widen.isWidening node) then
+                if takers.Length > 0 && (takers.Length <= 3 || Halves.isWidening node) then
                     let list =
                         match recipe node 0 with
                         | Some list when list.Length <= MaxNodes -> list

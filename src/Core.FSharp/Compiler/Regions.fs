@@ -294,8 +294,17 @@ module internal Regions =
         let summed = summed |> Array.map (fun e -> final known[e])
         let inputs = inputs.ToArray()
         let isSummed = summed |> Array.map (fun v -> { TileOutput.Value = v; DType = TileOps.dtypeOf domain })
+        let ends = Array.append outputs isSummed
 
-        let shorter, ends = Peephole.improve domain inputs.Length instructions (Array.append outputs isSummed)
+        let instructions, ends =
+            if domain = TileDomain.F32 then
+                Peephole.withoutRoundings inputs instructions ends
+            else
+                instructions, ends
+
+        let outputs, isSummed = Array.splitAt outputs.Length ends
+        let summed = isSummed |> Array.map (fun o -> o.Value)
+        let shorter, ends = Peephole.improve domain inputs.Length instructions ends
 
         let stored, sums = Array.splitAt outputs.Length ends
 

@@ -533,11 +533,27 @@ module internal Select =
                     | ValueNone -> Epilogue.None
                 | _ -> Epilogue.None
 
+            let work = Parts.ofRows n p.Work
+
+            // Results in 16 bits that the kernel rounds itself.
+            let narrow =
+                match ending, work with
+                | ValueSome e, Convolution(struct (isPrepared, dtype, spec)) when p.InWork && canEnd work ->
+                    match Endings.ofEpilogue e spec.OutChannels src with
+                    | ValueSome ending when ending.IsNarrow ->
+                        let place = dst[0] + 2n * nativeint first * nativeint p.ResultRow
+                        let x, w = sources[0], sources[1]
+                        ValueSome(ConvMethod.Ended(isPrepared, width, dtype, spec, x, w, place, after, ending))
+                    | _ -> ValueNone
+                | _ -> ValueNone
+
             [| for i in 0 .. operands - 1 do
                    if p.Narrow[i] then
                        let from = src[i] + 2n * nativeint first * nativeint p.RowSizes[i]
                        WidenKernel(n * p.RowSizes[i], from, room i, width) :> Kernel
-               kernelOf step (Parts.ofRows n p.Work) sources [| result |] after results epilogue
+               match narrow with
+               | ValueSome kernel -> kernel
+               | ValueNone -> kernelOf step work sources [| result |] after results epilogue
                if addsUp && first > 0 then AddToKernel(p.ResultSize, result, target, width) |]
 
         let parts = Parts.rows p |> Array.collect part

@@ -69,12 +69,6 @@ module internal Simplify =
            | DType.Int32, DType.Float64 -> true
            | _ -> false
 
-    /// True for a value of 16 bits, widened.
-    let private isWidened (node: Expr) =
-        match node.Op with
-        | Cast DType.Float32 -> node.Inputs[0].DType = DType.BFloat16
-        | _ -> false
-
     let private identityPerm (perm: int[]) =
         let mutable same = true
 
@@ -95,6 +89,7 @@ module internal Simplify =
     [<Sealed>]
     type private Rewriter() =
         let known = Dictionary<Key, Expr>()
+        let halves = Halves.Known()
 
         /// The node with that operation on already simplified operands.
         member private this.Make(op: Op, inputs: Expr[]) : Expr = this.Simplest(Expr.Node(op, inputs))
@@ -152,6 +147,8 @@ module internal Simplify =
                     x 0
                 else
                     match (x 0).Op with
+                    // Rounded to what it is already.
+                    | Cast DType.BFloat16 when target = DType.Float32 && halves.Fits (x 0).Inputs[0] -> (x 0).Inputs[0]
                     // Through a type that holds every value, the way is the direct one.
                     | Cast middle when
                         isExact (x 0).Inputs[0].DType middle
@@ -165,9 +162,9 @@ module internal Simplify =
                     | Transpose _
                     | Slice _
                     | Reverse _
-                    | Concat _ when target = DType.BFloat16 && Array.forall isWidened (x 0).Inputs ->
+                    | Concat _ when target = DType.BFloat16 && Array.forall Halves.isWidening (x 0).Inputs ->
                         this.Make((x 0).Op, (x 0).Inputs |> Array.map (fun i -> i.Inputs[0]))
-                    | Gather _ when target = DType.BFloat16 && isWidened (x 0).Inputs[0] ->
+                    | Gather _ when target = DType.BFloat16 && Halves.isWidening (x 0).Inputs[0] ->
                         this.Make((x 0).Op, [| (x 0).Inputs[0].Inputs[0]; (x 0).Inputs[1] |])
                     | Iota(t, axis) when target <> DType.Bool -> this.Make(Iota({ t with DType = target }, axis), [||])
                     | _ -> null

@@ -25,6 +25,17 @@ type PreprocessingBridge =
         | Some moments -> struct (moments.Mean, moments.Variance)
         | None -> struct (Tensor.Scalar 0.0, Tensor.Scalar 1.0)
 
+    /// <summary>The Normalization layer with these as first values of its weights, wherever it goes.</summary>
+    static member Adapted(layer: Layer, mean: Tensor, variance: Tensor) : Layer =
+        let options =
+            { PreprocessingBridge.Options layer with Adapted = Some { Mean = mean; Variance = variance } }
+
+        { LayerClass.layer Normalization.definition options with
+            LayerName = layer.LayerName
+            Frozen = layer.Frozen
+            Policy = layer.Policy
+            Owner = layer.Owner }
+
     /// <summary>Mean and variance of data over the axes that a Normalization layer keeps.</summary>
     static member Moments(layer: Layer, data: Tensor) : struct (Tensor * Tensor) =
         PreprocessingBridge.Options layer |> Normalization.adapt data |> PreprocessingBridge.Pair

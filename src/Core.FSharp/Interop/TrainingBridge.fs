@@ -86,9 +86,26 @@ type TrainingBridge =
         )
 
     /// <summary>A trainer whose layers at those paths, or all that can be, are adapted by LoRA.</summary>
-    static member EnableLora(trainer: Trainer, rank: int, alpha: Nullable<float>, paths: string[]) : Trainer =
+    static member EnableLora
+        (
+            trainer: Trainer,
+            rank: int,
+            alpha: Nullable<float>,
+            aInitializer: Description | null,
+            bInitializer: Description | null,
+            paths: string[]
+        ) : Trainer =
+        let initializer (where: string) (usual: Initializer) (given: Description | null) =
+            match given with
+            | null -> usual
+            | description -> Initializer.ofConfigAt where description.Value
+
         trainer
-        |> Trainer.enableLora { Rank = Some rank; Alpha = Option.ofNullable alpha } (List.ofArray paths)
+        |> Trainer.enableLoraFrom
+            (initializer "a_initializer" Initializer.heUniform aInitializer)
+            (initializer "b_initializer" Initializer.zeros bInitializer)
+            { Rank = Some rank; Alpha = Option.ofNullable alpha }
+            (List.ofArray paths)
 
     /// <summary>A trainer whose layers have taken the matrices of LoRA into their weights.</summary>
     static member MergeLora(trainer: Trainer) : Trainer = Trainer.mergeLora trainer

@@ -1,5 +1,8 @@
 namespace FunctionalNet.Kernels
 
+open Microsoft.FSharp.NativeInterop
+open FunctionalNet
+
 #nowarn "3535" // interfaces with static abstract members: that is what they are for
 
 /// What becomes of the results of a convolution while they are in registers, instead of in a pass over memory: numbers
@@ -9,19 +12,26 @@ type internal ConvEnding =
     {
         /// Where the numbers to be added are, one for each channel; 0 for none.
         Bias: nativeint
+        /// Whether results are rounded to 16 bits, before negative ones become zero.
+        Rounds: bool
         /// Whether negative results become zero.
         Rectifies: bool
+        /// Whether results, which are rounded, are written in 16 bits.
+        IsNarrow: bool
         /// Whether windows of 2 x 2 positions, side by side, become one position; a last odd row or column is dropped.
         Pools: bool
     }
 
     /// Results are written as they are.
-    static member None = { Bias = 0n; Rectifies = false; Pools = false }
+    static member None = { Bias = 0n; Rounds = false; Rectifies = false; IsNarrow = false; Pools = false }
 
     /// True when there is nothing to do.
-    member this.IsNone = this.Bias = 0n && not this.Rectifies && not this.Pools
+    member this.IsNone = this.Bias = 0n && not this.Rounds && not this.Rectifies && not this.Pools
 
-/// The arithmetic of endings. Adding and rectifying keep the order of numbers, so they come after the largest was found.
+    /// Bytes of a result where these are `size` bytes of a number in registers.
+    member this.Bytes(size: nativeint) : nativeint = if this.IsNarrow then 2n else size
+
+/// The arithmetic of endings. Adding, rounding and rectifying keep the order of numbers, so they come after the largest was found.
 [<AbstractClass; Sealed>]
 type internal ConvEndings<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
@@ -36,6 +46,22 @@ type internal ConvEndings<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> p
         if ending.Rectifies then 'W.Zero else 'W.Create lowest
 
     /// The end of a result; NaN stays NaN.
-    static member inline End(v: 'V, bias: 'V, limit: 'V) : 'V =
+    static member inline End(ending: ConvEnding, v: 'V, bias: 'V, limit: 'V) : 'V =
         let v = 'W.Add(v, bias)
+        let v = if ending.Rounds then HalfRounding<'W, 'V, 'T>.Round v else v
         'W.AndNot(v, 'W.Less(v, limit))
+
+    /// The first results of a vector, in 16 bits.
+    static member PutFewHalves(p: nativeint, count: int, v: 'V) : unit =
+        let aside = NativePtr.toNativeInt (NativePtr.stackalloc<byte> 64)
+        'W.StoreHalves(aside, v)
+        Mem.copy p aside (2L * int64 count)
+
+    /// Writes the first `count` results of a vector.
+    static member inline Put(ending: ConvEnding, p: nativeint, count: int, v: 'V) : unit =
+        if ending.IsNarrow then
+            if count = 'W.Count then 'W.StoreHalves(p, v) else ConvEndings<'W, 'V, 'T>.PutFewHalves(p, count, v)
+        elif count = 'W.Count then
+            'W.Store(p, v)
+        else
+            'W.StoreFirst(p, count, v)

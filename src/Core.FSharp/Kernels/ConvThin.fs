@@ -56,15 +56,13 @@ type internal ConvThinTile<'W, 'V, 'T
 
         take s0 t0 s1 t1 s2 t2 s3 t3
 
-    static member inline private Store(p: nativeint, count: int, s: 'V, t: 'V) =
+    static member inline private Store(ending: ConvEnding, p: nativeint, count: int, s: 'V, t: 'V) =
         let lanes = 'W.Count
+        ConvEndings<'W, 'V, 'T>.Put(ending, p, min lanes count, s)
 
-        if count = lanes + lanes then
-            'W.Store(p, s)
-            'W.Store(p + 'W.Bytes, t)
-        else
-            'W.StoreFirst(p, min lanes count, s)
-            if count > lanes then 'W.StoreFirst(p + 'W.Bytes, count - lanes, t)
+        if count > lanes then
+            let behind = nativeint lanes * ending.Bytes('W.Bytes / nativeint lanes)
+            ConvEndings<'W, 'V, 'T>.Put(ending, p + behind, count - lanes, t)
 
     /// A row of results: windows `step` bytes apart from `from` on, `across` of them, `pixel` bytes apart from `into` on;
     /// `count` channels, the first `channel` bytes into a pixel.
@@ -90,8 +88,8 @@ type internal ConvThinTile<'W, 'V, 'T
         let bias2 = ConvEndings<'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
         let limit = ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
-        let inline finish (v: 'V) = ConvEndings<'W, 'V, 'T>.End(v, bias, limit)
-        let inline finish2 (v: 'V) = ConvEndings<'W, 'V, 'T>.End(v, bias2, limit)
+        let inline finish (v: 'V) = ConvEndings<'W, 'V, 'T>.End(ending, v, bias, limit)
+        let inline finish2 (v: 'V) = ConvEndings<'W, 'V, 'T>.End(ending, v, bias2, limit)
         let last = across - 1
         let mutable x = 0
 
@@ -115,10 +113,10 @@ type internal ConvThinTile<'W, 'V, 'T
                     weights,
                     row,
                     fun s0 t0 s1 t1 s2 t2 s3 t3 ->
-                        ConvThinTile<'W, 'V, 'T>.Store(place first, count, finish s0, finish2 t0)
-                        ConvThinTile<'W, 'V, 'T>.Store(place second, count, finish s1, finish2 t1)
-                        ConvThinTile<'W, 'V, 'T>.Store(place third, count, finish s2, finish2 t2)
-                        ConvThinTile<'W, 'V, 'T>.Store(place fourth, count, finish s3, finish2 t3)
+                        ConvThinTile<'W, 'V, 'T>.Store(ending, place first, count, finish s0, finish2 t0)
+                        ConvThinTile<'W, 'V, 'T>.Store(ending, place second, count, finish s1, finish2 t1)
+                        ConvThinTile<'W, 'V, 'T>.Store(ending, place third, count, finish s2, finish2 t2)
+                        ConvThinTile<'W, 'V, 'T>.Store(ending, place fourth, count, finish s3, finish2 t3)
                 )
 
             x <- x + 4
@@ -167,10 +165,11 @@ type internal ConvThinTile<'W, 'V, 'T
 
                         ConvThinTile<'W, 'V, 'T>
                             .Store(
+                                ending,
                                 target,
                                 count,
-                                ConvEndings<'W, 'V, 'T>.End(s, bias, limit),
-                                ConvEndings<'W, 'V, 'T>.End(t, bias2, limit)
+                                ConvEndings<'W, 'V, 'T>.End(ending, s, bias, limit),
+                                ConvEndings<'W, 'V, 'T>.End(ending, t, bias2, limit)
                             )
                 )
 
@@ -262,7 +261,7 @@ type internal ConvThinKernel<'W, 'V, 'T
     let sourceRow = nativeint w.In[2] * sourcePixel
     let sourceImage = nativeint w.In[1] * sourceRow
     let pitch = nativeint plan.Pitch
-    let pixel = nativeint columns * size
+    let pixel = nativeint columns * ending.Bytes size
     let weightRow = nativeint columns * size
     let step = nativeint w.Stride[2] * sourcePixel
     let down = nativeint w.Stride[1] * pitch
@@ -308,7 +307,7 @@ type internal ConvThinKernel<'W, 'V, 'T
                     from,
                     (if isEdge then edge else weights + channel),
                     (if isEdge then 2n * 'W.Bytes else weightRow),
-                    into + channel,
+                    into + nativeint column * ending.Bytes size,
                     count,
                     channel
                 )

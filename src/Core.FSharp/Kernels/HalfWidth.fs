@@ -5,6 +5,18 @@ open FunctionalNet
 
 #nowarn "3535"
 
+/// Rounding to numbers of 16 bits, for loops that are written for floats and doubles alike and round floats only.
+[<AbstractClass; Sealed>]
+type internal HalfRounding<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+
+    /// The nearest values that 16 bits hold.
+    static member inline Round(x: 'V) : 'V =
+        let isOdd = 'W.And('W.ShiftRight(x, 16), 'W.CreateInt 1L)
+        let rounded = 'W.AddInt(x, 'W.AddInt(isOdd, 'W.CreateInt 0x7FFFL))
+        // A NaN is made quiet: its bits may all lie in the half that goes.
+        let quiet = 'W.Or(x, 'W.CreateInt 0x400000L)
+        'W.And('W.Pick('W.Equal(x, x), rounded, quiet), 'W.CreateInt -65536L)
+
 /// Numbers of 16 bits (bfloat16): the upper halves of floats. Widening is exact; narrowing goes to the nearest, the even one of
 /// two, and keeps NaN.
 [<AbstractClass; Sealed>]
@@ -12,12 +24,7 @@ type internal HalfWidth<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>> pr
 
     /// The nearest values that 16 bits hold.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
-    static member Round(x: 'V) : 'V =
-        let isOdd = 'W.And('W.ShiftRight(x, 16), 'W.CreateInt 1L)
-        let rounded = 'W.AddInt(x, 'W.AddInt(isOdd, 'W.CreateInt 0x7FFFL))
-        // A NaN is made quiet: its bits may all lie in the half that goes.
-        let quiet = 'W.Or(x, 'W.CreateInt 0x400000L)
-        'W.And('W.Pick('W.Equal(x, x), rounded, quiet), 'W.CreateInt -65536L)
+    static member Round(x: 'V) : 'V = HalfRounding<'W, 'V, float32>.Round x
 
     /// d[i] = s[i * stride], as floats.
     [<FullyOptimized>]

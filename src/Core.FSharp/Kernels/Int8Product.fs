@@ -247,7 +247,12 @@ type internal Int8ProductKernel
     let blockRows = ceil (ceil rows blocks) loops.Rows * loops.Rows
     // Panels after which the results, still in the L1 cache, go to the epilogue; and panels of a chunk.
     let group = max 1 (4096 / (loops.Columns * min rows blockRows) |> min 8)
-    let grain = 2097152L / (int64 (max 1 k) * int64 loops.Columns * int64 (max 32 (min rows blockRows)))
+    // A row or two read every weight once: threads that meet for that gain nothing before the weights are beyond the caches.
+    let grain =
+        if isShort then
+            1048576L / (int64 (max 1 k) * int64 loops.Columns)
+        else
+            2097152L / (int64 (max 1 k) * int64 loops.Columns * int64 (max 32 (min rows blockRows)))
     let panels = ceil n loops.Columns
     let panelGrain = int (min (int64 panels) (max (int64 group) grain))
     let panelChunks = ceil panels panelGrain

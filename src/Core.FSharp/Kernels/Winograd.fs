@@ -190,7 +190,6 @@ type internal WinogradLoops<'W, 'V, 'T
             channel: nativeint,
             aside: nativeint
         ) =
-        let lanes = 'W.Count
         let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
         let limit =
             ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
@@ -204,21 +203,18 @@ type internal WinogradLoops<'W, 'V, 'T
                 .Row(
                     aside + nativeint r * row,
                     fun y0 y1 y2 y3 ->
-                        let y0 = ConvEndings<'W, 'V, 'T>.End(y0, bias, limit)
-                        let y1 = ConvEndings<'W, 'V, 'T>.End(y1, bias, limit)
-                        let y2 = ConvEndings<'W, 'V, 'T>.End(y2, bias, limit)
-                        let y3 = ConvEndings<'W, 'V, 'T>.End(y3, bias, limit)
+                        let y0 = ConvEndings<'W, 'V, 'T>.End(ending, y0, bias, limit)
+                        let y1 = ConvEndings<'W, 'V, 'T>.End(ending, y1, bias, limit)
+                        let y2 = ConvEndings<'W, 'V, 'T>.End(ending, y2, bias, limit)
+                        let y3 = ConvEndings<'W, 'V, 'T>.End(ending, y3, bias, limit)
 
-                        if count = lanes then
-                            'W.Store(p, y0)
-                            if columns > 1 then 'W.Store(p + pixel, y1)
-                            if columns > 2 then 'W.Store(p + 2n * pixel, y2)
-                            if columns > 3 then 'W.Store(p + 3n * pixel, y3)
-                        else
-                            'W.StoreFirst(p, count, y0)
-                            if columns > 1 then 'W.StoreFirst(p + pixel, count, y1)
-                            if columns > 2 then 'W.StoreFirst(p + 2n * pixel, count, y2)
-                            if columns > 3 then 'W.StoreFirst(p + 3n * pixel, count, y3)
+                        let inline put (column: int) v =
+                            ConvEndings<'W, 'V, 'T>.Put(ending, p + nativeint column * pixel, count, v)
+
+                        put 0 y0
+                        if columns > 1 then put 1 y1
+                        if columns > 2 then put 2 y2
+                        if columns > 3 then put 3 y3
                 )
 
     /// The same where four results become one: rows [0, rows) and columns [0, columns) of what is left, one or two each.
@@ -237,7 +233,6 @@ type internal WinogradLoops<'W, 'V, 'T
             channel: nativeint,
             aside: nativeint
         ) =
-        let lanes = 'W.Count
         let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
         let limit =
             ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
@@ -253,15 +248,11 @@ type internal WinogradLoops<'W, 'V, 'T
 
             let struct (left, right) = pairs t
             let struct (below, belowRight) = pairs (t + row)
-            let left = ConvEndings<'W, 'V, 'T>.End('W.Max(left, below), bias, limit)
-            let right = ConvEndings<'W, 'V, 'T>.End('W.Max(right, belowRight), bias, limit)
+            let left = ConvEndings<'W, 'V, 'T>.End(ending, 'W.Max(left, below), bias, limit)
+            let right = ConvEndings<'W, 'V, 'T>.End(ending, 'W.Max(right, belowRight), bias, limit)
 
-            if count = lanes then
-                'W.Store(p, left)
-                if columns > 1 then 'W.Store(p + pixel, right)
-            else
-                'W.StoreFirst(p, count, left)
-                if columns > 1 then 'W.StoreFirst(p + pixel, count, right)
+            ConvEndings<'W, 'V, 'T>.Put(ending, p, count, left)
+            if columns > 1 then ConvEndings<'W, 'V, 'T>.Put(ending, p + pixel, count, right)
 
     /// Three numbers of a row or column of the weights become six.
     static member inline private Weights(g0: 'V, g1: 'V, g2: 'V, p: nativeint, step: nativeint) =
@@ -499,7 +490,7 @@ type internal WinogradKernel<'W, 'V, 'T
     let size = nativeint sizeof<'T>
     let sourcePixel = nativeint spec.InChannels * size
     let sourceRow = nativeint w.In[2] * sourcePixel
-    let pixel = nativeint plan.Columns * size
+    let pixel = nativeint plan.Columns * ending.Bytes size
     // Results stand closer together where four become one.
     let closer = if ending.Pools then 2 else 1
     let targetRow = nativeint (w.Out[2] / closer) * pixel
@@ -647,7 +638,7 @@ type internal WinogradKernel<'W, 'V, 'T
                         .FinishPooled(
                             from,
                             plan.ProductStep,
-                            into + channel,
+                            into + channel / size * ending.Bytes size,
                             targetRow,
                             pixel,
                             rows,
@@ -662,7 +653,7 @@ type internal WinogradKernel<'W, 'V, 'T
                         .Finish(
                             from,
                             plan.ProductStep,
-                            into + channel,
+                            into + channel / size * ending.Bytes size,
                             targetRow,
                             pixel,
                             rows,

@@ -243,7 +243,8 @@ module EinsumDense =
                 | ValueSome pair -> combined (LowRank.merged o.Lora weight pair)
                 | ValueNone -> combined weight
             | ValueNone ->
-                let struct (scales, _) = QuantizedEinsum.layout kernel output (Shape.Of shape)
+                let elided = if input.Contains "..." then x.Rank - letters else 0
+                let scales = QuantizedEinsum.scaleShape kernel output elided (Shape.Of shape)
                 let whole = Quantization.declare scope "kernel" shape scales
                 let product = QuantizedEinsum.product input kernel output x whole
 

@@ -40,6 +40,15 @@ module internal LowRank =
     let private firstOf name = "lora_" + name + "_a"
     let private secondOf name = "lora_" + name + "_b"
 
+    /// Whether a variable is the first small matrix of a layer, or the second, or neither.
+    let (|First|Second|Neither|) (variable: string) =
+        let name = variable.Substring(variable.LastIndexOf '/' + 1)
+
+        if not (name.StartsWith "lora_") then Neither
+        elif name.EndsWith "_a" then First
+        elif name.EndsWith "_b" then Second
+        else Neither
+
     /// The small matrices, to be declared after the layer's other weights: (..., rank) and (rank, last axis).
     let matrices (scope: Scope) (name: string) (shape: int[]) (weight: WeightOptions) (lora: LoraOptions) =
         match lora.Rank with

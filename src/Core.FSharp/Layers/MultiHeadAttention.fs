@@ -117,7 +117,12 @@ module private HeadedAttention =
         let matrix = Ops.reshape [| product inner; product into |]
         let vector = Ops.reshape [| product into |]
         let whole =
-            if scope.IsQuantized then ValueSome(Quantization.declare scope "kernel" shape into) else ValueNone
+            if scope.IsQuantized then
+                // As a layer of the projection's equation has them.
+                let scales = Array.append (Array.create rows.Length 1) into
+                ValueSome(Quantization.declare scope "kernel" shape scales)
+            else
+                ValueNone
         let kernel =
             if whole.IsSome then ValueNone else ValueSome(LowRank.declare scope "kernel" shape s.Kernel lora)
         let bias = if s.UseBias then ValueSome(s.Bias |> Weight.declare scope "bias" into) else ValueNone

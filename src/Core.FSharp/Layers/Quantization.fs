@@ -91,7 +91,7 @@ module internal QuantizedEinsum =
         let summed = kernel |> String.filter (fun c -> input.Contains c && not (output.Contains c))
         struct (input, output, summed)
 
-    /// Scales lie as the output does, without "...": a size of the kernel's where it has the axis, 1 elsewhere.
+    /// Scales lie as the output does, here without "...": a size of the kernel's where it has the axis, 1 elsewhere.
     let layout (kernel: string) (output: string) : ScaleLayout =
         fun shape ->
             let output = output.Replace("...", "")
@@ -105,6 +105,12 @@ module internal QuantizedEinsum =
                 |> Seq.toArray
 
             struct (dims, Reference.offsets shape 0 steps)
+
+    /// The shape of the scales in a layer: as its output lies, of so many axes without a letter ("..."), each 1, where the output has them.
+    let scaleShape (kernel: string) (output: string) (elided: int) (shape: Shape) : int[] =
+        let struct (dims, _) = layout kernel output shape
+        let at = max 0 (output.IndexOf "...")
+        if elided = 0 then dims else Array.concat [ dims[.. at - 1]; Array.create elided 1; dims[at..] ]
 
     let private permuted (from: string) (target: string) (x: Expr) : Expr =
         if from = target then

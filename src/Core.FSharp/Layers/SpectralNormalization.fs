@@ -59,16 +59,22 @@ module SpectralNormalization =
         fun (scope: Scope) (inputs: Flow[]) ->
             let inner = enter scope name o.Layer
 
-            let outputs = inner.Rewriting(kernels, normalized o scope, (fun () -> Layer.call inner o.Layer inputs))
+            let call () = Layer.call inner o.Layer inputs
 
-            if not (inner.HasRewritten kernels) then
-                LayerCheck.argument
-                    "SpectralNormalization.layer"
-                    "a layer with a kernel or embeddings"
-                    o.Layer.Kind
-                    "Wrap the layer that has the kernel itself, such as Dense or Conv2D."
+            if inner.IsQuantized || o.Layer.Policy |> ValueOption.exists (fun p -> p.IsQuantized) then
+                // Whole numbers are not trained, so there is nothing to normalise.
+                call ()
+            else
+                let outputs = inner.Rewriting(kernels, normalized o scope, call)
 
-            outputs
+                if not (inner.HasRewritten kernels) then
+                    LayerCheck.argument
+                        "SpectralNormalization.layer"
+                        "a layer with a kernel or embeddings"
+                        o.Layer.Kind
+                        "Wrap the layer that has the kernel itself, such as Dense or Conv2D."
+
+                outputs
 
     let internal definition: LayerClass<SpectralNormalizationOptions> =
         LayerClass.many
@@ -86,3 +92,5 @@ module SpectralNormalization =
         |> LayerClass.checkedBy (fun (o: SpectralNormalizationOptions) ->
             LayerCheck.positive "SpectralNormalization.power_iterations" o.PowerIterations
             o)
+        |> LayerClass.holding (fun o -> Array.zip (Layer.assignNames [| o.Layer |]) [| o.Layer |]) (fun layers o ->
+            { o with Layer = layers[0] })

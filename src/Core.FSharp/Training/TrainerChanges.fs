@@ -3,6 +3,7 @@ namespace FunctionalNet.Training
 open System
 open System.Collections.Generic
 open FunctionalNet
+open FunctionalNet.Common
 
 /// Trainers of a network some layers of which have given way to others, with the weights they had.
 module internal TrainerChanges =
@@ -42,11 +43,19 @@ module internal TrainerChanges =
         )
 
     /// The trainer after the change of the layers at those paths, or of all that it is possible for if there are no paths.
-    /// It has the variables of the other where they did not change, in the same memory.
-    let change (change: LayerChange) (paths: string list) (trainer: Trainer) : Trainer =
+    /// It has the variables of the other where they did not change, in the same memory. `first` gives what new matrices are drawn from,
+    /// if not from what their layers say.
+    let changeFrom
+        (first: VariableSpec -> Initializer voption)
+        (change: LayerChange)
+        (paths: string list)
+        (trainer: Trainer)
+        : Trainer =
         let chosen = HashSet<string>(paths)
         let values = ResizeArray<KeyValuePair<string, Tensor>>()
         let changed = HashSet<string>()
+        // The layers that were met, by path.
+        let met = Dictionary<string, string>()
         let store = trainer.VariableStore
 
         let find (path: string) (name: string) : Tensor =
@@ -55,6 +64,8 @@ module internal TrainerChanges =
             | ValueNone -> refuse change path ("a layer without the weight " + name)
 
         let replace (path: string) (layer: Layer) : Layer =
+            met[path] <- layer.Kind
+
             if changed.Contains path || not (chosen.Count = 0 || chosen.Contains path) then
                 layer
             else
@@ -78,7 +89,15 @@ module internal TrainerChanges =
         let network = Network.cloneAt "" replace trainer.Network
 
         for path in paths do
-            if not (changed.Contains path) then refuse change path "no layer at that path"
+            if not (changed.Contains path) then
+                // What is inside of recurrent layers, of Bidirectional and of layers of a user's own is theirs alone.
+                let rec around (p: string) =
+                    match p.LastIndexOf '/', met.TryGetValue p with
+                    | _, (true, kind) -> "something inside of " + p + ", " + kind + ", whose parts stay as they are"
+                    | -1, _ -> "no layer at that path"
+                    | i, _ -> around (p.Substring(0, i))
+
+                refuse change path (around path)
 
         if changed.Count = 0 then refuse change trainer.Network.Name "no such layer"
 
@@ -87,9 +106,27 @@ module internal TrainerChanges =
         let lent (path: string) = if anew.Contains path then ValueNone else store.TryFind path
 
         let next = Trainer(network, trainer.Seed, trainer.CompileOptions, lent)
-        next.SetWeights(values :> IReadOnlyList<KeyValuePair<string, Tensor>>)
+
+        for spec in Network.variables network do
+            match first spec with
+            | ValueSome initializer when changed.Contains(spec.Path.Substring(0, max 0 (spec.Path.LastIndexOf '/'))) ->
+                let drawn = initializer.Create trainer.Seed (Philox.streamOf spec.Path) spec.Shape
+                values.Add(KeyValuePair(spec.Path, Tensor.OfDoubles(spec.DType, spec.Shape, drawn)))
+            | _ -> ()
+
+        // Scales have as many axes as the layer's output, of which the weight alone does not tell.
+        let shaped (pair: KeyValuePair<string, Tensor>) =
+            match next.VariableStore.TryFind pair.Key with
+            | ValueSome v when v.Shape.Size = pair.Value.Size -> KeyValuePair(pair.Key, pair.Value.Reshape v.Shape)
+            | _ -> pair
+
+        next.SetWeights(values |> Seq.map shaped |> Seq.toArray :> IReadOnlyList<KeyValuePair<string, Tensor>>)
 
         for path in trainer.Frozen do
             next.Freeze(path, true)
 
         next
+
+    /// The same with the first values that layers give their matrices.
+    let change (change: LayerChange) (paths: string list) (trainer: Trainer) : Trainer =
+        changeFrom (fun _ -> ValueNone) change paths trainer

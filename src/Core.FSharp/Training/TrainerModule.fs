@@ -66,6 +66,31 @@ module Trainer =
     let enableLora (lora: LoraOptions) (paths: string list) (trainer: Trainer) : Trainer =
         Training.TrainerChanges.change (Adapt lora) paths trainer
 
+    /// <summary>The same with matrices A and B that start otherwise than He-uniform and at zero. What the network predicts changes
+    /// at once where B is not zero. Neither initializer is part of a configuration, as in Keras: enable_lora(rank, a_initializer,
+    /// b_initializer).</summary>
+    /// <param name="a">First values of the matrices (..., rank).</param>
+    /// <param name="b">First values of the matrices (rank, last axis).</param>
+    /// <param name="lora">Rank and strength.</param>
+    /// <param name="paths">Paths of layers; none for all that can be adapted.</param>
+    /// <param name="trainer">Its other weights are shared.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A layer cannot be adapted, or is already, or there is none.</exception>
+    /// <example><code>let tuned = trainer |&gt; Trainer.enableLoraFrom (Initializer.randomNormal 0.0 0.02) Initializer.zeros (Lora.ofRank 4) []</code></example>
+    let enableLoraFrom
+        (a: Initializer)
+        (b: Initializer)
+        (lora: LoraOptions)
+        (paths: string list)
+        (trainer: Trainer)
+        : Trainer =
+        let first (spec: VariableSpec) =
+            match spec.Path with
+            | LowRank.First -> ValueSome a
+            | LowRank.Second -> ValueSome b
+            | _ -> ValueNone
+
+        Training.TrainerChanges.changeFrom first (Adapt lora) paths trainer
+
     /// <summary>A trainer of the same network without LoRA: the product of the small matrices is added to the weight that they
     /// adapt. What Keras does whenever it saves.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">No layer is adapted.</exception>
@@ -86,7 +111,10 @@ module Trainer =
                     "mode",
                     "int8",
                     mode,
-                    "Weights can be kept in 8 bits, with a scale for every column."
+                    (if mode = "float8" then
+                         "Keras's float8 trains on processors that compute with 8-bit floats; there is none to use here. Use int8 to predict."
+                     else
+                         "Weights can be kept in 8 bits, with a scale for every column.")
                 )
             )
 

@@ -151,4 +151,73 @@ public class AdaptationTests
         model.Summary(text);
         return text.ToString();
     }
+
+    [Fact]
+    public void Matrices_of_lora_start_from_initializers_that_are_given()
+    {
+        var model = Trained();
+        ((Dense)model.Layers[0]).EnableLora(2, aInitializer: "ones", bInitializer: Initializers.Constant(0.5));
+        var weights = model.GetNamedWeights().ToDictionary(pair => pair.Key, pair => pair.Value);
+        Assert.All(weights["dense/lora_kernel_a"].ToDoubles(), v => Assert.Equal(1.0, v));
+        Assert.All(weights["dense/lora_kernel_b"].ToDoubles(), v => Assert.Equal(0.5, v));
+    }
+
+    [Fact]
+    public void A_pipeline_has_what_its_layers_have_learnt_and_keeps_it_in_files()
+    {
+        var (x, y) = Lines.Data();
+        var normalization = new Normalization();
+        normalization.Adapt(x);
+        var bins = new Discretization(numBins: 4);
+        bins.Adapt(x);
+        Layer[] learnt = [normalization, new Rescaling(2.0)];
+
+        // The same by hand: each feature less its mean, by its deviation, twice.
+        var values = x.ToDoubles();
+        var rows = values.Length / 2;
+        var expected = new double[values.Length];
+
+        for (var feature = 0; feature < 2; feature++)
+        {
+            var column = Enumerable.Range(0, rows).Select(row => values[row * 2 + feature]).ToArray();
+            var mean = column.Average();
+            var deviation = Math.Sqrt(column.Average(v => (v - mean) * (v - mean)));
+
+            for (var row = 0; row < rows; row++)
+            {
+                expected[row * 2 + feature] = 2 * (values[row * 2 + feature] - mean) / deviation;
+            }
+        }
+
+        var model = new Sequential { new Input(2), new Pipeline(learnt), new Dense(1) };
+        var stage = new Sequential { new Input(2), new Pipeline(learnt) };
+        Assert.All(expected.Zip(stage.Predict(x).ToDoubles()), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        Assert.Equal(
+            new Sequential { new Input(2), bins }.Predict(x).ToDoubles(),
+            new Sequential { new Input(2), new Pipeline([bins]) }.Predict(x).ToDoubles());
+
+        // Training leaves it as it is; so do files, configurations with weights, and adaptations of the layers behind.
+        var moments = model.GetNamedWeights().Where(pair => pair.Key.StartsWith("pipeline/", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(3, moments.Length);
+        model.Compile("sgd", "mse");
+        model.Fit(x, y, epochs: 1, verbosity: Verbosity.Silent);
+        model.EnableLora(1, layers: ["dense"]);
+        var after = model.GetNamedWeights().ToDictionary(pair => pair.Key, pair => pair.Value);
+        Assert.All(moments, pair => Assert.True(pair.Value.BitEquals(after[pair.Key])));
+        var path = Path.GetTempFileName();
+
+        try
+        {
+            model.Save(path);
+            Assert.True(model.Predict(x).BitEquals(Model.Load(path).Predict(x)));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        var again = Model.FromJson(model.ToJson());
+        again.SetWeights(model.GetWeights());
+        Assert.True(model.Predict(x).BitEquals(again.Predict(x)));
+    }
 }

@@ -67,22 +67,40 @@ type ConvEndingTests() =
                         let target = room dtype expected.Length
                         let ws = workspace (ConvPrepared.Workspace(ConvDesign.Winograd, width, dtype, spec))
 
-                        let kernel =
-                            ConvPrepared.Ended(
-                                isPrepared,
-                                width,
-                                dtype,
-                                spec,
-                                gx.Pointer,
-                                (if isPrepared then prepared.Pointer else gk.Pointer),
-                                target.Pointer,
-                                ws.Pointer,
-                                { Bias = (if hasBias then gb.Pointer else 0n); Rectifies = rectifies; Pools = pools }
-                            )
+                        let ending =
+                            { ConvEnding.None with
+                                Bias = (if hasBias then gb.Pointer else 0n)
+                                Rectifies = rectifies
+                                Pools = pools }
 
-                        run kernel [ target ] [ gx; gk; gb; prepared; ws ]
+                        let into (target: Guarded) (ending: ConvEnding) =
+                            let kernel =
+                                ConvPrepared.Ended(
+                                    isPrepared,
+                                    width,
+                                    dtype,
+                                    spec,
+                                    gx.Pointer,
+                                    (if isPrepared then prepared.Pointer else gk.Pointer),
+                                    target.Pointer,
+                                    ws.Pointer,
+                                    ending
+                                )
 
+                            run kernel [ target ] [ gx; gk; gb; prepared; ws ]
+
+                        into target ending
                         let text = $"{width} {dtype} {isPrepared} {hasBias} {rectifies} {pools} {Windowed.text w}"
+
+                        if dtype = DType.Float32 then
+                            // Rounding keeps the order of numbers: the same bits as the results rounded at last.
+                            let halves = target.Read<float32>() |> Array.map BFloat16.OfSingle
+                            let wide, narrow = room dtype expected.Length, room DType.BFloat16 expected.Length
+                            into wide { ending with Rounds = true }
+                            into narrow { ending with Rounds = true; IsNarrow = true }
+                            let bits = halves |> Array.map (fun h -> h.Bits)
+                            Assert.Equal<float32[]>(halves |> Array.map (fun h -> h.ToSingle()), wide.Read<float32>())
+                            Assert.Equal<uint16[]>(bits, narrow.Read<uint16>())
 
                         if isPrepared then
                             closeByWinograd 1.0 (9 * w.Channels) text expected (read dtype target)
@@ -200,7 +218,7 @@ type ConvEndingTests() =
                         (if isPrepared then p.Pointer else k.Pointer),
                         y.Pointer,
                         ws.Pointer,
-                        { Bias = b.Pointer; Rectifies = true; Pools = pools }
+                        { ConvEnding.None with Bias = b.Pointer; Rounds = true; Rectifies = true; Pools = pools }
                     )
 
                 runOnce kernel
@@ -208,6 +226,9 @@ type ConvEndingTests() =
 
                 read DType.Float32 y
                 |> Array.iteri (fun i v ->
-                    if i % 20 = 7 then Assert.True(Double.IsNaN v) else Assert.Equal(expected, v, 1e-4))
+                    if i % 20 = 7 then
+                        Assert.True(Double.IsNaN v)
+                    else
+                        Assert.Equal(float (BFloat16.OfSingle(float32 expected).ToSingle()), v, 1e-4))
 
                 allocatesNothing kernel

@@ -8,6 +8,8 @@ open FunctionalNet.Compiler
 open FunctionalNet.Tests.Compiler
 open FunctionalNet.Tests.Support
 open FunctionalNet.Tests.Training.Samples
+open FunctionalNet.Training
+open FunctionalNet.Kernels
 open FsCheck.Xunit
 open Xunit
 
@@ -213,14 +215,43 @@ let ``predictions are float32, and ids stay whole`` () =
     Assert.Equal<float[]>(y.ToDoubles() |> Array.map rounded, y.ToDoubles())
     Assert.NotEqual((y.ToDoubles())[0], (y.ToDoubles())[2])
 
-let private arena (layers: Layer -> Layer) (make: (Layer -> Layer) -> Network) (rows: int) : float =
-    let trainer = Trainer(make layers, 3UL)
+type private Plans =
+    | Learning
+    | Evaluation
+    | Prediction
+
+/// A step of a trainer with memory of its own.
+let private stepOf (kind: Plans) (rows: int) (network: Network) : BoundStep =
+    let trainer = Trainer(network, 3UL)
+
     trainer.Compile(
-        TrainingOptions(Optimizer = Optimizer.sgd 0.1).AddLoss(Loss.parse "sparse_categorical_crossentropy")
+        TrainingOptions(Optimizer = Optimizer.sgd 0.1)
+            .AddLoss(Loss.parse "sparse_categorical_crossentropy")
+            .AddMetric(Metric.accuracy)
     )
-    let line = (trainer.DescribePlan rows).Split('\n')[1]
-    let from = line.IndexOf("arena ", StringComparison.Ordinal) + 6
-    float (line.Substring(from, line.IndexOf(" bytes", from, StringComparison.Ordinal) - from))
+
+    let parts = trainer.StepParts
+    let types = StepReports.typesOf parts rows
+
+    let graph =
+        match kind with
+        | Learning -> TrainStep.training parts.Network parts.Plan parts.Settings parts.IsFrozen types
+        | Evaluation -> TrainStep.test parts.Network parts.Plan parts.Settings parts.IsFrozen types
+        | Prediction ->
+            let types = { types with Targets = [||]; Weights = [||] }
+            TrainStep.prediction parts.Network ValueNone ValueNone parts.IsFrozen types
+
+    BoundStep.create parts.Options "test" types graph parts.Variable
+
+let private describe (kind: Plans) (rows: int) (network: Network) : string[] =
+    (stepOf kind rows network).Executable.Describe().Split('\n')
+
+let private arenaOf (lines: string[]) : float =
+    let from = lines[0].IndexOf("arena ", StringComparison.Ordinal) + 6
+    float (lines[0].Substring(from, lines[0].IndexOf(" bytes", from, StringComparison.Ordinal) - from))
+
+let private arena (layers: Layer -> Layer) (make: (Layer -> Layer) -> Network) (rows: int) : float =
+    arenaOf (describe Learning rows (make layers))
 
 let private convolutions (policy: Layer -> Layer) =
     Network.sequential
@@ -250,6 +281,117 @@ let private transformer (policy: Layer -> Layer) =
 let ``training needs much less memory`` () =
     Assert.InRange(arena mixed convolutions 1024 / arena id convolutions 1024, 0.45, 0.7)
     Assert.InRange(arena mixed transformer 512 / arena id transformer 512, 0.4, TransformerLimit)
+
+let private rectified (channels: int) =
+    Layer.conv2DWith { Conv.options channels [ 3; 3 ] with Activation = Activation.relu }
+
+/// The networks of the quick starts in C# and in F#.
+let private quickStarts: ((Layer -> Layer) -> Network) list =
+    [ fun policy ->
+          Network.sequential
+              (Network.input [ 28; 28; 1 ])
+              ([ rectified 32
+                 Layer.maxPooling2D [ 2; 2 ]
+                 rectified 64
+                 Layer.maxPooling2D [ 2; 2 ]
+                 Layer.flatten
+                 Layer.denseWith { Dense.options 128 with Activation = Activation.relu }
+                 Layer.dropout 0.4
+                 Layer.denseWith { Dense.options 10 with Activation = Activation.softmax } ]
+               |> List.map policy)
+      fun policy ->
+          Network.sequential
+              (Network.input [ 28; 28; 1 ])
+              [ policy (
+                    rectified 16
+                    >>> Layer.maxPooling2D [ 2; 2 ]
+                    >>> Layer.flatten
+                    >>> Layer.dropout 0.25
+                    >>> Layer.dense 10
+                    >>> Layer.softmax
+                ) ] ]
+
+[<Fact>]
+let ``no step of the quick starts needs more memory than in float32`` () =
+    for make in quickStarts do
+        for kind in [ Learning; Evaluation; Prediction ] do
+            // A training step of one row is made of gradients of weights; a few kilobytes of floats come on top.
+            for rows in (if kind = Learning then [ 16; 32; 64; 128; 1000 ] else [ 1; 64; 1000 ]) do
+                let plain, narrow = describe kind rows (make id), describe kind rows (make mixed)
+                Assert.InRange(arenaOf narrow, 0.0, arenaOf plain)
+
+[<Fact>]
+let ``convolutions of predictions are ended and pooled as in float32`` () =
+    let kernels (lines: string[]) =
+        lines
+        |> Array.filter (fun line -> Char.IsDigit line[0])
+        |> Array.map (fun line -> line.Split([| ' '; '(' |])[1])
+        |> Array.map (fun name ->
+            match name.IndexOf('+') with
+            | -1 -> name
+            | i -> name.Substring(0, i) + (if name.EndsWith "+MaxPool" then "+MaxPool" else ""))
+
+    for kind in [ Evaluation; Prediction ] do
+        let lines = describe kind 256 (quickStarts[0] mixed) |> Array.filter (fun line -> line <> "")
+        // The input is rounded where it lies, and then come the kernels of float32.
+        Assert.Contains("%input/0) -> float32 (256, 28, 28, 1) %input/0", lines[1])
+        let plain = describe kind 256 (quickStarts[0] id) |> Array.filter (fun line -> line <> "") |> kernels
+        Assert.Equal<string[]>(plain[..3], (kernels lines)[1..4])
+
+        if Width.current <> Width.W128 then
+            Assert.Equal(2, plain |> Array.filter (fun name -> name = "Conv+MaxPool") |> Array.length)
+
+[<Fact>]
+let ``what has 16 bits already is not rounded again`` () =
+    let text = String.concat "\n" (describe Learning 64 (quickStarts[0] mixed))
+    // Masks of rectifiers go before the gradients of poolings, which only move numbers.
+    for line in text.Split('\n') do
+        if line.Contains "MaxPoolGrad" then
+            Assert.Contains("MaxPoolGrad+Cast(", line)
+            Assert.Contains("-> bfloat16", line)
+
+    // From the end of a convolution: what is stored in 16 bits is rounded by that.
+    Assert.Contains("{ i0 i1:strided -> Add(i0,i1); RoundToHalf(t0); Relu(t1) -> t2 }", text)
+    Assert.Contains("{ i0 ->  -> i0 }", text)
+
+[<Property(MaxTest = 150)>]
+let ``a plan predicts as the interpreter does, and again from what it left in its inputs`` (seed: uint32) =
+    let kind = if seed % 2u = 0u then Prediction else Evaluation
+    let rows = 1 + int (seed % 3u)
+    // Thin and other convolutions, with and without a pooling behind them.
+    let make policy =
+        if seed % 5u = 0u then
+            varied ()
+        else
+            Network.sequential
+                (Network.input [ 9; 9; (if seed % 3u = 0u then 1 else 8) ])
+                ([ rectified 20
+                   (if seed % 7u < 4u then Layer.maxPooling2D [ 2; 2 ] else Layer.averagePooling2D [ 2; 2 ])
+                   Layer.conv2D 24 [ 2; 2 ]
+                   Layer.flatten
+                   Layer.dense 3 ]
+                 |> List.map policy)
+
+    let network = make mixed
+    let step = stepOf kind rows network
+    let shape = Seq.toArray network.Inputs[0].Shape
+    shape[0] <- rows
+    let x = tensor (int (seed % 1000u)) (List.ofArray shape)
+    x.Bytes.CopyTo(Span<byte>(step.Inputs[0].Pointer.ToPointer(), x.Bytes.Length))
+    step.Run()
+    let first = step.Outputs |> Array.map (fun o -> o.ToTensor())
+    // Once more, on inputs that are rounded now.
+    step.Run()
+    let again = step.Outputs |> Array.map (fun o -> o.ToTensor())
+    Array.iter2 (fun (a: Tensor) (b: Tensor) -> Assert.True(a.BitEquals b)) first again
+
+    if kind = Prediction then
+        let trainer =
+            Trainer(network, 3UL, { CompileOptions.Default with Interpret = true }, fun _ -> ValueNone)
+        let expected = trainer.Predict x
+        // A value near the middle of two numbers of 16 bits may go to one here and to the other there.
+        let scale = expected.ToDoubles() |> Array.fold (fun m v -> max m (abs v)) 0.1
+        Assert.Equal(None, Close.difference 0.0 (scale * 0.02) (expected.ToDoubles()) (first[0].ToDoubles()))
 
 /// Changes what all new layers have, so it runs with no test beside it.
 [<Collection("global policy")>]

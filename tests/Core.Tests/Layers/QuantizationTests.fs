@@ -89,6 +89,55 @@ let ``EinsumDense with one axis summed over is a product of rows`` (equation: st
 
     Close.close 1e-5 1e-6 expected ((after.Predict x).ToDoubles())
 
+// The shapes that Keras 3.8.0's _analyze_quantization_info leads to.
+[<Theory>]
+[<InlineData("abc,cd->abd", "5,6", "5,4", "1,1,4")>]
+[<InlineData("...x,xy->...y", "5,6", "4", "1,1,4")>]
+[<InlineData("...x,xy->...y", "6", "4", "1,4")>]
+[<InlineData("abc,ce->aeb", "5,6", "4,5", "1,4,1")>]
+[<InlineData("abc,bcd->ad", "2,3", "4", "1,4")>]
+[<InlineData("abc,bcd->abd", "2,3", "2,4", "1,2,4")>]
+[<InlineData("abc,cde->abde", "5,6", "5,2,3", "1,1,2,3")>]
+[<InlineData("abde,def->abf", "5,2,3", "5,6", "1,1,6")>]
+[<InlineData("ab...,bc->ac...", "5,6,7", "4", "1,4,1,1")>]
+let ``scales have the axes of the output, as in Keras, and merge and load with them``
+    (equation: string, input: string, output: string, expected: string)
+    =
+    let dims (text: string) = text.Split ',' |> Array.map int |> List.ofArray
+    let layer = Layer.einsumDenseWith (EinsumDense.options equation (dims output |> List.map Some))
+    let _, _, after = quantized (Network.input (dims input)) layer
+    let weights = weightsOf after
+    let scales = weights["it/kernel_scale"]
+    Assert.Equal<int list>(dims expected, List.ofArray (scales.Shape.ToArray()))
+    // Merged, they are made anew in that shape.
+    let merged = after |> Trainer.enableLora (Lora.ofRank 1) [] |> Trainer.mergeLora
+    let again = weightsOf merged
+    Assert.Equal<int list>(dims expected, List.ofArray (again["it/kernel_scale"].Shape.ToArray()))
+    Close.close 1e-4 0.0 (scales.ToDoubles()) (again["it/kernel_scale"].ToDoubles())
+
+[<Fact>]
+let ``float8 is refused with what there is instead`` () =
+    let trainer = Trainer(Network.sequential (Network.input [ 6 ]) [ Layer.dense 3 ], 3UL)
+    let e = Assert.Throws<ArgumentValueException>(fun () -> Trainer.quantize "float8" trainer |> ignore)
+    Assert.Equal("int8", e.Expected)
+    Assert.Contains("8-bit floats", e.Hint)
+
+[<Fact>]
+let ``What is quantised keeps its weights when the rest is trained`` () =
+    let trainer =
+        Trainer.quantize
+            "int8"
+            (Trainer(Network.sequential (Network.input [ 6 ]) [ Layer.dense 5 >>> Layer.relu; Layer.dense 3 ], 3UL))
+
+    let start = weightsOf trainer
+    trainer.Compile(TrainingOptions(Optimizer = Optimizer.sgd 0.1).AddLoss(Loss.parse "mse"))
+    trainer.Fit(tensor 1 [ 20; 6 ], tensor 2 [ 20; 3 ], FitOptions(Epochs = 2, Verbosity = Verbosity.Silent))
+    |> ignore
+
+    for pair in weightsOf trainer do
+        // Keras: kernel and scale are not trainable, the bias is, and derivatives flow through to the layers before.
+        Assert.Equal(not (pair.Key.EndsWith "bias"), pair.Value.BitEquals start[pair.Key])
+
 [<Fact>]
 let ``EinsumDense with several axes, or one for each kernel, is what the rule says`` () =
     // Two axes summed over: their product is one long axis.

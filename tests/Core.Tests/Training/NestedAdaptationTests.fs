@@ -85,6 +85,10 @@ let ``Weights inside become 8-bit numbers with scales, and the model predicts ne
     let after = Trainer.quantize "int8" before
     let weights, reals = values after, values before
 
+    if name.StartsWith "attention" then
+        let rank (path: string) = weights[path + "/kernel_scale"].Shape.ToArray() |> Array.takeWhile ((=) 1)
+        Assert.Equal<int[]>([| 1; 1 |], rank "mha/query")
+
     for path in paths do
         Assert.Equal(DType.Int8, weights[path + "/kernel"].DType)
         // A number comes back to within half of a step.
@@ -158,3 +162,98 @@ let ``A projection that there is not is refused`` () =
     let error =
         Assert.Throws<ArgumentValueException>(fun () -> Layer.multiHeadAttentionWith options |> ignore)
     Assert.Equal("MultiHeadAttention.query.lora_rank", error.Path)
+
+[<Fact>]
+let ``A layer in SpectralNormalization is adapted beside its normalised kernel, and kept in 8 bits`` () =
+    let network =
+        Network.sequential
+            (Network.input [ 5; 6 ])
+            [ Layer.spectralNormalization 1 (Layer.dense 4) |> Layer.named "spectral"; Layer.dense 4 ]
+
+    let before = Trainer(network, 3UL)
+    let expected = before.Predict x
+    let tuned = before |> Trainer.enableLora (Lora.ofRank 2) [ "spectral/dense" ]
+    Close.close 1e-6 1e-6 (expected.ToDoubles()) ((tuned.Predict x).ToDoubles())
+    let start = values tuned
+    tuned.Compile(TrainingOptions(Optimizer = Optimizer.sgd 0.1).AddLoss(Loss.parse "mse"))
+    tuned.Fit(x, Tensor.Zeros(expected.DType, expected.Shape), FitOptions(Epochs = 2, Verbosity = Verbosity.Silent))
+    |> ignore
+    let finish = values tuned
+    Assert.False(start["spectral/dense/lora_kernel_b"].BitEquals finish["spectral/dense/lora_kernel_b"])
+    // Not trained, and divided by its largest singular value all the same, as Keras's wrapper does: only its size changes.
+    let a, b = start["spectral/dense/kernel"].ToDoubles(), finish["spectral/dense/kernel"].ToDoubles()
+    Assert.NotEqual<float[]>(a, b)
+    Close.close 1e-5 1e-6 (a |> Array.map (fun v -> v * b[0] / a[0])) b
+    roundTrips tuned
+    let merged = Trainer.mergeLora tuned
+    Close.close 1e-4 1e-5 ((tuned.Predict x).ToDoubles()) ((merged.Predict x).ToDoubles())
+    let whole = Trainer.quantize "int8" merged
+    let weights = values whole
+    Assert.Equal(DType.Int8, weights["spectral/dense/kernel"].DType)
+    Close.close 0.0 0.06 ((merged.Predict x).ToDoubles()) ((whole.Predict x).ToDoubles())
+    roundTrips whole
+
+[<Fact>]
+let ``What cannot be adapted inside of a layer is refused by the path of that layer`` () =
+    let own = Layer.lambda (fun x -> x + 1.0) |> Layer.named "own"
+
+    let network =
+        Network.sequential
+            (Network.input [ 5; 6 ])
+            [ own; Layer.bidirectional (Layer.lstm 3) |> Layer.named "both"; Layer.dense 2 ]
+
+    let trainer = Trainer(network, 3UL)
+
+    for path, outer, kind in
+        [ "both/forward_lstm", "both", "Bidirectional"
+          "both/forward_lstm/lstm_cell", "both", "Bidirectional"
+          "own/dense", "own", "Lambda" ] do
+        let error =
+            Assert.Throws<ArgumentValueException>(fun () ->
+                trainer |> Trainer.enableLora (Lora.ofRank 2) [ path ] |> ignore)
+
+        Assert.Equal(path, error.Path)
+        Assert.Contains("inside of " + outer + ", " + kind, error.Actual)
+
+    let error =
+        Assert.Throws<ArgumentValueException>(fun () ->
+            trainer |> Trainer.enableLora (Lora.ofRank 2) [ "nowhere/dense" ] |> ignore)
+
+    Assert.Equal("no layer at that path", error.Actual)
+    // And the layers that can be quantised are, beside the recurrent one, which Keras 3.8 does not quantise either.
+    let types = values (Trainer.quantize "int8" trainer) |> Map.map (fun _ v -> v.DType)
+    Assert.Equal(DType.Int8, types["dense/kernel"])
+    Assert.Equal(DType.Float32, types["both/forward_lstm/lstm_cell/kernel"])
+
+[<Fact>]
+let ``Matrices of LoRA start from initializers that are given`` () =
+    let network, _ = nested "attention"
+    let before = Trainer(network, 3UL)
+
+    let tuned =
+        before
+        |> Trainer.enableLoraFrom (Initializer.constant 0.5) (Initializer.constant 0.25) (Lora.ofRank 2) [ "mha/query" ]
+
+    let weights = values tuned
+
+    for name, value in [ "mha/query/lora_kernel_a", 0.5; "mha/query/lora_kernel_b", 0.25 ] do
+        for v in weights[name].ToDoubles() do
+            Assert.Equal(value, v)
+
+    // W + A B, every element of which is 2 * 0.5 * 0.25.
+    let merged = values (Trainer.mergeLora tuned)
+    let own = values before
+    let kernel = own["mha/query/kernel"].ToDoubles() |> Array.map (fun v -> v + 0.25)
+    let after = merged["mha/query/kernel"].ToDoubles()
+    Close.close 1e-6 1e-6 kernel after
+    // Without them, the same values as ever.
+    let usual = values (before |> Trainer.enableLora (Lora.ofRank 2) [ "mha/query" ])
+
+    let given =
+        values (
+            before
+            |> Trainer.enableLoraFrom Initializer.heUniform Initializer.zeros (Lora.ofRank 2) [ "mha/query" ]
+        )
+
+    for pair in usual do
+        Assert.True(pair.Value.BitEquals given[pair.Key])
