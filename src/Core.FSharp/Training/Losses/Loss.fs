@@ -189,7 +189,8 @@ module Loss =
     /// <summary>categoricalFocalCrossentropy with an alpha for each class, as many as the last axis of the predictions has. Keras:
     /// CategoricalFocalCrossentropy with a list for alpha.</summary>
     /// <example><code>
-    /// let loss = Loss.categoricalFocalCrossentropyByClass [ 0.2; 0.5; 0.3 ] 2.0 Loss.crossentropyOptions
+    /// let options = { FromLogits = false; LabelSmoothing = 0.0; Axis = -1 }
+    /// let loss = Loss.categoricalFocalCrossentropyByClass [ 0.2; 0.5; 0.3 ] 2.0 options
     /// </code></example>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">There are no weights; or, where it is used, not as many as
     /// classes.</exception>
