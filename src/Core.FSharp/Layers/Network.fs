@@ -366,6 +366,8 @@ module Network =
     let private keyedAs (other: Network) (network: Network) : Network =
         network.InputKeys <- other.InputKeys
         network.OutputKeys <- other.OutputKeys
+        network.InputTree <- other.InputTree
+        network.OutputTree <- other.OutputTree
         network
 
     let private different (what: string) (keys: string[]) =
@@ -454,7 +456,7 @@ module Network =
     let ofLayer (inputs: Node list) (layer: Layer) : Network =
         match tryOfLayer layer, inputs with
         | Some network, _ -> network
-        | None, [ input ] when layer.Kind = "Sequential" && not layer.Frozen ->
+        | None, [ input ] when layer.Kind = "Sequential" && not layer.Frozen && layer.Remat.IsNone ->
             sequential input [ { layer with LayerName = "" } ] |> named layer.LayerName
         | None, _ -> create inputs (applyMany layer inputs)
 
@@ -749,6 +751,7 @@ module Network =
                     { Layer.ofParts parts with
                         LayerName = layer.LayerName
                         Frozen = layer.Frozen
+                        Remat = layer.Remat
                         Shared = layer.Shared
                         LayerConfig = layer.LayerConfig }
                 | ValueNone -> layer
