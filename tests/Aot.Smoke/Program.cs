@@ -69,6 +69,52 @@ finally
     logs.Delete(true);
 }
 
+// Pictures in files of every kind that can be written: decoded, resized, batched, and known to the network.
+var album = Directory.CreateTempSubdirectory("functionalnet-aot-");
+
+try
+{
+    for (var i = 0; i < 48; i++)
+    {
+        var quarter = Directory.CreateDirectory(Path.Combine(album.FullName, $"quarter{quarters[i]}"));
+        var levels = Enumerable.Range(0, 144).Select(cell => 160 * pictures[i, cell / 12, cell % 12, 0]).ToArray();
+        string[] endings = ["png", "jpg", "bmp"];
+        Images.SaveImage(Path.Combine(quarter.FullName, $"{i:00}.{endings[i / 4 % 3]}"), Tensor.Of(Shape.Of(12, 12, 1), levels), scale: false);
+    }
+
+    var first = Path.Combine(album.FullName, "quarter0", "00.png");
+    var pixels = Images.ImageToArray(Images.LoadImage(first, colorMode: ColorMode.Grayscale)).ToArray<float>();
+    Require(pixels.Index().All(cell => Math.Abs(cell.Item - 160 * pictures[0, cell.Index / 12, cell.Index % 12, 0]) <= 1), "a picture is what was written");
+
+    var (shown, kept) = Images.ImageDatasetsFromDirectory(
+        album.FullName, validationSplit: 0.25, colorMode: ColorMode.Grayscale, imageSize: (12, 12), batchSize: 8, seed: 1, verbose: false);
+    Require(shown.ClassNames.Count == 4 && shown.FilePaths.Count == 36 && kept.FilePaths.Count == 12, "files are found, classed and split");
+
+    // Levels back to what the network has learned.
+    var batches = shown.Concatenate(kept).Map(batch => (Tensor.Of(batch.Item1.Shape, [.. batch.Item1.ToArray<float>().Select(level => level / 160)]), batch.Item2));
+    var known = batches.Select(batch => model.Predict(batch.Item1).ArgMax().Zip(batch.Item2.ToArray<int>()).Count(pair => pair.First == pair.Second)).Sum();
+    Require(known >= 44, $"the network knows the pictures in files: {known} of 48");
+}
+finally
+{
+    album.Delete(true);
+}
+
+// Columns of words and numbers.
+Table rows = new Dictionary<string, Column>
+{
+    ["quarter"] = quarters.Select(quarter => $"quarter {quarter}").ToArray(),
+    ["number"] = quarters,
+    ["light"] = quarters.Select(quarter => quarter / 4.0).ToArray(),
+};
+var space = new FeatureSpace(
+    new Dictionary<string, Feature> { ["quarter"] = "string_categorical", ["number"] = "integer_hashed", ["light"] = "float_normalized" },
+    crosses: [("quarter", "number")]);
+space.Adapt(Dataset.FromTable(rows).Batch(64));
+var encoded = Dataset.FromTable(rows, quarters).Batch(100).Map(batch => (space.Transform(batch.Item1), batch.Item2), parallelism: 2).First();
+Require(encoded.Item1.Shape.Equals(Shape.Of(100, 5 + 32 + 1 + 32)), "columns become vectors");
+Require(FeatureSpace.OfConfig(space.ToConfig()).Transform(rows.Rows(0, 100)).BitEquals(encoded.Item1), "a feature space is its configuration");
+
 try
 {
     _ = new Sequential { new Input(5, 5, 1), new Conv2D(2, kernelSize: 7) };

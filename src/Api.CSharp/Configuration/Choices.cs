@@ -68,6 +68,49 @@ public sealed class AttentionScoreMode : Choice
     public static implicit operator AttentionScoreMode(string name) => Find("score mode", name, Dot, Concat);
 }
 
+/// <summary>What the four numbers of a bounding box are. Cells are counted from the left and from the top.</summary>
+public sealed class BoundingBoxFormat : Choice
+{
+    private BoundingBoxFormat(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Left, top, right, bottom in cells.</summary>
+    public static BoundingBoxFormat Xyxy { get; } = new("xyxy");
+
+    /// <summary>Top, left, bottom, right in cells.</summary>
+    public static BoundingBoxFormat Yxyx { get; } = new("yxyx");
+
+    /// <summary>Left, top, width, height in cells.</summary>
+    public static BoundingBoxFormat Xywh { get; } = new("xywh");
+
+    /// <summary>X and y of the middle, width, height in cells.</summary>
+    public static BoundingBoxFormat CenterXywh { get; } = new("center_xywh");
+
+    /// <summary>Y and x of the middle, height, width in cells.</summary>
+    public static BoundingBoxFormat CenterYxhw { get; } = new("center_yxhw");
+
+    /// <summary>Left, top, right, bottom as shares of the image.</summary>
+    public static BoundingBoxFormat RelXyxy { get; } = new("rel_xyxy");
+
+    /// <summary>Top, left, bottom, right as shares of the image.</summary>
+    public static BoundingBoxFormat RelYxyx { get; } = new("rel_yxyx");
+
+    /// <summary>Left, top, width, height as shares of the image.</summary>
+    public static BoundingBoxFormat RelXywh { get; } = new("rel_xywh");
+
+    /// <summary>X and y of the middle, width, height as shares of the image.</summary>
+    public static BoundingBoxFormat RelCenterXywh { get; } = new("rel_center_xywh");
+
+    /// <summary>The format of that Keras name, such as xyxy or rel_xywh.</summary>
+    /// <exception cref="ArgumentValueException">There is no such name.</exception>
+    [SuppressMessage("Usage", "CA2225", Justification = Named)]
+    public static implicit operator BoundingBoxFormat(string name) =>
+        Find(
+            "bounding box format", name, Xyxy, Yxyx, Xywh, CenterXywh, CenterYxhw, RelXyxy, RelYxyx, RelXywh, RelCenterXywh);
+}
+
 /// <summary>Where images have their channels.</summary>
 public sealed class DataFormat : Choice
 {

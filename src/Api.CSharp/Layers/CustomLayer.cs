@@ -27,7 +27,7 @@ public abstract class CustomLayer : Layer
     protected CustomLayer(string? name = null, Regularizer? activityRegularizer = null)
     {
         (this.name, this.activityRegularizer) = (name, activityRegularizer);
-        made = new(Make);
+        made = new(() => InScope(Make()));
     }
 
     internal override LayerTypes.Layer Core => made.Value;

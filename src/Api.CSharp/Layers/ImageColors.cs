@@ -8,18 +8,22 @@ namespace FunctionalNet.Layers;
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomBrightness(
     Factor factor,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomBrightness", name, Arguments.Empty
+    : ImageLayer("RandomBrightness", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Multiplies the distances from every channel's mean. Training only: at inference images pass
 /// unchanged.</summary>
@@ -28,36 +32,44 @@ public sealed class RandomBrightness(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomContrast(
     Factor factor,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomContrast", name, Arguments.Empty
+    : ImageLayer("RandomContrast", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Turns the hues of images. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of twice the turn, either way, 0 to 1; one number f means 0 to f.</param>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomHue(
     Factor factor,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomHue", name, Arguments.Empty
+    : ImageLayer("RandomHue", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Multiplies the saturation of images by f / (1 - f). As in Keras, it is the saturation that is clipped to the
 /// value range, so that with (0, 255) strong factors give colors outside of it. Training only: at inference images pass
@@ -66,18 +78,22 @@ public sealed class RandomHue(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomSaturation(
     Factor factor,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomSaturation", name, Arguments.Empty
+    : ImageLayer("RandomSaturation", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Blurs or sharpens images. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds, 0 to 1: 0 gives a smoothed image, 0.5 changes nothing, 1 sharpens; one number f
@@ -85,36 +101,44 @@ public sealed class RandomSaturation(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomSharpness(
     Factor factor,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomSharpness", name, Arguments.Empty
+    : ImageLayer("RandomSharpness", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Blends images with their gray image. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the share of gray, -1 to 1; one number f means -f to f.</param>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomColorDegeneration(
     Factor factor,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomColorDegeneration", name, Arguments.Empty
+    : ImageLayer("RandomColorDegeneration", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Changes brightness, contrast, saturation and hue, in this order. Training only: at inference images
 /// pass unchanged.</summary>
@@ -125,6 +149,8 @@ public sealed class RandomColorDegeneration(
 /// <param name="hueFactor">As for RandomHue; no change by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomColorJitter(
     ValueRange? valueRange = null,
@@ -134,30 +160,36 @@ public sealed class RandomColorJitter(
     Factor? hueFactor = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomColorJitter", name, Arguments.Empty
+    : ImageLayer("RandomColorJitter", name, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("brightness_factor", brightnessFactor?.Values)
         .Set("contrast_factor", contrastFactor?.Values)
         .Set("saturation_factor", saturationFactor?.Values)
         .Set("hue_factor", hueFactor?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Makes images gray. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">The probability, 0 to 1.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomGrayscale(
     double factor = 0.5,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomGrayscale", name, Arguments.Empty
+    : ImageLayer("RandomGrayscale", name, Arguments.Empty
         .Set("factor", factor)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Inverts images: a pixel becomes the greatest value minus itself. Training only: at inference images
 /// pass unchanged.</summary>
@@ -165,18 +197,22 @@ public sealed class RandomGrayscale(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomInvert(
     Factor? factor = null,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomInvert", name, Arguments.Empty
+    : ImageLayer("RandomInvert", name, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Keeps the highest bits of pixels only. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">How many of eight bits, 1 to 8; of two numbers, from the first to below the second; one
@@ -184,18 +220,22 @@ public sealed class RandomInvert(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomPosterization(
     Factor factor,
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomPosterization", name, Arguments.Empty
+    : ImageLayer("RandomPosterization", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Smooths images by a normal distribution. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the probability that an image is blurred, 0 to 1; one number f means 0 to f. By
@@ -206,6 +246,8 @@ public sealed class RandomPosterization(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomGaussianBlur(
     Factor? factor = null,
@@ -214,14 +256,16 @@ public sealed class RandomGaussianBlur(
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomGaussianBlur", name, Arguments.Empty
+    : ImageLayer("RandomGaussianBlur", name, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("kernel_size", kernelSize?.Values)
         .Set("sigma", sigma?.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Overwrites a box in every image. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the probability, 0 to 1; one number f means 0 to f. By default 1.</param>
@@ -230,6 +274,8 @@ public sealed class RandomGaussianBlur(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomErasing(
     Factor? factor = null,
@@ -238,14 +284,16 @@ public sealed class RandomErasing(
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomErasing", name, Arguments.Empty
+    : ImageLayer("RandomErasing", name, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("scale", scale?.Values)
         .Set("fill_value", fillValue?.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Inverts bright pixels. Training only: at inference images pass unchanged.</summary>
 /// <param name="additionFactor">Bounds of what is added first, 0 to 1, of which the upper one is a share of the value
@@ -255,6 +303,8 @@ public sealed class RandomErasing(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Solarization(
     Factor? additionFactor = null,
@@ -262,42 +312,52 @@ public sealed class Solarization(
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("Solarization", name, Arguments.Empty
+    : ImageLayer("Solarization", name, Arguments.Empty
         .Set("addition_factor", additionFactor?.Values)
         .Set("threshold_factor", thresholdFactor?.Values)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Stretches every channel of every image to the whole value range, in training and at
 /// inference.</summary>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class AutoContrast(
     ValueRange? valueRange = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("AutoContrast", name, Arguments.Empty
+    : ImageLayer("AutoContrast", name, Arguments.Empty
         .Set("value_range", valueRange?.Values)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Spreads the values of every channel evenly, by the histogram of the batch. Training only: at inference
 /// images pass unchanged.</summary>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="bins">Bins of the histogram.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Equalization(
     ValueRange? valueRange = null,
     int bins = 256,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("Equalization", name, Arguments.Empty
+    : ImageLayer("Equalization", name, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("bins", bins)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Spreads values by the histograms of the tiles around every pixel, in training and at inference (CLAHE;
 /// Zuiderveld, 1994).</summary>
@@ -305,15 +365,19 @@ public sealed class Equalization(
 /// <param name="clipLimit">The greatest count of a bin, in multiples of the mean; 0 for no limit.</param>
 /// <param name="tileGridSize">Tiles per column and per row; 8 by default.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class ContrastLimitedAdaptiveHistogramEqualization(
     ValueRange? valueRange = null,
     double clipLimit = 4,
     Size2? tileGridSize = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("ContrastLimitedAdaptiveHistogramEqualization", name, Arguments.Empty
+    : ImageLayer("ContrastLimitedAdaptiveHistogramEqualization", name, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("clip_limit", clipLimit)
         .Set("tile_grid_size", tileGridSize?.Values)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));

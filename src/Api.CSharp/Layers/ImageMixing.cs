@@ -3,7 +3,7 @@ using FunctionalNet.Interop;
 namespace FunctionalNet.Layers;
 
 /// <summary>A layer that mixes images of a batch with one another, and their labels alike. Apply gives images alone.</summary>
-public abstract class ImageMixing : Layer
+public abstract class ImageMixing : ImageLayer
 {
     private protected ImageMixing(string className, string? name, Arguments arguments)
         : base(className, name, arguments)
@@ -27,41 +27,51 @@ public abstract class ImageMixing : Layer
 /// <param name="alpha">Parameter of the beta distribution of the shares.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class MixUp(
     double alpha = 0.2,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
     : ImageMixing("MixUp", name, Arguments.Empty
         .Set("alpha", alpha)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Pastes a box of another image of the batch into every image, in training (Yun et al., 2019).</summary>
 /// <param name="factor">Bounds of the parameter of the beta distribution of the boxes, 0 to 1; one number f means 0
 /// to f. By default 1.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class CutMix(
     Factor? factor = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
     : ImageMixing("CutMix", name, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
-/// <summary>A few changes chosen at random for every batch, one after the other (Cubuk et al., 2019). All eleven
-/// are computed every time. Training only: at inference images pass unchanged.</summary>
+/// <summary>A few changes chosen at random for every batch, one after the other (Cubuk et al., 2019). In a model
+/// all eleven are computed every time; ahead of one, by Transform, only those chosen. Training only: at inference images pass unchanged.</summary>
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="numOps">Changes per batch.</param>
 /// <param name="factor">Bounds of their strength, 0 to 1; one number f means 0 to f. By default 0.5.</param>
 /// <param name="interpolation">bilinear (default) or nearest.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandAugment(
     ValueRange? valueRange = null,
@@ -70,14 +80,16 @@ public sealed class RandAugment(
     Sampling? interpolation = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandAugment", name, Arguments.Empty
+    : ImageLayer("RandAugment", name, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("num_ops", numOps)
         .Set("factor", factor?.Values)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Chains of random changes, mixed with one another and with the images (Hendrycks et al., 2020). Training
 /// only: at inference images pass unchanged.</summary>
@@ -92,6 +104,8 @@ public sealed class RandAugment(
 /// <param name="interpolation">bilinear (default) or nearest.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class AugMix(
     ValueRange? valueRange = null,
@@ -103,8 +117,9 @@ public sealed class AugMix(
     Sampling? interpolation = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("AugMix", name, Arguments.Empty
+    : ImageLayer("AugMix", name, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("num_chains", numChains)
         .Set("chain_depth", chainDepth)
@@ -113,4 +128,5 @@ public sealed class AugMix(
         .Set("all_ops", allOps)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));

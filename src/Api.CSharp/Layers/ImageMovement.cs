@@ -12,6 +12,8 @@ namespace FunctionalNet.Layers;
 /// <param name="fillValue">The value of such borders.</param>
 /// <param name="antialias">Whether the kernel widens as images shrink, so that no cell is passed over.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Resizing(
     int height,
@@ -22,8 +24,9 @@ public sealed class Resizing(
     double fillValue = 0,
     bool antialias = false,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("Resizing", name, Arguments.Empty
+    : ImageLayer("Resizing", name, Arguments.Empty
         .Set("height", height)
         .Set("width", width)
         .Set("interpolation", interpolation?.Name)
@@ -31,19 +34,23 @@ public sealed class Resizing(
         .Set("pad_to_aspect_ratio", padToAspectRatio)
         .Set("fill_value", fillValue)
         .Set("antialias", antialias)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Cuts out the middle of images. Of smaller images it takes the largest window of those proportions,
 /// resized.</summary>
 /// <param name="height">Rows of the output.</param>
 /// <param name="width">Columns of the output.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
-public sealed class CenterCrop(int height, int width, DataFormat? dataFormat = null, string? name = null)
-    : Layer("CenterCrop", name, Arguments.Empty
+public sealed class CenterCrop(int height, int width, DataFormat? dataFormat = null, BoundingBoxFormat? boundingBoxFormat = null, string? name = null)
+    : ImageLayer("CenterCrop", name, Arguments.Empty
         .Set("height", height)
         .Set("width", width)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Cuts a window out of images at a random place, the same for a whole batch, in training; of images that are
 /// not larger on both axes one at a fixed place, resized if need be. At inference images pass unchanged, in their own
@@ -52,33 +59,41 @@ public sealed class CenterCrop(int height, int width, DataFormat? dataFormat = n
 /// <param name="width">Columns of the output.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomCrop(
     int height,
     int width,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomCrop", name, Arguments.Empty
+    : ImageLayer("RandomCrop", name, Arguments.Empty
         .Set("height", height)
         .Set("width", width)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Mirrors half of the images. Training only: at inference images pass unchanged.</summary>
 /// <param name="mode">horizontal_and_vertical (default: both at once), horizontal or vertical.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomFlip(
     FlipMode? mode = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomFlip", name, Arguments.Empty
+    : ImageLayer("RandomFlip", name, Arguments.Empty
         .Set("mode", mode?.Name)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Turns images around their middle. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the angle as a share of a full turn, -1 to 1, positive counter-clockwise; one
@@ -88,6 +103,8 @@ public sealed class RandomFlip(
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="fillValue">What lies outside with the fill mode constant.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomRotation(
     Factor factor,
@@ -96,14 +113,16 @@ public sealed class RandomRotation(
     int? seed = null,
     double fillValue = 0,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomRotation", name, Arguments.Empty
+    : ImageLayer("RandomRotation", name, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("fill_mode", fillMode?.Name)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
         .Set("fill_value", fillValue)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Zooms images: out with positive factors, in with negative ones. Training only: at inference images pass
 /// unchanged.</summary>
@@ -114,6 +133,8 @@ public sealed class RandomRotation(
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="fillValue">What lies outside with the fill mode constant.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomZoom(
     Factor heightFactor,
@@ -123,15 +144,17 @@ public sealed class RandomZoom(
     int? seed = null,
     double fillValue = 0,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomZoom", name, Arguments.Empty
+    : ImageLayer("RandomZoom", name, Arguments.Empty
         .Set("height_factor", heightFactor.Values)
         .Set("width_factor", widthFactor?.Values)
         .Set("fill_mode", fillMode?.Name)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
         .Set("fill_value", fillValue)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Moves images. Training only: at inference images pass unchanged.</summary>
 /// <param name="heightFactor">Bounds of the shift down as a share of the height, -1 to 1; one number f means -f to
@@ -143,6 +166,8 @@ public sealed class RandomZoom(
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="fillValue">What lies outside with the fill mode constant.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomTranslation(
     Factor heightFactor,
@@ -152,15 +177,17 @@ public sealed class RandomTranslation(
     int? seed = null,
     double fillValue = 0,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomTranslation", name, Arguments.Empty
+    : ImageLayer("RandomTranslation", name, Arguments.Empty
         .Set("height_factor", heightFactor.Values)
         .Set("width_factor", widthFactor.Values)
         .Set("fill_mode", fillMode?.Name)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
         .Set("fill_value", fillValue)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Shears images, in one direction or the other. Training only: at inference images pass
 /// unchanged.</summary>
@@ -173,6 +200,8 @@ public sealed class RandomTranslation(
 /// <param name="fillValue">What lies outside with the fill mode constant.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomShear(
     Factor? xFactor = null,
@@ -182,14 +211,16 @@ public sealed class RandomShear(
     double fillValue = 0,
     DataFormat? dataFormat = null,
     int? seed = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomShear", name, Arguments.Empty
+    : ImageLayer("RandomShear", name, Arguments.Empty
         .Set("x_factor", xFactor?.Values)
         .Set("y_factor", yFactor?.Values)
         .Set("interpolation", interpolation?.Name)
         .Set("fill_mode", fillMode?.Name)
         .Set("fill_value", fillValue)
         .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name)
         .Set("seed", seed));
 
 /// <summary>Moves the corners of images. Training only: at inference images pass unchanged.</summary>
@@ -200,6 +231,8 @@ public sealed class RandomShear(
 /// <param name="fillValue">What lies outside with the fill mode constant.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomPerspective(
     Factor? factor = null,
@@ -208,14 +241,16 @@ public sealed class RandomPerspective(
     double fillValue = 0,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomPerspective", name, Arguments.Empty
+    : ImageLayer("RandomPerspective", name, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("scale", scale)
         .Set("interpolation", interpolation?.Name)
         .Set("fill_value", fillValue)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));
 
 /// <summary>Distorts images as if drawn on rubber. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the probability that an image is changed, 0 to 1; one number f means 0 to f. By
@@ -227,6 +262,8 @@ public sealed class RandomPerspective(
 /// <param name="valueRange">Least and greatest value of a pixel; (0, 255) by default.</param>
 /// <param name="seed">Chooses another stream of random numbers.</param>
 /// <param name="dataFormat">channels_last (default) or channels_first.</param>
+/// <param name="boundingBoxFormat">How bounding boxes that come with the images are written down; needed only if there are
+/// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class RandomElasticTransform(
     Factor? factor = null,
@@ -237,8 +274,9 @@ public sealed class RandomElasticTransform(
     ValueRange? valueRange = null,
     int? seed = null,
     DataFormat? dataFormat = null,
+    BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : Layer("RandomElasticTransform", name, Arguments.Empty
+    : ImageLayer("RandomElasticTransform", name, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("scale", scale?.Values)
         .Set("interpolation", interpolation?.Name)
@@ -246,4 +284,5 @@ public sealed class RandomElasticTransform(
         .Set("fill_value", fillValue)
         .Set("value_range", valueRange?.Values)
         .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name));
+        .Set("data_format", dataFormat?.Name)
+        .Set("bounding_box_format", boundingBoxFormat?.Name));

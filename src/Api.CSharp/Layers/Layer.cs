@@ -6,6 +6,7 @@ namespace FunctionalNet.Layers;
 /// object twice shares its weights, in one model or in several.</summary>
 public abstract class Layer
 {
+    private readonly RematScope? remat = RematScope.Current;
     private LayerTypes.Layer? core;
 
     internal Layer(string className, string? name, Arguments arguments)
@@ -13,12 +14,15 @@ public abstract class Layer
     {
     }
 
-    internal Layer(LayerTypes.Layer core) => this.core = LayerBridge.WithOwner(core, this);
+    internal Layer(LayerTypes.Layer core) => this.core = LayerBridge.WithOwner(InScope(core), this);
 
     /// <summary>For layers that make their core themselves.</summary>
     private protected Layer()
     {
     }
+
+    /// <summary>The layer as the scope it was made in has it.</summary>
+    private protected LayerTypes.Layer InScope(LayerTypes.Layer made) => remat is null ? made : remat.Mark(made);
 
     /// <summary>The immutable layer of the core that this object stands for.</summary>
     internal virtual LayerTypes.Layer Core =>
@@ -53,6 +57,11 @@ public abstract class Layer
 
     /// <summary>Is told when it is applied.</summary>
     private protected virtual void OnApplied()
+    {
+    }
+
+    /// <summary>Is told what it will be applied to.</summary>
+    internal virtual void BuildOn(NetworkTypes.Node input)
     {
     }
 
@@ -200,6 +209,12 @@ public abstract class Layer
     {
         ArgumentNullException.ThrowIfNull(inputs);
         OnApplied();
+
+        if (inputs.Length > 0)
+        {
+            BuildOn(inputs[0].Node);
+        }
+
         var nodes = NetworkBridge.Apply(Core, [.. inputs.Select(input => input.Node)]);
         return new SymbolicTensor(nodes[0], this, inputs);
     }

@@ -151,11 +151,11 @@ public sealed class CategoryEncoding(int numTokens, EncodingMode? outputMode = n
         .Set("num_tokens", numTokens)
         .Set("output_mode", outputMode?.Name));
 
-/// <summary>Layers one after the other, as one layer.</summary>
+/// <summary>Layers one after the other, as one layer. What comes with images goes through all of them.</summary>
 /// <param name="layers">At least one layer, each with one input and one output.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class Pipeline(IReadOnlyList<Layer> layers, string? name = null)
-    : Layer("Pipeline", name, Arguments.Empty.Set("layers", [.. layers.Select(layer => layer.Core)]));
+    : ImageLayer("Pipeline", name, Arguments.Empty.Set("layers", [.. layers.Select(layer => layer.Core)]));
 
 /// <summary>A short-time Fourier transform of signals (batch, samples, channels), by convolution with two kernels. They are trained
 /// unless <c>Trainable</c> is set to false.</summary>
@@ -242,9 +242,17 @@ public sealed class MelSpectrogram(
 /// <summary>As many bounding boxes for every image: surplus ones are cut off, missing ones filled in.</summary>
 /// <param name="maxNumber">Boxes per image in the result.</param>
 /// <param name="fillValue">What coordinates and labels of missing boxes are.</param>
+/// <param name="boundingBoxFormat">The format of boxes, whatever it is: they are only counted.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
-public sealed class MaxNumBoundingBoxes(int maxNumber, int fillValue = -1, string? name = null)
-    : Layer("MaxNumBoundingBoxes", name, Arguments.Empty.Set("max_number", maxNumber).Set("fill_value", fillValue))
+public sealed class MaxNumBoundingBoxes(
+    int maxNumber,
+    int fillValue = -1,
+    BoundingBoxFormat? boundingBoxFormat = null,
+    string? name = null)
+    : ImageLayer("MaxNumBoundingBoxes", name, Arguments.Empty
+        .Set("max_number", maxNumber)
+        .Set("fill_value", fillValue)
+        .Set("bounding_box_format", boundingBoxFormat?.Name))
 {
     /// <summary>Boxes and labels of as many boxes for every image.</summary>
     /// <param name="boxes">Shape (batch, boxes, 4).</param>

@@ -211,8 +211,8 @@ public abstract class CustomCell : RecurrentCell
     /// <summary>A cell of your own.</summary>
     /// <param name="name">Its name in the model; by default the class's, numbered.</param>
     protected CustomCell(string? name = null) =>
-        made = new(() => LayerBridge.WithOwner(
-            LayerBridge.CustomCell(GetType().Name, name, StateShapes, (scope, input, states) => Step(new LayerScope(scope), input, states)),
+        made = new(() => LayerBridge.WithOwner(InScope(
+            LayerBridge.CustomCell(GetType().Name, name, StateShapes, (scope, input, states) => Step(new LayerScope(scope), input, states))),
             this));
 
     internal override LayerTypes.Layer Core => made.Value;

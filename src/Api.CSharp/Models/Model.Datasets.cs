@@ -176,6 +176,37 @@ public partial class Model
         return OutputNames.Zip(outputs).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
     }
 
+    /// <summary>Trains on the batches of an indexed dataset, in another order in every epoch unless options say otherwise. Keras: fit with
+    /// a PyDataset.</summary>
+    /// <param name="batches">The batches of an epoch.</param>
+    /// <param name="options">Epochs, callbacks, ...; null for Keras's defaults.</param>
+    /// <returns>The figures of every epoch.</returns>
+    public History Fit(IndexedDataset batches, FitOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        options ??= new FitOptions();
+        return Fit(batches.ToDataset(options.Shuffle, seed), options);
+    }
+
+    /// <summary>Loss and metrics on the batches of an indexed dataset, in order.</summary>
+    /// <param name="batches">The batches.</param>
+    /// <param name="verbosity">How much to print.</param>
+    /// <returns>The figures by name, in the order of Compile.</returns>
+    public TrainingLogs Evaluate(IndexedDataset batches, Verbosity verbosity = Verbosity.Bar)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        return Evaluate(batches.ToDataset(), verbosity: verbosity);
+    }
+
+    /// <summary>The outputs for the inputs of an indexed dataset's batches, in order, all rows together.</summary>
+    /// <param name="batches">The batches.</param>
+    /// <returns>One tensor per output.</returns>
+    public Tensor[] Predict(IndexedDataset batches)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        return Predict(batches.ToDataset());
+    }
+
     /// <summary>A model that waits for data takes its shape from the first batch.</summary>
     private void EnsureBuilt<T>(Dataset<T> batches)
     {

@@ -56,7 +56,7 @@ public partial class Model
     /// <param name="y">Targets.</param>
     /// <param name="sampleWeight">Weights of samples.</param>
     /// <param name="classWeight">Weights of classes; a class that is missing weighs 1.</param>
-    /// <returns>Loss and metrics of this batch, before the update.</returns>
+    /// <returns>Loss and metrics before the update, over all single batches since ResetMetrics, Fit or Evaluate, as in Keras.</returns>
     public TrainingLogs TrainOnBatch(
         Tensor x, Tensor y, Tensor? sampleWeight = null, IReadOnlyDictionary<int, double>? classWeight = null)
     {
@@ -65,7 +65,8 @@ public partial class Model
         return Trainer.TrainOnBatch(data, classWeight);
     }
 
-    /// <summary>Loss and metrics of one batch, in inference mode. Keras: test_on_batch.</summary>
+    /// <summary>Loss and metrics of one batch, in inference mode, with those of the single batches since ResetMetrics, Fit or Evaluate, as
+    /// in Keras: test_on_batch.</summary>
     /// <param name="x">Inputs.</param>
     /// <param name="y">Targets.</param>
     /// <param name="sampleWeight">Weights of samples.</param>

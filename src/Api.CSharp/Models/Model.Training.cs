@@ -298,11 +298,21 @@ public partial class Model
     public void Predict(ReadOnlySpan<double> input, Span<double> output) => Trainer.PredictInto(input, output);
 
     /// <summary>One update from one batch of any number of inputs and outputs. Keras: train_on_batch.</summary>
+    /// <returns>Loss and metrics before the update, over all single batches since ResetMetrics, Fit or Evaluate, as in Keras.</returns>
     public TrainingLogs TrainOnBatch(TrainingData data)
     {
         ArgumentNullException.ThrowIfNull(data);
         EnsureBuilt(data.Inputs);
         return Trainer.TrainOnBatch(data);
+    }
+
+    /// <summary>Loss and metrics of one batch of any number of inputs and outputs, in inference mode. Keras: test_on_batch.</summary>
+    /// <returns>Loss and metrics over all single batches since ResetMetrics, Fit or Evaluate, as in Keras.</returns>
+    public TrainingLogs TestOnBatch(TrainingData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        EnsureBuilt(data.Inputs);
+        return Trainer.TestOnBatch(data);
     }
 
     /// <summary>The output for one batch. Keras: predict_on_batch.</summary>

@@ -99,6 +99,27 @@ public partial class Model : Layer
             name, [.. inputs.Keys], [.. inputs.Values.Select(i => i.Node)], [.. outputs.Keys], [.. outputs.Values.Select(o => o.Node)]));
     }
 
+    /// <summary>The model from nested inputs to nested outputs: dictionaries and lists in one another. Losses, metrics and data may stand
+    /// in the same structures. The name of an output is its path, with the name of its layer in the place of a last number, as in
+    /// Keras.</summary>
+    /// <param name="inputs">Where data enters.</param>
+    /// <param name="outputs">What comes out.</param>
+    /// <param name="name">Its name; functional by default.</param>
+    /// <param name="seed">Decides first weights, dropout and the order of samples: the same seed gives the same bits.</param>
+    /// <param name="dtype">Float32, or Float64 for research.</param>
+    public Model(
+        Nested<SymbolicTensor> inputs,
+        Nested<SymbolicTensor> outputs,
+        string? name = null,
+        int seed = 0,
+        DType dtype = DType.Float32)
+        : this(name, seed, dtype)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(outputs);
+        Adopt(NetworkBridge.CreateNested(name, inputs.Map(i => i.Node), outputs.Map(o => o.Node)));
+    }
+
     private protected Model(string? name, int seed, DType dtype)
     {
         this.name = name;
@@ -143,7 +164,7 @@ public partial class Model : Layer
     public bool IsCompiled => pending is not null || trainer is { IsCompiled: true };
 
     internal override LayerTypes.Layer Core =>
-        asLayer ??= LayerBridge.WithOwner(NetworkBridge.AsLayer(Network), this);
+        asLayer ??= LayerBridge.WithOwner(InScope(NetworkBridge.AsLayer(Network)), this);
 
     internal NetworkTypes.Network Network
     {

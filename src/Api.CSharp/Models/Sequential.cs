@@ -69,6 +69,12 @@ public sealed class Sequential : Model, IEnumerable<Layer>
     public void Add(Layer layer)
     {
         ArgumentNullException.ThrowIfNull(layer);
+
+        if (last is not null)
+        {
+            layer.BuildOn(last);
+        }
+
         last = last is null ? null : NetworkBridge.Apply(layer.Core, [last])[0];
         parts.Add(layer);
         Forget();
@@ -118,6 +124,30 @@ public sealed class Sequential : Model, IEnumerable<Layer>
             input = new SymbolicTensor(InputFor(first[0], null), null, []);
         }
 
+        // Models inside that wait for their shape get it from the layer before them.
+        if (parts.Any(part => part is Sequential { IsWaiting: true }))
+        {
+            var node = input.Node;
+
+            foreach (var part in parts)
+            {
+                part.BuildOn(node);
+                node = NetworkBridge.Apply(part.Core, [node])[0];
+            }
+        }
+
         Adopt(NetworkBridge.Sequential(GivenName, input.Node, [.. parts.Select(part => part.Core)]));
+    }
+
+    private bool IsWaiting => input is null;
+
+    internal override void BuildOn(NetworkTypes.Node input)
+    {
+        if (IsWaiting)
+        {
+            this.input = new SymbolicTensor(
+                new Input([.. input.Shape.Skip(1)], null, input.DType is DType.Float64 ? DType.Float32 : input.DType).Node, null, []);
+            last = null;
+        }
     }
 }

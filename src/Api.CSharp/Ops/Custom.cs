@@ -22,4 +22,12 @@ public static partial class Ops
     public static Expr CustomGradient(
         Func<Expr[], (Expr Value, Func<Expr, Expr[]> Gradient)> function, params Expr[] inputs) =>
         OpsBridge.CustomGradient(call => function(call), inputs);
+
+    /// <summary>The results of a function of nodes whose inner values derivatives do not keep: they compute them again from the inputs.
+    /// The same values, and the same derivatives up to rounding, in less memory and more time. The function runs once, when a graph is
+    /// traced. Keras: remat.</summary>
+    /// <param name="function">From the inputs to the results.</param>
+    /// <param name="inputs">What is kept.</param>
+    /// <example><code>var y = Ops.Remat(x =&gt; [Ops.Tanh(Ops.Matmul(x[0], w))], x)[0];</code></example>
+    public static Expr[] Remat(Func<Expr[], Expr[]> function, params Expr[] inputs) => OpsBridge.Remat(function, inputs);
 }

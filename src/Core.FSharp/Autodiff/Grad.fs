@@ -78,6 +78,9 @@ module Grad =
 
                 match node.Op with
                 | Project index -> add node.Inputs[0] index slots[0].Value
+                | Structured(:? Checkpoint as checkpoint) ->
+                    for struct (source, g) in rematerialized checkpoint node slots reached.Contains do
+                        add source 0 g
                 | Structured s ->
                     structured s node slots wanted
                     |> Array.iteri (fun i g ->
@@ -116,6 +119,51 @@ module Grad =
                     "Give it a decomposition."
                 )
             )
+
+    /// Computes a marked part of the graph again, once the cotangents of its results are there, and differentiates that.
+    and private rematerialized
+        (checkpoint: Checkpoint)
+        (node: Expr)
+        (slots: Expr voption[])
+        (hasDerivative: Expr -> bool)
+        : struct (Expr * Expr)[] =
+        let struct (placeholders, stands, inputs, results) =
+            Rematerialization.part node checkpoint.Results hasDerivative
+
+        let there =
+            slots
+            |> Array.choose (fun g ->
+                match g with
+                | ValueSome g -> Some g
+                | ValueNone -> None)
+
+        let arguments =
+            stands |> Array.mapi (fun i e -> if i < inputs then Rematerialization.after there e else e)
+
+        // Cotangents stay outside of the placeholders: they may depend on what these stand for.
+        let incoming = Tracing.placeholders "g" node.Types
+        let seeds =
+            Array.map2 (fun (g: Expr) (s: Expr voption) -> s |> ValueOption.map (fun _ -> g)) incoming slots
+        let sources = placeholders |> Array.mapi (fun i p -> struct (p, stands[i]))
+        let wanted = sources |> Array.filter (fun (struct (_, e)) -> hasDerivative e)
+        let pulled = pull results seeds (wanted |> Array.map (fun (struct (p, _)) -> p))
+
+        let present =
+            [| for k in 0 .. wanted.Length - 1 do
+                   if pulled[k].IsSome then k |]
+
+        let given = Array.map2 (fun (g: Expr) (s: Expr voption) -> ValueOption.defaultValue g s) incoming slots
+
+        let placed =
+            Tracing.apply
+                (Array.append placeholders incoming)
+                (present |> Array.map (fun k -> pulled[k].Value))
+                (Array.append arguments given)
+
+        present
+        |> Array.mapi (fun j k ->
+            let struct (_, e) = wanted[k]
+            struct (e, placed[j]))
 
     and private checkCustom (name: string) (node: Expr) (given: Expr[]) (wanted: int -> bool) =
         if given.Length <> node.Inputs.Length then

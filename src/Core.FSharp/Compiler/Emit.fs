@@ -154,6 +154,11 @@ type internal Emitter
                 | Slice(starts, limits, stepSizes) -> viewed (View.slice starts limits stepSizes)
                 | Reverse axes -> viewed (View.reverse axes)
                 | Project i -> this.Whole(results[node.Inputs[0]][i])
+                | Structured(:? Barrier) ->
+                    // No instruction: whoever reads the value is told to wait.
+                    let value = this.Load node.Inputs[0]
+                    let others = node.Inputs[1..] |> Array.map (fun e -> (this.Load e).Value)
+                    { value with After = Array.append value.After others |> Array.distinct }
                 | _ ->
                     if not (results.ContainsKey node) then this.EmitNode node
 
@@ -235,7 +240,7 @@ type internal Emitter
 
                 let load (e: Expr) =
                     if obj.ReferenceEquals(Elementwise.flatSource e, host) then
-                        { Value = HostResult; DType = e.DType; View = View.ofShape e.Shape }
+                        { Operand.none with Value = HostResult; DType = e.DType; View = View.ofShape e.Shape }
                     else
                         this.LoadForRegion e
 
@@ -582,6 +587,7 @@ type internal Emitter
                 match unit.Op with
                 | Leaf _
                 | Constant _ -> this.Load unit |> ignore
+                | Structured(:? Barrier) -> this.Load unit |> ignore
                 | _ -> if not (results.ContainsKey unit) then this.EmitNode unit
 
         this.Finish()

@@ -18,6 +18,7 @@ module internal Lower =
         | :? GruSequenceGrad -> node.Types[0].DType = DType.Float32
         | :? DotProductAttention
         | :? DotProductAttentionGrad -> SelectAttention.fits node.Inputs
+        | :? Barrier -> true
         | :? Int8Matrix -> node.Types[0].DType = DType.Float32 && Kernels.Int8Product.Fits node.Inputs[1].Shape[0]
         | _ -> false
 

@@ -33,6 +33,8 @@ type internal Operand =
         Value: int
         DType: DType
         View: View
+        /// Values that must be there before it is read, although they are not.
+        After: int[]
     }
 
 /// A fused group of elementwise operations.
@@ -180,10 +182,15 @@ and [<NoEquality; NoComparison>] internal Plan =
 
 module internal Operand =
 
-    let none = { Value = -1; DType = DType.Float32; View = { Dims = [||]; Strides = [||]; Offset = 0 } }
+    let none =
+        { Value = -1
+          DType = DType.Float32
+          View = { Dims = [||]; Strides = [||]; Offset = 0 }
+          After = [||] }
 
     /// All of a value, in order.
-    let whole (value: Value) = { Value = value.Id; DType = value.Type.DType; View = View.ofShape value.Type.Shape }
+    let whole (value: Value) =
+        { Value = value.Id; DType = value.Type.DType; View = View.ofShape value.Type.Shape; After = [||] }
 
     /// True when the operand is the value's elements, all of them and in order.
     let isWhole (value: Value) (operand: Operand) =

@@ -30,6 +30,9 @@ module internal Schedule =
                     if o.Value >= 0 && producer[o.Value] >= 0 then
                         set.Add producer[o.Value] |> ignore
 
+                    for v in o.After do
+                        if producer[v] >= 0 then set.Add producer[v] |> ignore
+
                 set)
 
         if donate then

@@ -35,7 +35,8 @@ module internal Cardinality =
 /// prefetch, ... Immutable; every stage gives a new dataset, and nothing is read before somebody enumerates. What a pass gives
 /// depends only on the sources, the seeds and the number of the pass, never on threads. Ending an enumeration early stops and
 /// waits for whatever works for it. Keras: tf.data.Dataset.</summary>
-/// <typeparam name="T">What an element is. Fit takes a Tensor (inputs), a tuple (inputs, targets) or (inputs, targets, weights) of
+/// <typeparam name="T">What an element is. Batches are made of tensors, tuples and arrays of them, TrainingData, and tables, alone or
+/// in front of tensors in a tuple. Fit takes a Tensor (inputs), a tuple (inputs, targets) or (inputs, targets, weights) of
 /// tensors, Tensor[] (several inputs), or TrainingData (any number, by order or by name).</typeparam>
 /// <example><code>
 /// var batches = Dataset.FromTensors(x, y).Shuffle(1000, seed: 1).Map(Augment, parallelism: 4).Batch(32).Prefetch(2);
@@ -351,9 +352,8 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
 
     member private _.Collated(stage: string, size: int, dropRemainder: bool, join: int -> Tensor[] -> Tensor) =
         atLeast 1 "batch_size" size
-        let structure = Structure.get<'T> stage
 
-        let collate (rows: 'T[]) : 'T =
+        let ofTensors (structure: Structure<'T>) (rows: 'T[]) : 'T =
             let parts = rows |> Array.map structure.Parts
             let first = parts[0]
 
@@ -370,6 +370,11 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
                     )
 
             structure.Build rows[0] (Array.init first.Length (fun i -> join i (parts |> Array.map (fun p -> p[i]))))
+
+        let collate =
+            match TableElement.tryOf<'T>() with
+            | ValueSome element -> TableElement.collate join element
+            | ValueNone -> ofTensors (Structure.get<'T> stage)
 
         Dataset<'T>(
             stage,
@@ -417,16 +422,21 @@ type Dataset<'T> internal (stages: string, cardinality: int64, openPass: Pass ->
     /// <summary>The rows of batches, one by one.</summary>
     member _.Unbatch() : Dataset<'T> =
         let stage = next "unbatch"
-        let structure = Structure.get<'T> stage
 
-        let rows (_: int64) (batch: 'T) =
+        let ofTensors (structure: Structure<'T>) (batch: 'T) : 'T seq =
             let parts = structure.Parts batch
 
-            (seq {
+            seq {
                 for i in 0 .. Stacking.rowCount stage parts - 1 do
                     yield structure.Build batch (parts |> Array.map (fun p -> Stacking.row p i))
-            })
-                .GetEnumerator()
+            }
+
+        let rowsOf =
+            match TableElement.tryOf<'T>() with
+            | ValueSome element -> TableElement.rows stage element
+            | ValueNone -> ofTensors (Structure.get<'T> stage)
+
+        let rows (_: int64) (batch: 'T) = (rowsOf batch).GetEnumerator()
 
         Dataset<'T>(
             stage,

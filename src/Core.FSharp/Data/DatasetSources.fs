@@ -43,6 +43,27 @@ type Dataset =
     static member FromTensors(data: TrainingData) : Dataset<TrainingData> =
         Dataset.OfRows("from_tensors", data.Parts, data.With)
 
+    static member private OfTable<'T>(table: Table, tensors: Tensor[], join: Table -> Tensor[] -> 'T) : Dataset<'T> =
+        let stage = "from_table"
+        let rows = TableElement.rowsOf stage join table tensors
+        Dataset<'T>(stage, int64 table.RowCount, (fun _ -> rows.GetEnumerator()))
+
+    /// <summary>The rows of a table. Keras: from_tensor_slices of a dictionary.</summary>
+    /// <example><code>space.Adapt(Dataset.FromTable(people).Batch(256));</code></example>
+    static member FromTable(table: Table) : Dataset<Table> = Dataset.OfTable(table, [||], (fun row _ -> row))
+
+    /// <summary>Pairs of rows of a table and of a tensor of targets.</summary>
+    /// <exception cref="T:FunctionalNet.DataException">The numbers of rows differ.</exception>
+    static member FromTable(table: Table, targets: Tensor) : Dataset<struct (Table * Tensor)> =
+        Dataset.OfTable(table, [| targets |], (fun row t -> struct (row, t[0])))
+
+    /// <summary>Rows of a table, of targets and of weights of samples.</summary>
+    /// <exception cref="T:FunctionalNet.DataException">The numbers of rows differ.</exception>
+    static member FromTable
+        (table: Table, targets: Tensor, sampleWeight: Tensor)
+        : Dataset<struct (Table * Tensor * Tensor)> =
+        Dataset.OfTable(table, [| targets; sampleWeight |], (fun row t -> struct (row, t[0], t[1])))
+
     /// <summary>The elements of a sequence, which is enumerated anew in every pass: a list, a query, a generator.</summary>
     static member FromEnumerable(elements: IEnumerable<'T>) : Dataset<'T> =
         let length =
@@ -140,6 +161,9 @@ module Dataset =
 
     /// <summary>The rows of data of several inputs or outputs.</summary>
     let ofData (data: TrainingData) : Dataset<TrainingData> = Dataset.FromTensors data
+
+    /// <summary>Pairs of rows of a table and of a tensor of targets.</summary>
+    let ofTable (table: Table) (targets: Tensor) : Dataset<struct (Table * Tensor)> = Dataset.FromTable(table, targets)
 
     /// <summary>The elements of a sequence, which is enumerated anew in every pass.</summary>
     let ofSeq (elements: 'T seq) : Dataset<'T> = Dataset.FromEnumerable elements

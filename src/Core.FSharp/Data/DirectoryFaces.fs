@@ -143,8 +143,11 @@ type Directories =
     /// <param name="labelMode">How classes come out.</param>
     /// <param name="classNames">The folders that are classes, in the order of their numbers; null for all, sorted.</param>
     /// <param name="batchSize">Files per batch.</param>
-    /// <param name="outputSequenceLength">Samples of every sound: longer ones are cut, shorter ones filled up with 0; null for the
-    /// longest of every batch.</param>
+    /// <param name="samplingRate">Samples per second of every sound: files of another rate are resampled, by a sine cardinal of 64 crossings
+    /// on either side under a Kaiser window, which keeps what lies below 0.9 of half of the lower rate; null for the rate that each file
+    /// has.</param>
+    /// <param name="outputSequenceLength">Samples of every sound, counted at the rate that comes out: longer ones are cut, shorter ones filled
+    /// up with 0; null for the longest of every batch. (Keras counts them before it resamples.)</param>
     /// <param name="shuffle">Whether files are shuffled, and again in every pass; else they are sorted.</param>
     /// <param name="seed">Decides the order and the split; the same files are split as by Keras.</param>
     /// <param name="validationSplit">The share of the files that is for validation; 0 for none.</param>
@@ -160,6 +163,7 @@ type Directories =
             [<Optional; DefaultParameterValue(LabelMode.Int)>] labelMode: LabelMode,
             [<Optional; DefaultParameterValue(null: string[] | null)>] classNames: string[] | null,
             [<Optional; DefaultParameterValue(32)>] batchSize: int,
+            [<Optional>] samplingRate: Nullable<int>,
             [<Optional>] outputSequenceLength: Nullable<int>,
             [<Optional; DefaultParameterValue(true)>] shuffle: bool,
             [<Optional; DefaultParameterValue(0)>] seed: int,
@@ -169,17 +173,19 @@ type Directories =
             [<Optional; DefaultParameterValue(true)>] verbose: bool
         ) : DirectoryDataset<struct (Tensor * Tensor)> =
         AudioDataset.ofDirectory
-            (Directories.Limit outputSequenceLength)
-            (Directories.Options(
-                labels,
-                labelMode,
-                classNames,
-                batchSize,
-                shuffle,
-                seed,
-                validationSplit,
-                subset,
-                followLinks,
-                verbose
-            ))
+            { Files =
+                Directories.Options(
+                    labels,
+                    labelMode,
+                    classNames,
+                    batchSize,
+                    shuffle,
+                    seed,
+                    validationSplit,
+                    subset,
+                    followLinks,
+                    verbose
+                )
+              SamplingRate = Directories.Limit samplingRate
+              OutputSequenceLength = Directories.Limit outputSequenceLength }
             directory

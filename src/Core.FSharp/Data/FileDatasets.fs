@@ -7,6 +7,23 @@ open System.Runtime.InteropServices
 open System.Text
 open FunctionalNet.Datasets
 
+/// <summary>Options of datasets of sounds.</summary>
+[<AutoOpen>]
+module AudioDatasetTypes =
+
+    /// <summary>Arguments of AudioDataset; <c>AudioDataset.options</c> has Keras's defaults.</summary>
+    type AudioDatasetOptions =
+        {
+            /// <summary>Which files, how many at a time, and their classes.</summary>
+            Files: DirectoryOptions
+            /// <summary>Samples per second of every sound: files of another rate are resampled. Default: None, for the rate that each
+            /// file has.</summary>
+            SamplingRate: int option
+            /// <summary>Samples of every sound, counted at the rate that comes out: longer ones are cut, shorter ones filled up with 0. (Keras
+            /// counts them before it resamples.) Default: None, for the longest of every batch.</summary>
+            OutputSequenceLength: int option
+        }
+
 /// Texts and sounds of single files.
 module internal FileContents =
 
@@ -33,6 +50,10 @@ module internal FileContents =
 
         Encoding.UTF8.GetString(bytes, start, kept)
 
+    /// More samples per second than any sound has, and few enough to count with.
+    [<Literal>]
+    let MaxRate = 10_000_000
+
     let private corrupt (path: string) (expected: string) (actual: string) : 'a =
         raise (
             DatasetException(
@@ -45,8 +66,8 @@ module internal FileContents =
             )
         )
 
-    /// Samples of 16 bits as -1 .. 1, (samples, channels); with a length, cut or filled up with 0.
-    let sound (length: int option) (path: string) : Tensor =
+    /// Samples of 16 bits as -1 .. 1, (samples, channels); at another rate, and with a length cut or filled up with 0.
+    let sound (target: int option) (length: int option) (path: string) : Tensor =
         let bytes = File.ReadAllBytes path
         let word at = int (BinaryPrimitives.ReadUInt16LittleEndian(ReadOnlySpan<byte>(bytes, at, 2)))
         let size at = int64 (BinaryPrimitives.ReadUInt32LittleEndian(ReadOnlySpan<byte>(bytes, at, 4)))
@@ -57,6 +78,7 @@ module internal FileContents =
 
         let mutable at = 12
         let mutable channels = 0
+        let mutable rate = 0L
         let mutable data = struct (0, -1)
 
         // Chunks: four letters, a size, and so many bytes, filled up to an even number.
@@ -66,6 +88,7 @@ module internal FileContents =
             match name at with
             | "fmt " when count >= 16 ->
                 channels <- word (at + 10)
+                rate <- size (at + 12)
                 // 0xFFFE is the extensible form of the same samples.
                 let format, bits = word (at + 8), word (at + 22)
 
@@ -80,17 +103,25 @@ module internal FileContents =
         if channels = 0 || count < 0 then
             corrupt path "a format and samples" "no such chunk"
         let samples = count / 2 / channels
-        let wanted = length |> Option.defaultValue samples
+
+        let read =
+            Array.init (samples * channels) (fun i ->
+                float32 (BinaryPrimitives.ReadInt16LittleEndian(ReadOnlySpan<byte>(bytes, start + 2 * i, 2)))
+                / 32768.0f)
 
         let values =
-            Array.init (wanted * channels) (fun i ->
-                if i / channels >= samples then
-                    0.0f
-                else
-                    float32 (BinaryPrimitives.ReadInt16LittleEndian(ReadOnlySpan<byte>(bytes, start + 2 * i, 2)))
-                    / 32768.0f)
+            match target with
+            | Some target when int64 target <> rate ->
+                if rate < 1L || rate > int64 MaxRate then
+                    corrupt path ("1 to " + string MaxRate + " samples per second") (string rate)
 
-        Tensor.Of(Shape.Of(wanted, channels), values)
+                SoundResampling.resample samples channels (int rate) target read
+            | _ -> read
+
+        let wanted = length |> Option.defaultValue (values.Length / channels)
+        let sized: float32[] = Array.zeroCreate (wanted * channels)
+        Array.blit values 0 sized 0 (min values.Length sized.Length)
+        Tensor.Of(Shape.Of(wanted, channels), sized)
 
     /// Sounds of different lengths, filled up with 0.
     let joined (sounds: Tensor[]) : Tensor =
@@ -132,23 +163,47 @@ module TextDataset =
 
 /// <summary>Datasets of sounds: WAV files with samples of 16 bits, as float32 from -1 to 1, (batch, samples, channels). Keras:
 /// audio_dataset_from_directory.</summary>
+/// <example><code>
+/// let sounds = AudioDataset.ofDirectory { AudioDataset.options with SamplingRate = Some 16000 } "speech"
+/// </code></example>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module AudioDataset =
 
+    /// <summary>Keras's defaults: sounds as long as they are, at their own rates.</summary>
+    let options: AudioDatasetOptions =
+        { Files = DirectoryFiles.options; SamplingRate = None; OutputSequenceLength = None }
+
+    let private read (o: AudioDatasetOptions) : string -> Tensor =
+        let check (name: string) (greatest: int) (value: int option) =
+            match value with
+            | Some n when n < 1 || n > greatest ->
+                raise (
+                    ArgumentValueException(
+                        "An option of a dataset of sounds is not valid.",
+                        name,
+                        "1 to " + string greatest,
+                        string n,
+                        "Leave it out to keep what the files have."
+                    )
+                )
+            | _ -> ()
+
+        check "sampling_rate" FileContents.MaxRate o.SamplingRate
+        check "output_sequence_length" Int32.MaxValue o.OutputSequenceLength
+        FileContents.sound o.SamplingRate o.OutputSequenceLength
+
     /// <summary>Sounds and their classes.</summary>
-    /// <param name="length">Samples of every sound: longer ones are cut, shorter ones filled up with 0. None for the longest of
-    /// every batch.</param>
-    /// <param name="options">See <c>DirectoryFiles.options</c>.</param>
+    /// <param name="options">See <c>AudioDataset.options</c>.</param>
     /// <param name="directory">The folder.</param>
     /// <exception cref="T:FunctionalNet.Datasets.DatasetException">There is no such folder, or no file in it.</exception>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">An option is not valid.</exception>
-    let ofDirectory (length: int option) (options: DirectoryOptions) (directory: string) =
-        DirectoryFiles.labeled FileContents.sounds (FileContents.sound length) FileContents.joined options directory
+    let ofDirectory (options: AudioDatasetOptions) (directory: string) =
+        DirectoryFiles.labeled FileContents.sounds (read options) FileContents.joined options.Files directory
 
     /// <summary>Sounds alone.</summary>
-    let unlabeled (length: int option) (options: DirectoryOptions) (directory: string) =
-        DirectoryFiles.unlabeled FileContents.sounds (FileContents.sound length) FileContents.joined options directory
+    let unlabeled (options: AudioDatasetOptions) (directory: string) =
+        DirectoryFiles.unlabeled FileContents.sounds (read options) FileContents.joined options.Files directory
 
     /// <summary>Sounds for training and sounds for validation, by the options' validation split.</summary>
-    let split (length: int option) (options: DirectoryOptions) (directory: string) =
-        DirectoryFiles.split FileContents.sounds (FileContents.sound length) FileContents.joined options directory
+    let split (options: AudioDatasetOptions) (directory: string) =
+        DirectoryFiles.split FileContents.sounds (read options) FileContents.joined options.Files directory

@@ -43,10 +43,13 @@ module internal Structure =
             ValueSome(make<Tensor[], 'T> id (fun _ parts -> parts))
         elif kind = typeof<TrainingData> then
             ValueSome(make<TrainingData, 'T> (fun d -> d.Parts) (fun d parts -> d.With parts))
+        elif kind = typeof<ImageData> then
+            ValueSome(make<ImageData, 'T> (fun d -> d.Parts) (fun d parts -> d.With parts))
         else
             ValueNone
 
-    let private kinds = "Tensor, Tensor[], tuples of two or three tensors, or TrainingData"
+    let private kinds =
+        "Tensor, Tensor[], tuples of two or three tensors, TrainingData, ImageData, or a Table alone or in front of tensors"
 
     /// The structure of a type; an error if its values hold no tensors.
     let get<'T> (stage: string) : Structure<'T> =
@@ -59,7 +62,7 @@ module internal Structure =
                     stage,
                     kinds,
                     typeof<'T>.Name,
-                    "Map the elements to tensors first, or give a function that makes a batch of them."
+                    "Map the elements to tensors first (a FeatureSpace does that for a Table), or give a function that makes a batch of them."
                 )
             )
 
@@ -71,6 +74,10 @@ module internal Structure =
             fun element -> unbox<TrainingData>(box element)
         elif kind = typeof<Tensor[]> then
             fun element -> TrainingData(unbox<Tensor[]>(box element), [||])
+        elif kind = typeof<ImageData> then
+            fun element ->
+                let parts = unbox<ImageData>(box element).Parts
+                TrainingData(parts[..0], parts[1..])
         else
             let structure = get<'T> stage
 

@@ -29,6 +29,13 @@ type TrainingData
         | null -> struct (null, [||])
         | named -> struct (Seq.toArray named.Keys, Seq.toArray named.Values)
 
+    static let flat (nested: Nested<Tensor> | null) : struct (string[] | null * Tensor[]) =
+        match nested with
+        | null -> struct (null, [||])
+        // Of the only one, whatever its name.
+        | nested when nested.IsLeaf -> struct (null, [| nested.Value |])
+        | nested -> struct (Seq.toArray nested.Paths, Seq.toArray nested.Leaves)
+
     /// <summary>Data of a network with several inputs or outputs, in the network's order, and weights of samples: none, one
     /// for all outputs, or one per output.</summary>
     new(inputs: Tensor[], targets: Tensor[], sampleWeights: Tensor[]) =
@@ -59,6 +66,20 @@ type TrainingData
         let struct (weightNames, weights) = split sampleWeights
         TrainingData(inputs, targets, weights, inputNames, targetNames, weightNames)
 
+    /// <summary>Data in the structures of the network's inputs and outputs: lists and dictionaries in one another. Keras: nested
+    /// structures as x, y and sample_weight.</summary>
+    /// <param name="inputs">A tensor for every input.</param>
+    /// <param name="targets">A tensor for every output; null to predict.</param>
+    /// <param name="sampleWeights">Weights for some outputs; null for none.</param>
+    new(inputs: Nested<Tensor>, targets: Nested<Tensor> | null, sampleWeights: Nested<Tensor> | null) =
+        let struct (inputNames, inputs) = flat inputs
+        let struct (targetNames, targets) = flat targets
+        let struct (weightNames, weights) = flat sampleWeights
+        TrainingData(inputs, targets, weights, inputNames, targetNames, weightNames)
+
+    /// <summary>Data in the structures of the network's inputs and outputs, without weights.</summary>
+    new(inputs: Nested<Tensor>, targets: Nested<Tensor> | null) = TrainingData(inputs, targets, null)
+
     /// <summary>Data by the names of inputs and outputs, without weights.</summary>
     new(inputs: IReadOnlyDictionary<string, Tensor>, targets: IReadOnlyDictionary<string, Tensor> | null) =
         TrainingData(inputs, targets, null)
@@ -72,7 +93,7 @@ type TrainingData
     /// <summary>None, one for all outputs, or one per output or name.</summary>
     member _.SampleWeights: IReadOnlyList<Tensor> = sampleWeights
 
-    /// <summary>The names of the inputs, if they were given by name; otherwise null.</summary>
+    /// <summary>The names or paths of the inputs, if they were given by name; otherwise null.</summary>
     member _.InputNames: IReadOnlyList<string> | null = inputNames
 
     /// <summary>The names of the outputs that the targets are of, if they were given by name; otherwise null.</summary>

@@ -21,6 +21,20 @@ module internal AtomicFile =
             )
 
         let target = Path.GetFullPath path
+        match Path.GetDirectoryName target with
+        | null -> ()
+        | folder when Directory.Exists folder -> ()
+        | folder ->
+            raise (
+                ArgumentValueException(
+                    "The folder to save to does not exist.",
+                    path,
+                    "a folder that is there",
+                    folder,
+                    "Create it first, or check the path; a relative one starts at " + Environment.CurrentDirectory + "."
+                )
+            )
+
         let temporary = target + "." + Guid.NewGuid().ToString("N").Substring(0, 8) + ".tmp"
 
         try

@@ -43,6 +43,14 @@ type LayerBridge =
     /// <summary>The layer under that name, or without one if it is empty.</summary>
     static member Renamed(layer: Layer, name: string) : Layer = Layer.named name layer
 
+    /// <summary>The layer whose inner values derivatives compute again: always, if it gives more numbers for a sample than a size
+    /// of 0 or more, or if it has one of the names.</summary>
+    static member Rematerialized(layer: Layer, size: int, names: string[] | null) : Layer =
+        match names with
+        | null when size < 0 -> Layer.remat RematMode.Full layer
+        | null -> Layer.remat (RematMode.LargerThan size) layer
+        | names -> Layer.remat (RematMode.ListOfLayers(List.ofArray names)) layer
+
     /// <summary>The layer with that policy.</summary>
     static member WithPolicy(layer: Layer, policy: DTypePolicy) : Layer = Layer.withPolicy policy layer
 
@@ -169,6 +177,13 @@ type NetworkBridge =
         Network.create (List.ofArray inputs) (List.ofArray outputs)
         |> Network.keyed inputNames outputNames
         |> fun network -> NetworkBridge.Named(name, network)
+
+    /// <summary>The network between nested inputs and outputs.</summary>
+    static member CreateNested(name: string | null, inputs: Nested<Node>, outputs: Nested<Node>) : Network =
+        NetworkBridge.Named(name, Network.createNested inputs outputs)
+
+    /// <summary>One value for every output, in the structure of the outputs.</summary>
+    static member PackOutputs(network: Network, values: Tensor[]) : Nested<Tensor> = Network.packOutputs values network
 
     /// <summary>A pipeline of layers.</summary>
     static member Sequential(name: string | null, input: Node, layers: Layer[]) : Network =

@@ -53,6 +53,9 @@ type OpsBridge =
 
         struct (carries, outputs)
 
+    /// <summary>The results of a function whose inner values derivatives compute again.</summary>
+    static member Remat(call: Func<Expr[], Expr[]>, inputs: Expr[]) : Expr[] = Ops.remat call.Invoke inputs
+
     /// <summary>The value of a function whose derivative is the caller's own: the function gives both.</summary>
     static member CustomGradient(call: Func<Expr[], ValueTuple<Expr, Func<Expr, Expr[]>>>, inputs: Expr[]) : Expr =
         Ops.customGradient

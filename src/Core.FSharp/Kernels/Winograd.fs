@@ -4,8 +4,22 @@ open System.Numerics
 
 #nowarn "3535" // interfaces with static abstract members: that is what they are for
 
-/// The arithmetic of Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015), with interpolation points 0, +-1, +-2:
-/// tiles of 4 x 4 results come from 6 x 6 sources by 36 products instead of 144. Lanes are channels.
+/// The points at which Winograd's polynomials are interpolated: 0, +-1/root, +-root and infinity, where root is that of 2.
+/// Beside the usual 0, +-1, +-2 they halve the error of the results on average, and leave a quarter of it in the corners of
+/// tiles, by as many operations. The squares, 1/2 and 2, are exact.
+module internal WinogradPoints =
+
+    [<Literal>]
+    let Root = 1.4142135623730951
+
+    [<Literal>]
+    let InverseRoot = 0.70710678118654757
+
+/// The arithmetic of Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015): tiles of 4 x 4 results come from 6 x 6
+/// sources by 36 products instead of 144. Lanes are channels. A row of results is
+///   y0 = m0 + root (m1 + m2) + (m3 + m4) / root      y1 = (m1 - m2) + (m3 - m4)
+///   y2 = (m1 + m2) / root + root (m3 + m4)           y3 = (m1 - m2) / 2 + 2 (m3 - m4) + m5
+/// where m is the product of `Source` and `Weights` element by element.
 [<AbstractClass; Sealed>]
 type internal WinogradLoops<'W, 'V, 'T
     when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
@@ -13,19 +27,20 @@ type internal WinogradLoops<'W, 'V, 'T
     static member inline private Number(x: float) : 'V = 'W.Create('T.CreateTruncating<float> x)
 
     /// Six numbers of a row or column of the source, transformed and stored `step` bytes apart.
-    static member inline private Source
-        (two: 'V, minus2: 'V, four: 'V, minus4: 'V, d0: 'V, d1: 'V, d2: 'V, d3: 'V, d4: 'V, d5: 'V, p: nativeint, step)
-        =
-        let even = 'W.Fma(minus4, d2, d4)
-        let odd = 'W.Fma(minus4, d1, d3)
-        let a = 'W.Sub(d4, d2)
-        let b = 'W.Sub(d3, d1)
-        'W.Store(p, 'W.Fma(four, 'W.Sub(d0, d2), a))
-        'W.Store(p + step, 'W.Add(even, odd))
-        'W.Store(p + 2n * step, 'W.Sub(even, odd))
-        'W.Store(p + 3n * step, 'W.Fma(two, b, a))
-        'W.Store(p + 4n * step, 'W.Fma(minus2, b, a))
-        'W.Store(p + 5n * step, 'W.Fma(minus4, b, 'W.Sub(d5, d3)))
+    static member inline private Source(d0: 'V, d1: 'V, d2: 'V, d3: 'V, d4: 'V, d5: 'V, p: nativeint, step: nativeint) =
+        let minusHalf = WinogradLoops<'W, 'V, 'T>.Number -0.5
+        let minus2 = WinogradLoops<'W, 'V, 'T>.Number -2.0
+        let minusSum = WinogradLoops<'W, 'V, 'T>.Number -2.5
+        let even = 'W.Fma(minus2, d2, d4)
+        let odd = 'W.Fma(minus2, d1, d3)
+        let evenFar = 'W.Fma(minusHalf, d2, d4)
+        let oddFar = 'W.Fma(minusHalf, d1, d3)
+        'W.Store(p, 'W.Fma(minusSum, d2, 'W.Add(d0, d4)))
+        'W.Store(p + step, 'W.Fma(WinogradLoops<'W, 'V, 'T>.Number WinogradPoints.InverseRoot, odd, even))
+        'W.Store(p + 2n * step, 'W.Fma(WinogradLoops<'W, 'V, 'T>.Number -WinogradPoints.InverseRoot, odd, even))
+        'W.Store(p + 3n * step, 'W.Fma(WinogradLoops<'W, 'V, 'T>.Number WinogradPoints.Root, oddFar, evenFar))
+        'W.Store(p + 4n * step, 'W.Fma(WinogradLoops<'W, 'V, 'T>.Number -WinogradPoints.Root, oddFar, evenFar))
+        'W.Store(p + 5n * step, 'W.Fma(minusSum, d3, 'W.Add(d1, d5)))
 
     /// A tile of the source, `channels` of it: 36 transformed numbers per channel, `step` bytes apart from `target` on.
     /// Of its 6 x 6 positions, rows [rowFirst, rowPast) and columns [columnFirst, columnPast) exist; the others are zero.
@@ -46,10 +61,6 @@ type internal WinogradLoops<'W, 'V, 'T
             aside: nativeint
         ) =
         let lanes = 'W.Count
-        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
-        let minus2 = WinogradLoops<'W, 'V, 'T>.Number -2.0
-        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
-        let minus4 = WinogradLoops<'W, 'V, 'T>.Number -4.0
         let isWhole = columnFirst = 0 && columnPast = 6
         let mutable channel = 0
         let mutable source = from
@@ -68,10 +79,6 @@ type internal WinogradLoops<'W, 'V, 'T
                 elif isWhole && n = lanes then
                     WinogradLoops<'W, 'V, 'T>
                         .Source(
-                            two,
-                            minus2,
-                            four,
-                            minus4,
                             'W.Load p,
                             'W.Load(p + pixel),
                             'W.Load(p + 2n * pixel),
@@ -87,8 +94,7 @@ type internal WinogradLoops<'W, 'V, 'T
                         elif n = lanes then 'W.Load(p + nativeint c * pixel)
                         else 'W.LoadFirst(p + nativeint c * pixel, n)
 
-                    WinogradLoops<'W, 'V, 'T>
-                        .Source(two, minus2, four, minus4, at 0, at 1, at 2, at 3, at 4, at 5, t, 'W.Bytes)
+                    WinogradLoops<'W, 'V, 'T>.Source(at 0, at 1, at 2, at 3, at 4, at 5, t, 'W.Bytes)
 
             for c in 0..5 do
                 let t = aside + nativeint c * 'W.Bytes
@@ -96,10 +102,6 @@ type internal WinogradLoops<'W, 'V, 'T
 
                 WinogradLoops<'W, 'V, 'T>
                     .Source(
-                        two,
-                        minus2,
-                        four,
-                        minus4,
                         'W.Load t,
                         'W.Load(t + row),
                         'W.Load(t + 2n * row),
@@ -114,45 +116,61 @@ type internal WinogradLoops<'W, 'V, 'T
             source <- source + 'W.Bytes
             target <- target + 'W.Bytes
 
-    /// The first half of the way back: 36 products, `step` bytes apart, become 4 rows of 6 numbers in `aside`.
-    static member inline private Columns(two: 'V, four: 'V, eight: 'V, products: nativeint, step: nativeint, aside) =
-        let row = 6n * 'W.Bytes
-        let down = 6n * step
-
-        for c in 0..5 do
-            let p = products + nativeint c * step
-            let m1 = 'W.Load(p + down)
-            let m2 = 'W.Load(p + 2n * down)
-            let m3 = 'W.Load(p + 3n * down)
-            let m4 = 'W.Load(p + 4n * down)
-            let s1 = 'W.Add(m1, m2)
-            let d1 = 'W.Sub(m1, m2)
-            let s2 = 'W.Add(m3, m4)
-            let d2 = 'W.Sub(m3, m4)
-            let t = aside + nativeint c * 'W.Bytes
-            'W.Store(t, 'W.Add('W.Add('W.Load p, s1), s2))
-            'W.Store(t + row, 'W.Fma(two, d2, d1))
-            'W.Store(t + 2n * row, 'W.Fma(four, s2, s1))
-            'W.Store(t + 3n * row, 'W.Fma(eight, d2, 'W.Add(d1, 'W.Load(p + 5n * down))))
-
-    /// The second half: a row of 6 numbers at `t` becomes four results.
-    static member inline private Row
-        (two: 'V, four: 'V, eight: 'V, t: nativeint, [<InlineIfLambda>] take: 'V -> 'V -> 'V -> 'V -> 'R)
+    /// Six products become four results.
+    static member inline private Results
+        (m0: 'V, m1: 'V, m2: 'V, m3: 'V, m4: 'V, m5: 'V, [<InlineIfLambda>] take: 'V -> 'V -> 'V -> 'V -> 'R)
         =
-        let m1 = 'W.Load(t + 'W.Bytes)
-        let m2 = 'W.Load(t + 2n * 'W.Bytes)
-        let m3 = 'W.Load(t + 3n * 'W.Bytes)
-        let m4 = 'W.Load(t + 4n * 'W.Bytes)
+        let half = WinogradLoops<'W, 'V, 'T>.Number 0.5
+        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
+        let root = WinogradLoops<'W, 'V, 'T>.Number WinogradPoints.Root
+        let inverse = WinogradLoops<'W, 'V, 'T>.Number WinogradPoints.InverseRoot
         let s1 = 'W.Add(m1, m2)
         let d1 = 'W.Sub(m1, m2)
         let s2 = 'W.Add(m3, m4)
         let d2 = 'W.Sub(m3, m4)
 
         take
-            ('W.Add('W.Add('W.Load t, s1), s2))
-            ('W.Fma(two, d2, d1))
-            ('W.Fma(four, s2, s1))
-            ('W.Fma(eight, d2, 'W.Add(d1, 'W.Load(t + 5n * 'W.Bytes))))
+            ('W.Fma(root, s1, 'W.Fma(inverse, s2, m0)))
+            ('W.Add(d1, d2))
+            ('W.Fma(root, s2, 'W.Mul(inverse, s1)))
+            ('W.Fma(two, d2, 'W.Fma(half, d1, m5)))
+
+    /// The first half of the way back: 36 products, `step` bytes apart, become 4 rows of 6 numbers in `aside`.
+    static member inline private Columns(products: nativeint, step: nativeint, aside: nativeint) =
+        let row = 6n * 'W.Bytes
+        let down = 6n * step
+
+        for c in 0..5 do
+            let p = products + nativeint c * step
+            let t = aside + nativeint c * 'W.Bytes
+
+            WinogradLoops<'W, 'V, 'T>
+                .Results(
+                    'W.Load p,
+                    'W.Load(p + down),
+                    'W.Load(p + 2n * down),
+                    'W.Load(p + 3n * down),
+                    'W.Load(p + 4n * down),
+                    'W.Load(p + 5n * down),
+                    fun y0 y1 y2 y3 ->
+                        'W.Store(t, y0)
+                        'W.Store(t + row, y1)
+                        'W.Store(t + 2n * row, y2)
+                        'W.Store(t + 3n * row, y3)
+                )
+
+    /// The second half: a row of 6 numbers at `t` becomes four results.
+    static member inline private Row(t: nativeint, [<InlineIfLambda>] take: 'V -> 'V -> 'V -> 'V -> 'R) =
+        WinogradLoops<'W, 'V, 'T>
+            .Results(
+                'W.Load t,
+                'W.Load(t + 'W.Bytes),
+                'W.Load(t + 2n * 'W.Bytes),
+                'W.Load(t + 3n * 'W.Bytes),
+                'W.Load(t + 4n * 'W.Bytes),
+                'W.Load(t + 5n * 'W.Bytes),
+                take
+            )
 
     /// The results of a tile for one vector of channels, from 36 products `step` bytes apart: rows [0, rows) and columns
     /// [0, columns) are ended and written, `count` channels of them; `channel` is the place of the first, in bytes. `aside`
@@ -173,23 +191,17 @@ type internal WinogradLoops<'W, 'V, 'T
             aside: nativeint
         ) =
         let lanes = 'W.Count
-        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
-        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
-        let eight = WinogradLoops<'W, 'V, 'T>.Number 8.0
         let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
         let limit =
             ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
         let row = 6n * 'W.Bytes
-        WinogradLoops<'W, 'V, 'T>.Columns(two, four, eight, products, step, aside)
+        WinogradLoops<'W, 'V, 'T>.Columns(products, step, aside)
 
         for r in 0 .. rows - 1 do
             let p = into + nativeint r * rowPitch
 
             WinogradLoops<'W, 'V, 'T>
                 .Row(
-                    two,
-                    four,
-                    eight,
                     aside + nativeint r * row,
                     fun y0 y1 y2 y3 ->
                         let y0 = ConvEndings<'W, 'V, 'T>.End(y0, bias, limit)
@@ -226,22 +238,18 @@ type internal WinogradLoops<'W, 'V, 'T
             aside: nativeint
         ) =
         let lanes = 'W.Count
-        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
-        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
-        let eight = WinogradLoops<'W, 'V, 'T>.Number 8.0
         let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
         let limit =
             ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
         let row = 6n * 'W.Bytes
-        WinogradLoops<'W, 'V, 'T>.Columns(two, four, eight, products, step, aside)
+        WinogradLoops<'W, 'V, 'T>.Columns(products, step, aside)
 
         for r in 0 .. rows - 1 do
             let p = into + nativeint r * rowPitch
             let t = aside + nativeint (2 * r) * row
 
             let inline pairs (t: nativeint) =
-                WinogradLoops<'W, 'V, 'T>
-                    .Row(two, four, eight, t, fun y0 y1 y2 y3 -> struct ('W.Max(y0, y1), 'W.Max(y2, y3)))
+                WinogradLoops<'W, 'V, 'T>.Row(t, fun y0 y1 y2 y3 -> struct ('W.Max(y0, y1), 'W.Max(y2, y3)))
 
             let struct (left, right) = pairs t
             let struct (below, belowRight) = pairs (t + row)
@@ -256,23 +264,19 @@ type internal WinogradLoops<'W, 'V, 'T
                 if columns > 1 then 'W.StoreFirst(p + pixel, count, right)
 
     /// Three numbers of a row or column of the weights become six.
-    static member inline private Weights
-        (third: 'V, twelfth: 'V, g0: 'V, g1: 'V, g2: 'V, p: nativeint, step: nativeint)
-        =
-        let quarter = WinogradLoops<'W, 'V, 'T>.Number 0.25
-        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
-        let four = WinogradLoops<'W, 'V, 'T>.Number 4.0
-        // Half of what is to be divided by 3, and by 12.
+    static member inline private Weights(g0: 'V, g1: 'V, g2: 'V, p: nativeint, step: nativeint) =
         let half = WinogradLoops<'W, 'V, 'T>.Number 0.5
-        let a = 'W.Mul(half, 'W.Add(g0, g2))
-        let b = 'W.Mul(half, g1)
-        let c = 'W.Mul(half, 'W.Fma(four, g2, g0))
-        let d = 'W.Mul(half, 'W.Mul(two, g1))
-        'W.Store(p, 'W.Mul(quarter, g0))
-        'W.Store(p + step, 'W.Neg('W.Mul(third, 'W.Add(a, b))))
-        'W.Store(p + 2n * step, 'W.Neg('W.Mul(third, 'W.Sub(a, b))))
-        'W.Store(p + 3n * step, 'W.Mul(twelfth, 'W.Add(c, d)))
-        'W.Store(p + 4n * step, 'W.Mul(twelfth, 'W.Sub(c, d)))
+        let two = WinogradLoops<'W, 'V, 'T>.Number 2.0
+        let near = WinogradLoops<'W, 'V, 'T>.Number(WinogradPoints.InverseRoot / -1.5)
+        let far = WinogradLoops<'W, 'V, 'T>.Number(WinogradPoints.Root / 6.0)
+        let even = 'W.Mul(near, 'W.Fma(half, g2, g0))
+        let evenFar = 'W.Mul(far, 'W.Fma(two, g2, g0))
+        let odd = 'W.Mul(WinogradLoops<'W, 'V, 'T>.Number(1.0 / 3.0), g1)
+        'W.Store(p, g0)
+        'W.Store(p + step, 'W.Sub(even, odd))
+        'W.Store(p + 2n * step, 'W.Add(even, odd))
+        'W.Store(p + 3n * step, 'W.Add(evenFar, odd))
+        'W.Store(p + 4n * step, 'W.Sub(evenFar, odd))
         'W.Store(p + 5n * step, g2)
 
     /// The weights of one source channel for one vector of target channels, of which `count` exist: nine numbers `tap`
@@ -281,8 +285,6 @@ type internal WinogradLoops<'W, 'V, 'T
     static member Prepare
         (weights: nativeint, tap: nativeint, count: int, target: nativeint, step: nativeint, aside: nativeint)
         =
-        let third = WinogradLoops<'W, 'V, 'T>.Number(1.0 / 3.0)
-        let twelfth = WinogradLoops<'W, 'V, 'T>.Number(1.0 / 12.0)
         let row = 3n * 'W.Bytes
 
         for c in 0..2 do
@@ -290,8 +292,6 @@ type internal WinogradLoops<'W, 'V, 'T
 
             WinogradLoops<'W, 'V, 'T>
                 .Weights(
-                    third,
-                    twelfth,
                     'W.LoadFirst(p, count),
                     'W.LoadFirst(p + 3n * tap, count),
                     'W.LoadFirst(p + 6n * tap, count),
@@ -304,8 +304,6 @@ type internal WinogradLoops<'W, 'V, 'T
 
             WinogradLoops<'W, 'V, 'T>
                 .Weights(
-                    third,
-                    twelfth,
                     'W.Load p,
                     'W.Load(p + 'W.Bytes),
                     'W.Load(p + 2n * 'W.Bytes),

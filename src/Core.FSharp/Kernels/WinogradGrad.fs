@@ -12,14 +12,16 @@ type internal WinogradGradLoops<'W, 'V, 'T
 
     static member inline private Number(x: float) : 'V = 'W.Create('T.CreateTruncating<float> x)
 
-    /// Four numbers of a row or column become six, stored `step` bytes apart.
-    static member inline private Gradients
-        (two: 'V, four: 'V, eight: 'V, y0: 'V, y1: 'V, y2: 'V, y3: 'V, p: nativeint, step: nativeint)
-        =
-        let even = 'W.Add(y0, y2)
-        let odd = 'W.Add(y1, y3)
-        let evenFar = 'W.Fma(four, y2, y0)
-        let oddFar = 'W.Fma(eight, y3, 'W.Mul(two, y1))
+    /// Four numbers of a row or column become six, stored `step` bytes apart: the transpose of how results are made.
+    static member inline private Gradients(y0: 'V, y1: 'V, y2: 'V, y3: 'V, p: nativeint, step: nativeint) =
+        let half = WinogradGradLoops<'W, 'V, 'T>.Number 0.5
+        let two = WinogradGradLoops<'W, 'V, 'T>.Number 2.0
+        let root = WinogradGradLoops<'W, 'V, 'T>.Number WinogradPoints.Root
+        let inverse = WinogradGradLoops<'W, 'V, 'T>.Number WinogradPoints.InverseRoot
+        let even = 'W.Mul(root, 'W.Fma(half, y2, y0))
+        let odd = 'W.Fma(half, y3, y1)
+        let evenFar = 'W.Mul(inverse, 'W.Fma(two, y2, y0))
+        let oddFar = 'W.Fma(two, y3, y1)
         'W.Store(p, y0)
         'W.Store(p + step, 'W.Add(even, odd))
         'W.Store(p + 2n * step, 'W.Sub(even, odd))
@@ -43,10 +45,6 @@ type internal WinogradGradLoops<'W, 'V, 'T
             aside: nativeint
         ) =
         let lanes = 'W.Count
-        let two = WinogradGradLoops<'W, 'V, 'T>.Number 2.0
-        let four = WinogradGradLoops<'W, 'V, 'T>.Number 4.0
-        let eight = WinogradGradLoops<'W, 'V, 'T>.Number 8.0
-
         for r in 0..3 do
             let t = aside + nativeint (6 * r) * 'W.Bytes
             let p = from + nativeint r * rowPitch
@@ -57,9 +55,6 @@ type internal WinogradGradLoops<'W, 'V, 'T
             elif columns = 4 && count = lanes then
                 WinogradGradLoops<'W, 'V, 'T>
                     .Gradients(
-                        two,
-                        four,
-                        eight,
                         'W.Load p,
                         'W.Load(p + pixel),
                         'W.Load(p + 2n * pixel),
@@ -70,7 +65,7 @@ type internal WinogradGradLoops<'W, 'V, 'T
             else
                 let inline at (c: int) = if c >= columns then 'W.Zero else 'W.LoadFirst(p + nativeint c * pixel, count)
 
-                WinogradGradLoops<'W, 'V, 'T>.Gradients(two, four, eight, at 0, at 1, at 2, at 3, t, 'W.Bytes)
+                WinogradGradLoops<'W, 'V, 'T>.Gradients(at 0, at 1, at 2, at 3, t, 'W.Bytes)
 
         for c in 0..5 do
             let t = aside + nativeint c * 'W.Bytes
@@ -78,9 +73,6 @@ type internal WinogradGradLoops<'W, 'V, 'T
 
             WinogradGradLoops<'W, 'V, 'T>
                 .Gradients(
-                    two,
-                    four,
-                    eight,
                     'W.Load t,
                     'W.Load(t + row),
                     'W.Load(t + 2n * row),
@@ -89,15 +81,22 @@ type internal WinogradGradLoops<'W, 'V, 'T
                     6n * step
                 )
 
-    /// Six numbers of a row or column become three.
+    /// Six numbers of a row or column become three: the transpose of how weights are transformed.
     static member inline private Weights
-        (quarter: 'V, sixth: 'V, twelfth: 'V, m0: 'V, m1: 'V, m2: 'V, m3: 'V, m4: 'V, m5: 'V, p, step: nativeint)
+        (m0: 'V, m1: 'V, m2: 'V, m3: 'V, m4: 'V, m5: 'V, p: nativeint, step: nativeint)
         =
-        let near = 'W.Mul(sixth, 'W.Add(m1, m2))
-        let far = 'W.Mul(sixth, 'W.Add(m3, m4))
-        'W.Store(p, 'W.Fma(quarter, 'W.Add(m0, far), 'W.Neg near))
-        'W.Store(p + step, 'W.Fma(twelfth, 'W.Sub(m3, m4), 'W.Mul(sixth, 'W.Sub(m2, m1))))
-        'W.Store(p + 2n * step, 'W.Add('W.Sub(far, near), m5))
+        let half = WinogradGradLoops<'W, 'V, 'T>.Number 0.5
+        let two = WinogradGradLoops<'W, 'V, 'T>.Number 2.0
+        let near =
+            'W.Mul(WinogradGradLoops<'W, 'V, 'T>.Number(WinogradPoints.InverseRoot / -1.5), 'W.Add(m1, m2))
+        let far = 'W.Mul(WinogradGradLoops<'W, 'V, 'T>.Number(WinogradPoints.Root / 6.0), 'W.Add(m3, m4))
+        'W.Store(p, 'W.Add('W.Add(near, far), m0))
+        'W
+            .Store(
+                p + step,
+                'W.Mul(WinogradGradLoops<'W, 'V, 'T>.Number(1.0 / 3.0), 'W.Sub('W.Sub(m3, m4), 'W.Sub(m1, m2)))
+            )
+        'W.Store(p + 2n * step, 'W.Fma(half, near, 'W.Fma(two, far, m5)))
 
     /// The gradients of nine weights for `count` channels of one vector, `tap` bytes apart, from 36 sums that consist of
     /// `pieces` parts `piece` bytes apart, each `step` bytes after the one before. `aside` has room for 54 vectors.
@@ -113,9 +112,6 @@ type internal WinogradGradLoops<'W, 'V, 'T
             count: int,
             aside: nativeint
         ) =
-        let quarter = WinogradGradLoops<'W, 'V, 'T>.Number 0.25
-        let sixth = WinogradGradLoops<'W, 'V, 'T>.Number(1.0 / 6.0)
-        let twelfth = WinogradGradLoops<'W, 'V, 'T>.Number(1.0 / 12.0)
         let row = 6n * 'W.Bytes
         let between = aside + 36n * 'W.Bytes
 
@@ -134,9 +130,6 @@ type internal WinogradGradLoops<'W, 'V, 'T
 
             WinogradGradLoops<'W, 'V, 'T>
                 .Weights(
-                    quarter,
-                    sixth,
-                    twelfth,
                     'W.Load t,
                     'W.Load(t + row),
                     'W.Load(t + 2n * row),
@@ -152,9 +145,6 @@ type internal WinogradGradLoops<'W, 'V, 'T
 
             WinogradGradLoops<'W, 'V, 'T>
                 .Weights(
-                    quarter,
-                    sixth,
-                    twelfth,
                     'W.Load t,
                     'W.Load(t + 'W.Bytes),
                     'W.Load(t + 2n * 'W.Bytes),

@@ -40,6 +40,12 @@ module Activation =
     /// <summary>A function of your own. It cannot be saved.</summary>
     let create (apply: Expr -> Expr) : Activation = { Config = None; Apply = apply }
 
+    /// <summary>The activation whose result derivatives compute again from its input, in place of keeping it. Keras: RematScope
+    /// of mode activations.</summary>
+    let remat (activation: Activation) : Activation =
+        { activation with
+            Apply = fun x -> (Ops.remat (fun inputs -> [| activation.Apply inputs[0] |]) [| x |])[0] }
+
     /// <summary>The value itself: no activation.</summary>
     let linear = named "linear" id
 

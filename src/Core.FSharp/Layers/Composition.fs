@@ -26,7 +26,24 @@ module internal Composition =
             let parts = namesOf layers
 
             fun scope inputs ->
-                parts |> Array.fold (fun flows (name, part) -> Layer.call (enter scope name part) part flows) inputs)
+                // What comes with images goes from layer to layer; one that knows images only leaves it as it is.
+                let names = ImagePart.all |> Array.filter (fun name -> (scope.Argument name).IsSome)
+
+                let others = names |> Array.map (fun name -> Flow.ofValue (scope.Argument name |> ValueOption.get))
+
+                parts
+                |> Array.fold
+                    (fun flows (name, part) ->
+                        let inner = enter scope name part
+
+                        if names.Length = 0 then
+                            Layer.call inner part flows
+                        else
+                            inner.Keywords <- Array.map2 (fun name (flow: Flow) -> name, flow.Value) names flows[1..]
+                            let outputs = Layer.call inner part flows[..0]
+
+                            if outputs.Length = flows.Length then outputs else Array.append outputs[..0] flows[1..])
+                    (Array.append inputs others))
         |> holdingAll
 
     /// Branches, then the layer that merges them.

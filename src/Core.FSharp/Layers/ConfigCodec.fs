@@ -141,6 +141,8 @@ type internal Field<'o> =
         /// None: the value cannot be saved. A field that is only read gives Some Null and Written = false.
         Get: 'o -> ConfigValue option
         Written: bool
+        /// Left out of configurations where its value is null, as Keras does with a few.
+        Quiet: bool
         /// Where (class and argument, for errors), the reader of nested layers, and the value.
         Set: string -> (ConfigValue -> Layer) -> ConfigValue -> 'o -> 'o
     }
@@ -160,6 +162,7 @@ module internal Field =
           Required = false
           Get = get >> write
           Written = true
+          Quiet = false
           Set = fun where _ value options -> set (read where value) options }
 
     /// A field for which null means the default.
@@ -176,6 +179,7 @@ module internal Field =
           Required = field.Required
           Get = get >> field.Get
           Written = field.Written
+          Quiet = field.Quiet
           Set = fun where reader value options -> set (field.Set where reader value (get options)) options }
 
     /// The argument must be given when reading.
@@ -235,6 +239,7 @@ module internal Field =
           Required = false
           Get = fun _ -> Some Null
           Written = false
+          Quiet = false
           Set =
             fun where _ value options ->
                 if List.contains value accepted then
@@ -264,6 +269,7 @@ module internal Codec =
             | field :: rest when not field.Written -> all rest done'
             | field :: rest ->
                 match field.Get options with
+                | Some Null when field.Quiet -> all rest done'
                 | Some value -> all rest ((field.Key, value) :: done')
                 | None -> None
 

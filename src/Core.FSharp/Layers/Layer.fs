@@ -410,6 +410,17 @@ module LayerTypes =
             ZeroMasked: bool
         }
 
+    /// <summary>Which layers compute inner values again for derivatives, in place of keeping them. Keras: the modes of
+    /// RematScope.</summary>
+    [<Struct>]
+    type RematMode =
+        /// <summary>The layer, whatever it gives. Keras: full.</summary>
+        | Full
+        /// <summary>A layer that gives more numbers than these for a sample. Keras: larger_than.</summary>
+        | LargerThan of size: int
+        /// <summary>Layers of these names. Keras: list_of_layers.</summary>
+        | ListOfLayers of names: string list
+
     /// <summary>A layer: an immutable value with a name, a configuration, and one function that says what it does. It holds
     /// no weights; those live beside it, by path.</summary>
     [<NoComparison; ReferenceEquality>]
@@ -423,6 +434,8 @@ module LayerTypes =
                 /// None if it cannot be saved (it holds a function).
                 LayerConfig: Config option
                 Frozen: bool
+                /// Whether derivatives compute its inner values again.
+                Remat: RematMode voption
                 /// What its weights are kept in and what it computes with; ValueNone for the same as around it.
                 Policy: DTypePolicy voption
                 /// Lives at the model's root under its name, and may occur many times: its weights are the same everywhere.
@@ -474,6 +487,18 @@ module LayerTypes =
         /// the input, all without the batch.
         | Cell of (int[] -> int[][])
         | Recurrent of RecurrentRole
+        /// Of some changes it makes a few, chosen anew for every batch.
+        | Choosing of ChoosingRole
+
+    and [<NoEquality; NoComparison>] internal ChoosingRole =
+        {
+            /// How many changes there are.
+            Choices: int
+            /// How many of them are made, one after the other; none is made twice.
+            Taken: int
+            /// The layer that always makes that one.
+            Only: int -> Layer
+        }
 
     and [<NoEquality; NoComparison>] internal RecurrentRole =
         {

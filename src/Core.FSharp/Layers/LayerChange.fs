@@ -23,6 +23,8 @@ module LayerChangeTypes =
         | Merge
         /// Large weights become 8-bit numbers.
         | Quantize
+        /// Bounding boxes come in that format.
+        | Locate of BoundingBoxFormat
 
 /// <summary>Makers of LoRA options.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]

@@ -147,7 +147,7 @@ module internal LayerConfig =
         | Recurrent _ -> Some "initial_state"
         | Cell _ -> Some "states"
         | Plain when layer.Kind = "Bidirectional" -> Some "initial_state"
-        | Plain -> None
+        | _ -> None
 
     /// Arguments of a layer's call in Keras that belong to the layer here.
     let callArguments = HashSet<string>([ "use_causal_mask"; "return_attention_scores" ])
@@ -342,16 +342,23 @@ module internal LayerConfig =
         else
             let numbers = numbered network
 
-            let ends (keys: string[]) (nodes: Node seq) =
+            let ends (tree: Nested<int> voption) (keys: string[]) (nodes: Node seq) =
                 let all = [ for node in nodes -> ConfigValue.List(history numbers node) ]
-                if keys.Length = 0 then
-                    ConfigValue.List all
-                else
-                    ConfigValue.Object(List.zip (List.ofArray keys) all)
+
+                let rec nested (nest: Nest<int>) =
+                    match nest with
+                    | One i -> List.item i all
+                    | Several items -> ConfigValue.List [ for item in items -> nested item ]
+                    | ByName entries -> ConfigValue.Object [ for name, item in entries -> name, nested item ]
+
+                match tree with
+                | ValueSome tree when not tree.IsLeaf -> nested tree.Nest
+                | _ when keys.Length = 0 -> ConfigValue.List all
+                | _ -> ConfigValue.Object(List.zip (List.ofArray keys) all)
 
             [ "layers", ConfigValue.List [ for entry in network.Entries -> entryConfig network numbers entry ]
-              "input_layers", ends network.InputKeys network.Inputs
-              "output_layers", ends network.OutputKeys network.Outputs ]
+              "input_layers", ends network.InputTree network.InputKeys network.Inputs
+              "output_layers", ends network.OutputTree network.OutputKeys network.Outputs ]
 
     /// A layer as an argument of another: named by itself or by its class. None if it cannot be saved.
     let toArgument (layer: Layer) : ConfigValue option =
@@ -374,6 +381,7 @@ module internal NestedField =
           Required = true
           Get = get >> write
           Written = true
+          Quiet = false
           Set = fun where reader value options -> set (read where reader value) options }
 
     let layer key get set : Field<'o> = make key LayerConfig.toArgument (fun _ reader value -> reader value) get set

@@ -83,11 +83,38 @@ module Layer =
         let x = if DType.isReal flow.Value.DType then Ops.cast scope.FloatType flow.Value else flow.Value
         { flow with Value = (if List.contains layer.Kind Rounding.without then x else scope.Rounded x) }
 
+    /// The outputs as those of a part that derivatives compute again, if the layer is to be one.
+    let private rematerialized (scope: Scope) (layer: Layer) (inputs: Flow[]) (outputs: Flow[]) : Flow[] =
+        let isChosen =
+            match layer.Remat with
+            | ValueNone -> false
+            | ValueSome Full -> true
+            | ValueSome(LargerThan size) ->
+                let perSample (e: Expr) =
+                    if e.Rank = 0 || e.Shape[0] = 0 then e.Shape.Size else e.Shape.Size / e.Shape[0]
+
+                (outputs |> Array.sumBy (fun flow -> perSample flow.Value)) > size
+            | ValueSome(ListOfLayers names) ->
+                List.contains (scope.Path.Substring(scope.Path.LastIndexOf '/' + 1)) names
+
+        if isChosen then
+            let values (flows: Flow[]) = flows |> Array.map (fun flow -> flow.Value)
+
+            Array.map2
+                (fun flow value -> { flow with Value = value })
+                outputs
+                (Rematerialization.mark (values inputs) (values outputs))
+        else
+            outputs
+
     /// Runs a layer under its own path, and puts that path into errors that have none.
     let internal call (scope: Scope) (layer: Layer) (inputs: Flow[]) : Flow[] =
         try
-            layer.Run scope (Array.map (autocast scope layer) inputs)
+            let inputs = Array.map (autocast scope layer) inputs
+
+            layer.Run scope inputs
             |> Array.map (fun flow -> { flow with Value = scope.Rounded flow.Value })
+            |> rematerialized scope layer inputs
         with
         | :? ShapeException as e when e.Path = "" && scope.Path <> "" ->
             raise (ShapeException(e.Summary, scope.Path, e.Expected, e.Actual, e.Hint, e))
@@ -111,6 +138,7 @@ module Layer =
                 { nest.With inner with
                     LayerName = layer.LayerName
                     Frozen = layer.Frozen
+                    Remat = layer.Remat
                     Policy = (if nest.OnePolicy then inner[0].Policy else layer.Policy)
                     Shared = layer.Shared
                     Owner = layer.Owner }
@@ -121,6 +149,7 @@ module Layer =
           Kind = kind
           LayerConfig = config
           Frozen = false
+          Remat = ValueNone
           Policy = ValueNone
           Shared = false
           Owner = null
@@ -157,6 +186,16 @@ module Layer =
 
     /// <summary>The layer with its weights frozen: no gradient, and normalisation in inference mode.</summary>
     let frozen (layer: Layer) : Layer = { layer with Frozen = true }
+
+    /// <summary>The layer whose inner values derivatives do not keep, but compute again from its inputs: a training step needs
+    /// less memory and more time, and gives the same values, and the same gradients up to rounding. Worth it for whole blocks of layers. Is not saved with
+    /// the layer. Keras: a layer made in a RematScope.</summary>
+    /// <param name="mode">Full, or a choice among layers.</param>
+    /// <param name="layer">The layer.</param>
+    /// <example><code>
+    /// let block = Layer.dense 512 >>> Layer.activation Activation.relu >>> Layer.dense 128 |> Layer.remat RematMode.Full
+    /// </code></example>
+    let remat (mode: RematMode) (layer: Layer) : Layer = { layer with Remat = ValueSome mode }
 
     /// <summary>The layer under that name at the root of the model. It may be used in several places, all with the same
     /// weights.</summary>
@@ -266,7 +305,7 @@ module Layer =
             layers
             |> List.toArray
             |> Array.collect (fun layer ->
-                if layer.Kind = "Sequential" && layer.LayerName = "" && not layer.Frozen then
+                if layer.Kind = "Sequential" && layer.LayerName = "" && not layer.Frozen && layer.Remat.IsNone then
                     Array.map snd layer.Parts
                 else
                     [| layer |])

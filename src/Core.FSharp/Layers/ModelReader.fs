@@ -191,6 +191,32 @@ module internal ModelReader =
         | ConfigValue.Object entries when List.forall isOne entries -> entries |> List.map fst |> List.toArray
         | _ -> [||]
 
+    /// How a model's inputs or outputs are nested, if they are more than a list or a dictionary: their numbers in the order of
+    /// `sources`.
+    let private treeOf (value: ConfigValue) : Nested<int> voption =
+        let mutable count = 0
+
+        let rec read (value: ConfigValue) : Nested<int> =
+            match value with
+            | Source _ ->
+                count <- count + 1
+                Nested<int>.Of(count - 1)
+            | ConfigValue.List items -> Nested<int>.List [| for item in items -> read item |]
+            | ConfigValue.Object entries ->
+                Nested<int>.Dictionary [| for name, item in entries -> struct (name, read item) |]
+            | _ -> Nested<int>.List [||]
+
+        let isOne (value: ConfigValue) =
+            match value with
+            | Source _ -> true
+            | _ -> false
+
+        match value with
+        | Source _ -> ValueNone
+        | ConfigValue.List items when List.forall isOne items -> ValueNone
+        | ConfigValue.Object entries when entries |> List.forall (snd >> isOne) -> ValueNone
+        | nested -> ValueSome(read nested)
+
     /// One use of a layer: its input tensors, those given by name, its other arguments, and the plain shape of the positional
     /// ones, with slots for tensors.
     [<NoEquality; NoComparison>]
@@ -217,10 +243,10 @@ module internal ModelReader =
                 | ConfigValue.Object keywords -> keywords
                 | _ -> []
 
-            let masks, others =
-                keywords
-                |> List.partition (fun (key, v) ->
-                    key.EndsWith(MaskKeyword, StringComparison.Ordinal) && tensors v <> [])
+            let isNamed (key: string) =
+                key.EndsWith(MaskKeyword, StringComparison.Ordinal) || Array.contains key ImagePart.all
+
+            let masks, others = keywords |> List.partition (fun (key, v) -> isNamed key && tensors v <> [])
 
             // A list of masks has one per input, null where there is none.
             let named (key: string, value: ConfigValue) =
@@ -434,11 +460,22 @@ module internal ModelReader =
         let made =
             Network.create (List.map (resolve "input_layers") inputs) (List.map (resolve "output_layers") outputs)
 
-        made
-        |> Network.keyed
-            (keysOf (ConfigRead.get "input_layers" config))
-            (keysOf (ConfigRead.get "output_layers" config))
-        |> Network.named (nameIn config)
+        let keyed =
+            made
+            |> Network.keyed
+                (keysOf (ConfigRead.get "input_layers" config))
+                (keysOf (ConfigRead.get "output_layers" config))
+
+        let nested =
+            match treeOf (ConfigRead.get "input_layers" config), treeOf (ConfigRead.get "output_layers" config) with
+            | ValueNone, ValueNone -> keyed
+            | inputs, outputs ->
+                keyed
+                |> NetworkNesting.nest
+                    (inputs |> ValueOption.defaultValue (NetworkNesting.inputTree keyed))
+                    (outputs |> ValueOption.defaultValue (NetworkNesting.outputTree keyed))
+
+        Network.named (nameIn config) nested
 
     /// Float64 if that is the policy of all layers, as Keras writes it for a model of that type; otherwise layers have their own.
     let floatType (config: (string * ConfigValue) list) : DType =

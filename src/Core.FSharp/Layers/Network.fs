@@ -378,6 +378,8 @@ module Network =
     let private keyedAs (other: Network) (network: Network) : Network =
         network.InputKeys <- other.InputKeys
         network.OutputKeys <- other.OutputKeys
+        network.InputTree <- other.InputTree
+        network.OutputTree <- other.OutputTree
         network
 
     let private different (what: string) (keys: string[]) =
@@ -466,7 +468,7 @@ module Network =
     let ofLayer (inputs: Node list) (layer: Layer) : Network =
         match tryOfLayer layer, inputs with
         | Some network, _ -> network
-        | None, [ input ] when layer.Kind = "Sequential" && not layer.Frozen ->
+        | None, [ input ] when layer.Kind = "Sequential" && not layer.Frozen && layer.Remat.IsNone ->
             sequential input [ { layer with LayerName = "" } ] |> named layer.LayerName
         | None, _ -> create inputs (applyMany layer inputs)
 
@@ -761,6 +763,7 @@ module Network =
                     { Layer.ofParts parts with
                         LayerName = layer.LayerName
                         Frozen = layer.Frozen
+                        Remat = layer.Remat
                         Shared = layer.Shared
                         LayerConfig = layer.LayerConfig }
                 | ValueNone -> layer

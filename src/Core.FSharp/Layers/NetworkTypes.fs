@@ -214,6 +214,11 @@ module NetworkTypes =
 
         member val internal OutputKeys: string[] = [||] with get, set
 
+        /// How inputs and outputs are nested, if they are: the leaves are their numbers.
+        member val internal InputTree: Nested<int> voption = ValueNone with get, set
+
+        member val internal OutputTree: Nested<int> voption = ValueNone with get, set
+
         /// A cache of Network.variables.
         member val internal VariableCache: VariableSpec[] voption = ValueNone with get, set
 

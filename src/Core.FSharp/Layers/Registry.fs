@@ -10,6 +10,8 @@ module Registry =
 
     let private entryOf definition = LayerClass.entry definition
 
+    let private imageEntryOf imageClass = entryOf (ImageLayer.toClass imageClass)
+
     let private several definitions = definitions |> Array.map entryOf |> Array.toList
 
     let private ranks (name: string) (suffix: string) =
@@ -149,16 +151,16 @@ module Registry =
                 "RandomPerspective"
                 "RandomElasticTransform" ]
               (fun () ->
-                  [ entryOf Resizing.definition
-                    entryOf ImageCrop.center
-                    entryOf ImageCrop.random
-                    entryOf RandomFlip.definition
-                    entryOf RandomRotation.definition
-                    entryOf RandomMovement.zoom
-                    entryOf RandomMovement.translation
-                    entryOf RandomMovement.shear
-                    entryOf RandomPerspective.definition
-                    entryOf RandomElasticTransform.definition ])
+                  [ imageEntryOf Resizing.definition
+                    imageEntryOf ImageCrop.center
+                    imageEntryOf ImageCrop.random
+                    imageEntryOf RandomFlip.definition
+                    imageEntryOf RandomRotation.definition
+                    imageEntryOf RandomMovement.zoom
+                    imageEntryOf RandomMovement.translation
+                    imageEntryOf RandomMovement.shear
+                    imageEntryOf RandomPerspective.definition
+                    imageEntryOf RandomElasticTransform.definition ])
           family
               [ "RandomBrightness"
                 "RandomContrast"
@@ -173,18 +175,18 @@ module Registry =
                 "RandomGaussianBlur"
                 "RandomErasing" ]
               (fun () ->
-                  [ entryOf RandomColor.brightness
-                    entryOf RandomColor.contrasts
-                    entryOf RandomColor.hue
-                    entryOf RandomColor.saturation
-                    entryOf RandomColor.sharpness
-                    entryOf RandomColor.degeneration
-                    entryOf RandomColor.jitter
-                    entryOf RandomColor.grayscale
-                    entryOf RandomColor.invert
-                    entryOf RandomColor.posterization
-                    entryOf RandomGaussianBlur.definition
-                    entryOf RandomErasing.definition ])
+                  [ imageEntryOf RandomColor.brightness
+                    imageEntryOf RandomColor.contrasts
+                    imageEntryOf RandomColor.hue
+                    imageEntryOf RandomColor.saturation
+                    imageEntryOf RandomColor.sharpness
+                    imageEntryOf RandomColor.degeneration
+                    imageEntryOf RandomColor.jitter
+                    imageEntryOf RandomColor.grayscale
+                    imageEntryOf RandomColor.invert
+                    imageEntryOf RandomColor.posterization
+                    imageEntryOf RandomGaussianBlur.definition
+                    imageEntryOf RandomErasing.definition ])
           family
               [ "Solarization"
                 "AutoContrast"
@@ -195,14 +197,14 @@ module Registry =
                 "RandAugment"
                 "AugMix" ]
               (fun () ->
-                  [ entryOf Solarization.definition
-                    entryOf ImageContrast.definition
-                    entryOf Equalization.definition
-                    entryOf AdaptiveEqualization.definition
-                    entryOf ImageMix.mixingUp
-                    entryOf ImageMix.cutting
-                    entryOf RandAugment.definition
-                    entryOf AugMix.definition ])
+                  [ imageEntryOf Solarization.definition
+                    imageEntryOf ImageContrast.definition
+                    imageEntryOf Equalization.definition
+                    imageEntryOf AdaptiveEqualization.definition
+                    imageEntryOf ImageMix.mixingUp
+                    imageEntryOf ImageMix.cutting
+                    imageEntryOf RandAugment.definition
+                    imageEntryOf AugMix.definition ])
           family [ "Discretization"; "CategoryEncoding" ] (fun () ->
               [ entryOf Discretization.definition; entryOf CategoryEncoding.definition ])
           family [ "STFTSpectrogram"; "MelSpectrogram"; "MaxNumBoundingBoxes" ] (fun () ->

@@ -114,6 +114,9 @@ type Hashing
 
     let encode shape (tokens: string[]) = Bins.encode outputMode numBins shape (Array.map bin tokens)
 
+    member internal _.NumBins = numBins
+    member internal _.Output = outputMode
+
     /// <summary>The bin of a text.</summary>
     member _.BinOf(token: string) : int64 = bin token
 

@@ -315,6 +315,8 @@ type IntegerLookup(options: IntegerLookupOptions) =
     /// <summary>A lookup with Keras's defaults.</summary>
     new() = IntegerLookup(IntegerLookupOptions())
 
+    member internal _.Lookup = lookup
+
     /// <summary>Numbers: those of integers, for unknown ones and for padding.</summary>
     member _.VocabularySize = lookup.Size
 

@@ -2,9 +2,7 @@ namespace FunctionalNet
 
 open System
 open System.Collections.Generic
-open System.IO
 open System.Text
-open FunctionalNet.Formats
 
 /// <summary>What is done to a text before it is split.</summary>
 type TextStandardization =
@@ -174,6 +172,9 @@ type TextVectorization(options: TextVectorizationOptions) =
     /// <summary>A vectorization with Keras's defaults.</summary>
     new() = TextVectorization(TextVectorizationOptions())
 
+    member internal _.Lookup = lookup
+    member internal _.OutputSequenceLength = options.OutputSequenceLength
+
     /// <summary>Numbers: those of tokens, for unknown tokens and, for Int, for padding.</summary>
     member _.VocabularySize = lookup.Size
 
@@ -329,15 +330,11 @@ type TextVectorization(options: TextVectorizationOptions) =
 
     /// <summary>Saves it as JSON, with the vocabulary.</summary>
     /// <exception cref="T:FunctionalNet.NotReadyException">It has functions of its own.</exception>
-    member this.Save(path: string) : unit =
-        AtomicFile.write path (fun stream ->
-            let bytes = Encoding.UTF8.GetBytes(Json.write true (this.ToConfig()))
-            stream.Write(bytes, 0, bytes.Length))
+    member this.Save(path: string) : unit = ConfigFile.save path (this.ToConfig())
 
     /// <summary>Reads what Save wrote.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file holds something else.</exception>
-    static member Load(path: string) : TextVectorization =
-        TextVectorization.OfConfig(Json.parse (File.ReadAllText path))
+    static member Load(path: string) : TextVectorization = TextVectorization.OfConfig(ConfigFile.load path)
 
     static member private PartName = "text-vectorization"
 
@@ -346,14 +343,9 @@ type TextVectorization(options: TextVectorizationOptions) =
     /// <param name="modelPath">A .fnet file.</param>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file is not a model's.</exception>
     member this.SaveInto(modelPath: string) : unit =
-        let content = ModelFile.load modelPath
-
-        let others =
-            content.Parts |> Array.filter (fun (name, _) -> name <> TextVectorization.PartName) |> Array.toList
-
-        ModelFile.save modelPath content.Kind (others @ [ TextVectorization.PartName, JsonPart(this.ToConfig()) ])
+        ConfigFile.saveInto TextVectorization.PartName modelPath (this.ToConfig())
 
     /// <summary>Reads what SaveInto added to the file of a model.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">The file has no vectorization.</exception>
     static member LoadFrom(modelPath: string) : TextVectorization =
-        TextVectorization.OfConfig(ModelFile.json TextVectorization.PartName (ModelFile.load modelPath))
+        TextVectorization.OfConfig(ConfigFile.loadFrom TextVectorization.PartName modelPath)

@@ -21,7 +21,7 @@ module internal CompilePlan =
 
     let create (network: Network) (options: TrainingOptions) : TrainingPlan =
         let names = Network.outputNames network
-        let options = options.Resolve names
+        let options = options.Resolve(names, NetworkNesting.outputPaths network)
         let several = names.Length > 1
         let given = options.Losses
 

@@ -115,22 +115,27 @@ module internal DataChecks =
 
         rows
 
-    /// Tensors that were given by name, in the order of the network's names; ValueNone for a name that is missing.
+    /// Tensors that were given by name or by path, in the order of the network's names; ValueNone for a name that is missing.
     let private arrange
         (what: string)
         (known: string[])
+        (paths: string[])
         (names: IReadOnlyList<string>)
         (tensors: IReadOnlyList<Tensor>)
         =
-        for name in names do
-            if Array.IndexOf(known, name) < 0 then
-                raise (Names.unknown what what name known)
+        let found = Array.create known.Length ValueNone
 
-        known
-        |> Array.map (fun name ->
-            match Seq.tryFindIndex (fun given -> given = name) names with
-            | Some i -> ValueSome tensors[i]
-            | None -> ValueNone)
+        for i in 0 .. names.Count - 1 do
+            let place =
+                match Array.IndexOf(known, names[i]) with
+                | -1 -> Array.IndexOf(paths, names[i])
+                | place -> place
+
+            if place < 0 then raise (Names.unknown what what names[i] known)
+
+            found[place] <- ValueSome tensors[i]
+
+        found
 
     let private missing (what: string) (name: string) : 'a =
         dataError
@@ -163,7 +168,7 @@ module internal DataChecks =
         | names ->
             let known = Network.inputNames network
 
-            arrange "input" known names data.Inputs
+            arrange "input" known (NetworkNesting.inputPaths network) names data.Inputs
             |> Array.mapi (fun i given ->
                 match given with
                 | ValueSome tensor -> tensor
@@ -180,7 +185,7 @@ module internal DataChecks =
             let known = Network.outputNames network
             let unused = lazy Tensor.Zeros(network.FloatType, Shape.Of(data.Inputs[0].Shape[0]))
 
-            arrange "target" known names data.Targets
+            arrange "target" known (NetworkNesting.outputPaths network) names data.Targets
             |> Array.mapi (fun i given ->
                 match given with
                 | ValueSome t -> t
@@ -203,7 +208,9 @@ module internal DataChecks =
                     ("none, 1 or " + string outputs)
                     (string n)
                     "Give one for all outputs, or one per output."
-        | names -> arrange "sample weight" (Network.outputNames network) names data.SampleWeights
+        | names ->
+            let paths = NetworkNesting.outputPaths network
+            arrange "sample weight" (Network.outputNames network) paths names data.SampleWeights
 
     /// Data for a step of the user's own, which decides what it means: only dtypes and rows are looked at, and inputs are given
     /// the network's form where they fit it.

@@ -204,6 +204,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         try
             checkFit settings
+            core.ResetMetrics()
             let all = prepare data
 
             let struct (part, kept) =
@@ -252,6 +253,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
 
         try
             checkFit settings
+            core.ResetMetrics()
 
             if settings.ValidationSplit <> 0.0 then
                 raise (
@@ -323,6 +325,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     member private this.TestOver(feed: BatchFeed, settings: EvaluateOptions) : TrainingLogs =
         let list = CallbackList(this.Watchers(feed, settings))
         list.Attach this
+        core.ResetMetrics()
         let figures = loop.Test(feed, settings.CheckData, list, settings.Cancellation)
         let logs = TrainingLogs()
         figures.WriteInOrder logs
@@ -424,8 +427,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             let types = prepared.Types prepared.Rows
             let step = if train then core.TrainStep types else core.TestStep types
             checkValues true prepared.Rows step prepared
-            let figures = if train then core.TrainFigures else core.TestFigures
-            figures.Reset()
+            let figures = core.SumBatch train
             Batches.fill prepared (Array.init prepared.Rows id) 0 step
 
             if train then core.Update step else step.Run()
@@ -439,14 +441,15 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
             Monitor.Exit gate
 
     /// <summary>One update from one batch. Keras: train_on_batch.</summary>
-    /// <returns>Loss and metrics of this batch, before the update.</returns>
+    /// <returns>Loss and metrics before the update, over all single batches since ResetMetrics, fit or evaluate, as in Keras.</returns>
     member this.TrainOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, true, null)
 
     /// <summary>One update from one batch, with weights of classes; a class that is missing weighs 1.</summary>
     member this.TrainOnBatch(data: TrainingData, classWeight: IReadOnlyDictionary<int, float> | null) : TrainingLogs =
         this.OnBatch(data, true, classWeight)
 
-    /// <summary>Loss and metrics of one batch, in inference mode. Keras: test_on_batch.</summary>
+    /// <summary>Loss and metrics of one batch, in inference mode, with those of the single batches since ResetMetrics, fit or
+    /// evaluate, as in Keras: test_on_batch.</summary>
     member this.TestOnBatch(data: TrainingData) : TrainingLogs = this.OnBatch(data, false, null)
 
     /// <summary>A function over the model's variables, for training loops of your own. It runs in training mode; what it describes
@@ -517,6 +520,7 @@ type Trainer internal (network: Network, seed: uint64, compileOptions: CompileOp
     member internal _.VariableStore = core.Variables
 
     member internal _.CompileOptions = compileOptions
+    member internal _.Core = core
 
     /// <summary>A trainer of a network inside this one, on the same weights: what either of them learns, both have learned. Not for
     /// two threads at once.</summary>

@@ -13,6 +13,7 @@ module internal TrainerChanges =
             struct ("adapted by LoRA", "Dense, EinsumDense, Embedding, ReversibleEmbedding or Conv, not yet adapted")
         | Merge -> struct ("freed of LoRA", "a layer with LoRA")
         | Quantize -> struct ("quantised", "Dense, EinsumDense, Embedding or ReversibleEmbedding, not yet quantised")
+        | Locate _ -> struct ("told the format of bounding boxes", "a layer that prepares or augments images")
 
     /// The policy of a layer after the change.
     let private policyAfter (change: LayerChange) (network: Network) (layer: Layer) : DTypePolicy voption =
@@ -67,6 +68,7 @@ module internal TrainerChanges =
                     { variant.Layer with
                         LayerName = layer.LayerName
                         Frozen = layer.Frozen
+                        Remat = layer.Remat
                         Policy = policyAfter change trainer.Network layer
                         Shared = layer.Shared
                         Owner = layer.Owner }

@@ -31,6 +31,9 @@ type internal TrainerCore
     let mutable version = 0
     let furtherOptimizers = Dictionary<string, struct (Optimizer * Variable)>()
 
+    // Where the figures of single batches are summed up; ValueNone where the next batch begins anew.
+    let mutable summed: VariableStore voption = ValueNone
+
     let seedVariable = hypers.Ensure("seed", DType.Int64, Shape.Scalar, 0.0)
     let stepVariable = hypers.Ensure("step", DType.Int64, Shape.Scalar, 0.0)
     let rateVariable = hypers.Ensure(StepNames.LearningRate, DType.Float64, Shape.Scalar, 0.0)
@@ -310,6 +313,49 @@ type internal TrainerCore
     /// The figures of testing, once there is a test step.
     member _.TestFigures = testFigures.Value
 
+    /// Prepares for one more batch in figures that go on over batches, of training or of testing.
+    member _.SumBatch(train: bool) : FigureSet =
+        let own, figures = if train then trainTotals, trainFigures.Value else testTotals, testFigures.Value
+
+        match summed with
+        | ValueNone -> figures.Reset()
+        | ValueSome other when obj.ReferenceEquals(other, own) -> ()
+        | ValueSome other ->
+            figures.Reset()
+
+            for v in own.All do
+                match other.TryFind v.Name with
+                | ValueSome o when o.Shape.Equals v.Shape -> v.CopyFrom o
+                | _ -> ()
+
+        summed <- ValueSome own
+        figures
+
+    /// Memory for a total that no step has asked for yet; the next batch goes on from it.
+    member _.EnsureTotal(name: string, value: Tensor) : Variable =
+        if summed.IsNone then summed <- ValueSome trainTotals
+
+        let totals = ValueOption.defaultValue trainTotals summed
+        totals.Ensure(name, value.DType, value.Shape, 0.0)
+
+    /// The figures of single batches begin anew with the next one.
+    member _.ResetMetrics() : unit = summed <- ValueNone
+
+    /// The figures as they stand; ValueNone before any step.
+    member _.Figures: FigureSet voption =
+        match summed with
+        | ValueSome totals when obj.ReferenceEquals(totals, testTotals) -> testFigures
+        | _ -> if trainFigures.IsSome then trainFigures else testFigures
+
+    /// Totals of figures, by figure and name.
+    member _.Totals: Variable[] =
+        let totals =
+            match summed with
+            | ValueSome totals -> totals
+            | ValueNone -> trainTotals
+
+        totals.All.ToArray()
+
     member _.TrainStep(types: BatchTypes) : BoundStep = trainStep (compiled ()) types
     member _.TestStep(types: BatchTypes) : BoundStep = testStep (compiled ()) types
 
@@ -387,13 +433,14 @@ type internal TrainerCore
         | ValueNone -> ()
 
     member _.Compile(settings: TrainingOptions) : unit =
-        let settings = settings.Resolve(Network.outputNames network)
+        let settings = settings.Resolve(Network.outputNames network, NetworkNesting.outputPaths network)
         let next = CompilePlan.create network settings
         forget ()
         slots.Clear()
         averagesInPlace <- false
         trainTotals.Clear()
         testTotals.Clear()
+        summed <- ValueNone
 
         rate <-
             match (Optimizer.lead next.Optimizer).Options.LearningRate with

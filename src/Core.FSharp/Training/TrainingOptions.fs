@@ -53,6 +53,41 @@ type TrainingOptions() =
         losses.Add(struct (-1, output, loss, weight))
         this
 
+    /// <summary>Losses in the structure of the outputs, or of a part of them.</summary>
+    /// <param name="given">The loss of each output that has one.</param>
+    /// <param name="weights">Their parts in the loss that is minimised, in the same structure; 1 where there is none.</param>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A weight is given to an output without a loss.</exception>
+    member this.AddLosses(given: Nested<Loss>, weights: Nested<float> | null) : TrainingOptions =
+        if given.IsLeaf && isNull weights then
+            this.AddLoss given.Value
+        else
+            let weightOf =
+                match weights with
+                | null -> fun _ -> 1.0
+                | weights ->
+                    for path in weights.Paths do
+                        if not (Seq.contains path given.Paths) then
+                            raise (
+                                FunctionalNet.Common.Names.unknown "output with a loss" "loss_weights" path given.Paths
+                            )
+
+                    fun path -> if Seq.contains path weights.Paths then weights.At path else 1.0
+
+            for path in given.Paths do
+                losses.Add(struct (-1, path, given.At path, weightOf path))
+
+            this
+
+    /// <summary>Metrics in the structure of the outputs, or of a part of them.</summary>
+    /// <param name="given">The metrics of each output that has some.</param>
+    /// <param name="weighted">True to use sample and class weights. Keras: weighted_metrics.</param>
+    member this.AddMetrics(given: Nested<Metric[]>, weighted: bool) : TrainingOptions =
+        for path in given.Paths do
+            for metric in given.At path do
+                metrics.Add(struct (-1, path, metric, weighted))
+
+        this
+
     /// <summary>A metric of one output.</summary>
     /// <param name="output">The output, counted from 0.</param>
     /// <param name="metric">The metric.</param>
@@ -80,15 +115,16 @@ type TrainingOptions() =
         metrics.ToArray()
         |> Array.map (fun (struct (output, _, metric, weighted)) -> struct (output, metric, weighted))
 
-    /// The same for a network with outputs of those names, all by number.
-    member internal this.Resolve(names: string[]) : TrainingOptions =
+    /// The same for a network with outputs of those names and paths, all by number.
+    member internal this.Resolve(names: string[], paths: string[]) : TrainingOptions =
         let number (what: string) (output: int) (name: string) =
-            if name = "" then
+            if output >= 0 || output = everyOutput then
                 output
             else
-                match Array.IndexOf(names, name) with
-                | -1 -> raise (FunctionalNet.Common.Names.unknown "output" what name names)
-                | i -> i
+                match Array.IndexOf(names, name), Array.IndexOf(paths, name) with
+                | -1, -1 -> raise (FunctionalNet.Common.Names.unknown "output" what name names)
+                | -1, i -> i
+                | i, _ -> i
 
         let resolved =
             TrainingOptions(

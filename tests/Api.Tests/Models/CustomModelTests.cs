@@ -96,6 +96,7 @@ public class CustomModelTests
 
         for (var i = 0; i < 4; i++)
         {
+            fitted.ResetMetrics();
             var loss = fitted.TrainOnBatch(x, y)["loss"];
             step.Run(x, y);
             Assert.Equal(loss, step.Scalar(0), 1e-6);

@@ -98,6 +98,38 @@ public class DataSnippets
     }
 
     [Fact]
+    public void Structures()
+    {
+        var (photo, age, height) = (new Input(6), new Input(1), new Input(1));
+        var joined = new Concatenate().Apply(photo, age, height);
+        Tensor photos = new float[2, 6], ages = new float[2, 1], heights = new float[2, 1];
+        Tensor lefts = new float[2, 1], rights = new float[2, 1], kinds = new[] { 1, 2 };
+
+        // snippet: data-nested
+        var model = new Model(
+            inputs: Nested<SymbolicTensor>.Dictionary(("photo", photo), ("facts", Nested<SymbolicTensor>.List(age, height))),
+            outputs: Nested<SymbolicTensor>.Dictionary(
+                ("kind", new Dense(3, activation: "softmax").Apply(joined)),
+                ("boxes", Nested<SymbolicTensor>.List(
+                    new Dense(1, name: "left").Apply(joined), new Dense(1, name: "right").Apply(joined)))));
+
+        model.Compile(
+            "adam",
+            losses: Nested<Losses.Loss>.Dictionary(
+                ("kind", new Losses.SparseCategoricalCrossentropy()),
+                ("boxes", Nested<Losses.Loss>.List(new Losses.MeanSquaredError(), new Losses.MeanSquaredError()))));
+
+        var x = Nested<Tensor>.Dictionary(("photo", photos), ("facts", Nested<Tensor>.List(ages, heights)));
+        var y = Nested<Tensor>.Dictionary(("kind", kinds), ("boxes", Nested<Tensor>.List(lefts, rights)));
+        model.Fit(new TrainingData(x, y), new FitOptions { Epochs = 2, Verbosity = Verbosity.Silent });
+
+        Tensor left = model.Predict(x)["boxes"][0].Value; // or model.Predict(x).At("boxes/0")
+        // end snippet
+        Assert.Equal(Shape.Of(2, 1), left.Shape);
+        Assert.Equal(["loss", "boxes/left_loss", "boxes/right_loss", "kind_loss"], model.MetricNames);
+    }
+
+    [Fact]
     public void Texts()
     {
         string[] texts = ["A fine film.", "Dull, and long!", "Fine acting; a long film"];

@@ -267,4 +267,68 @@ public class FromKerasPrograms
         // end snippet
         Assert.False(both["score"].BitEquals(imageOnly["score"]));
     }
+
+    [Fact]
+    public void Structured_data()
+    {
+        var random = new Random(2);
+        int[] Ints(int below) => [.. Enumerable.Range(0, 64).Select(_ => random.Next(below))];
+        double[] Doubles() => [.. Enumerable.Range(0, 64).Select(_ => 100 * random.NextDouble())];
+        Table train = new Dictionary<string, Column>
+        {
+            ["sex"] = Ints(2),
+            ["cp"] = Ints(5),
+            ["ca"] = Ints(4),
+            ["age"] = Doubles(),
+            ["chol"] = Doubles(),
+            ["thal"] = Ints(3).Select(i => new[] { "fixed", "normal", "reversible" }[i]).ToArray(),
+        };
+        var targets = Tensor.Of(Shape.Of(64, 1), Ints(2).Select(i => (float)i).ToArray());
+
+        // snippet: keras-feature-space
+        var rows = Dataset.FromTable(train, targets);
+        var featureSpace = new FeatureSpace(
+            features: new Dictionary<string, Feature>
+            {
+                ["sex"] = "integer_categorical",
+                ["cp"] = "integer_categorical",
+                ["ca"] = "integer_categorical",
+                ["thal"] = "string_categorical",
+                ["age"] = FeatureSpace.FloatDiscretized(numBins: 30),
+                ["chol"] = "float_normalized",
+            },
+            crosses: [("sex", "age"), ("thal", "ca")],
+            crossingDim: 32,
+            outputMode: FeatureOutput.Concat);
+        featureSpace.Adapt(rows.Map(row => row.Item1));
+
+        var encodedFeatures = featureSpace.GetEncodedFeatures();
+        var x = new Dense(32, activation: "relu").Apply(encodedFeatures);
+        x = new Dropout(0.5).Apply(x);
+        var predictions = new Dense(1, activation: "sigmoid").Apply(x);
+        var trainingModel = new Model(encodedFeatures, predictions);
+        trainingModel.Compile("adam", "binary_crossentropy", ["accuracy"]);
+
+        var preprocessed = rows.Batch(32).Map(batch => (featureSpace.Transform(batch.Item1), batch.Item2), parallelism: 2).Prefetch();
+        trainingModel.Fit(preprocessed, epochs: 20, verbosity: Verbosity.Silent);
+
+        var sample = new Dictionary<string, Column>
+        {
+            ["sex"] = new[] { 1 },
+            ["cp"] = new[] { 1 },
+            ["ca"] = new[] { 0 },
+            ["thal"] = new[] { "fixed" },
+            ["age"] = new[] { 60.0 },
+            ["chol"] = new[] { 233.0 },
+        };
+        var probability = trainingModel.Predict(featureSpace.Transform(sample));
+        featureSpace.Save("featurespace.json");
+        var reloaded = FeatureSpace.Load("featurespace.json");
+        // end snippet
+        File.Delete("featurespace.json");
+        Assert.Equal(Shape.Of(1, 1), probability.Shape);
+        // Numbers for unknown categories come with the 2, 5, 4 and 3 known ones.
+        Assert.Equal(3 + 6 + 5 + 4 + 30 + 1 + 32 + 32, featureSpace.Size);
+        Assert.True(reloaded.Transform(sample).BitEquals(featureSpace.Transform(sample)));
+    }
 }

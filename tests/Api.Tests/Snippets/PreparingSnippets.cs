@@ -119,4 +119,51 @@ public sealed class PreparingSnippets : IDisposable
         Assert.Equal([1L, 1L, 0L, 2L, 2L], bins.ToArray<long>());
         Assert.Equal([1L, 4L, 1L, 1L, 3L], pairs.ToArray<long>());
     }
+
+    [Fact]
+    public void Tables()
+    {
+        Tensor prices = new float[,] { { 320 }, { 710 }, { 290 }, { 450 } };
+
+        // snippet: data-tables
+        Table homes = new Dictionary<string, Column>
+        {
+            ["area"] = new[] { 52.0, 120.0, 40.0, 75.0 },
+            ["rooms"] = new[] { 2, 5, 1, 3 },
+            ["city"] = new[] { "Oslo", "Rome", "Oslo", "Paris" },
+        };
+
+        var space = new FeatureSpace(
+            new Dictionary<string, Feature>
+            {
+                ["area"] = "float_normalized",
+                ["rooms"] = FeatureSpace.IntegerCategorical(maxTokens: 4),
+                ["city"] = FeatureSpace.StringCategorical(),
+            },
+            crosses: [("city", "rooms")], crossingDim: 8);
+        space.Adapt(homes); // or a dataset of rows or batches
+
+        var features = space.GetEncodedFeatures(); // an input of 1 + 4 + 4 + 8 numbers
+        var hidden = new Dense(16, activation: "relu").Apply(features);
+        var model = new Model(features, new Dense(1).Apply(hidden), seed: 1);
+        model.Compile("adam", "mse");
+
+        var batches = Dataset.FromTable(homes, prices)
+            .Shuffle(1000, seed: 1)
+            .Batch(2)
+            .Map(batch => (space.Transform(batch.Item1), batch.Item2));
+        model.Fit(batches, epochs: 3, verbosity: Verbosity.Silent);
+
+        model.Save("homes.fnet");
+        space.SaveInto("homes.fnet");
+
+        var asked = new Dictionary<string, Column> { ["area"] = new[] { 60.0 }, ["rooms"] = new[] { 2 }, ["city"] = new[] { "Bonn" } };
+        Tensor price = Model.Load("homes.fnet").Predict(FeatureSpace.LoadFrom("homes.fnet").Transform(asked));
+        // end snippet
+        File.Delete("homes.fnet");
+        Assert.Equal(Shape.Of(4, 17), space.Transform(homes).Shape);
+        Assert.Equal(Shape.Of(1, 1), price.Shape);
+        // Bonn is unknown.
+        Assert.Equal(1f, space.Transform(asked).ToArray<float>()[1]);
+    }
 }

@@ -44,6 +44,44 @@ public class TrainingSnippets
     }
 
     [Fact]
+    public void Less_memory()
+    {
+        // snippet: training-remat
+        Sequential Block()
+        {
+            using (new RematScope())
+            {
+                return new Sequential { new Dense(512, activation: "gelu"), new Dropout(0.1), new Dense(64) };
+            }
+        }
+
+        var model = new Sequential(seed: 1) { new Input(64), Block(), Block(), Block(), new Dense(1) };
+        // end snippet
+        model.Compile("adam", "mse");
+        model.TrainOnBatch(new float[8, 64], new float[8, 1]);
+        Assert.Equal(1 + (3 * 2 * 2) + 1, model.GetWeights().Count);
+    }
+
+    [Fact]
+    public void Trees_of_values()
+    {
+        var (model, other) = (Model(), Model());
+        model.Compile("adam", "sparse_categorical_crossentropy");
+        other.Compile("adam", "sparse_categorical_crossentropy");
+        model.TrainOnBatch(X(), Y());
+
+        // snippet: training-state
+        Nested<Tensor> state = model.GetStateTree();
+        Tensor kernel = state["trainable_variables"].At("encoder/kernel");
+        Tensor velocity = state["optimizer_variables"].At("encoder/kernel/velocity");
+
+        other.SetStateTree(state); // goes on where the first model is
+        // end snippet
+        Assert.Equal(kernel.Shape, velocity.Shape);
+        Assert.True(other.GetNamedWeights()[0].Value.BitEquals(kernel));
+    }
+
+    [Fact]
     public void Event_files()
     {
         var folder = Directory.CreateTempSubdirectory("functionalnet-");

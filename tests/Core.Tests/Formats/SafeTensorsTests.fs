@@ -266,3 +266,15 @@ let ``a file that is not there is an error`` () =
     Assert.Throws<ModelFormatException>(fun () -> SafeTensors.read "no/such/file.safetensors" |> ignore)
     |> ignore
     Assert.Throws<ModelFormatException>(fun () -> SafeTensors.read (Path.GetTempPath()) |> ignore)
+
+[<Fact>]
+let ``a folder that does not exist is named before anything is written`` () =
+    let folder = Path.Combine(Path.GetTempPath(), "missing-" + Guid.NewGuid().ToString "N")
+
+    let error =
+        Assert.Throws<ArgumentValueException>(fun () ->
+            SafeTensors.write (Path.Combine(folder, "w.safetensors")) literalContent)
+
+    Assert.Equal(folder, error.Actual)
+    Assert.Contains("Create it", error.Hint)
+    Assert.False(Directory.Exists folder)

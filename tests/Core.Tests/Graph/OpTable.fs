@@ -529,6 +529,20 @@ let private structures =
       row "Standardize rows" "Structured.Standardize" 2 (together [ any [ 3; 5 ] ]) (fun x ->
           let struct (y, _, variance) = Ops.standardize [| -1 |] 0.01 x[0]
           y * variance)
+      row "Barrier" "Structured.Barrier" 3 (together [ any [ 2; 3 ]; any [ 4 ] ]) (fun x ->
+          let late = node (Structured(Barrier())) [| Ops.tanh x[0]; Ops.exp x[1] |]
+          Ops.square late + Ops.tanh x[0])
+      row "Checkpoint" "Structured.Checkpoint" 3 (together [ any [ 2; 3 ]; any [ 3; 3 ] ]) (fun x ->
+          let again = Ops.remat (fun i -> [| Ops.sin (Ops.matmul (Ops.tanh i[0]) x[1]) |]) [| x[0] |]
+          again[0] * x[0])
+      row "Checkpoint of two values" "Structured.Checkpoint" 2 (together [ any [ 2; 3 ]; any [ 2; 3 ] ]) (fun x ->
+          let again =
+              Ops.remat
+                  (fun i ->
+                      let h = Ops.tanh (i[0] * i[1])
+                      [| Ops.sin h; h + i[0] |])
+                  [| x[0]; x[1] |]
+          again[0] * again[1])
       row "Scan outputs" "Structured.Scan" 3 scanInputs (fun x ->
           let _, outputs = recurrent false x
           outputs[0] + outputs[1])

@@ -48,7 +48,9 @@ type DirectoryTests() =
         folder.Path
 
     /// A WAV file of 16-bit samples, with a chunk that nobody knows in front of them.
-    static member private Wave(channels: int, samples: int16[]) : byte[] =
+    static member private Wave(channels: int, samples: int16[]) : byte[] = DirectoryTests.Wave(channels, samples, 16000)
+
+    static member private Wave(channels: int, samples: int16[], rate: int) : byte[] =
         use stream = new MemoryStream()
         use writer = new BinaryWriter(stream)
         let text (t: string) = writer.Write(Text.Encoding.ASCII.GetBytes t)
@@ -58,8 +60,8 @@ type DirectoryTests() =
         writer.Write 16
         writer.Write(1s)
         writer.Write(int16 channels)
-        writer.Write 16000
-        writer.Write(16000 * 2 * channels)
+        writer.Write rate
+        writer.Write(rate * 2 * channels)
         writer.Write(int16 (2 * channels))
         writer.Write 16s
         text "LIST"
@@ -191,7 +193,7 @@ type DirectoryTests() =
             Assert.Equal(DatasetFailure.NotFound, e.Failure)
             e
 
-        let e = missing (fun () -> AudioDataset.ofDirectory None quiet path)
+        let e = missing (fun () -> AudioDataset.ofDirectory { AudioDataset.options with Files = quiet } path)
         Assert.Equal(path, e.Path)
         missing (fun () -> TextDataset.ofDirectory None quiet (Path.Combine(path, "nowhere"))) |> ignore
         Directory.CreateDirectory(folder.File "empty/inner") |> ignore
@@ -211,8 +213,8 @@ type DirectoryTests() =
         use folder = new TemporaryFolder()
         File.WriteAllBytes(folder.File "a/1.wav", DirectoryTests.Wave(2, [| -32768s; 16384s; 0s; 1s |]))
         File.WriteAllBytes(folder.File "b/2.wav", DirectoryTests.Wave(2, [| 8192s; -8192s; 32767s; 3s; 4s; 5s |]))
-        let sorted = { quiet with Shuffle = false }
-        let struct (sounds, labels) = Seq.exactlyOne (AudioDataset.ofDirectory None sorted folder.Path)
+        let sorted = { AudioDataset.options with Files = { quiet with Shuffle = false } }
+        let struct (sounds, labels) = Seq.exactlyOne (AudioDataset.ofDirectory sorted folder.Path)
         Assert.Equal(Shape.Of(2, 3, 2), sounds.Shape)
         Assert.Equal<int[]>([| 0; 1 |], labels.ToArray<int>())
 
@@ -222,20 +224,103 @@ type DirectoryTests() =
             sounds.ToArray<float32>()
         )
 
-        let struct (cut, _) = Seq.exactlyOne (AudioDataset.ofDirectory (Some 1) sorted folder.Path)
+        let struct (cut, _) =
+            Seq.exactlyOne (AudioDataset.ofDirectory { sorted with OutputSequenceLength = Some 1 } folder.Path)
         Assert.Equal(Shape.Of(2, 1, 2), cut.Shape)
-        let struct (filled, _) = Seq.exactlyOne (AudioDataset.ofDirectory (Some 4) sorted folder.Path)
+        let struct (filled, _) =
+            Seq.exactlyOne (AudioDataset.ofDirectory { sorted with OutputSequenceLength = Some 4 } folder.Path)
         Assert.Equal(Shape.Of(2, 4, 2), filled.Shape)
         Assert.Equal(0f, (filled.ToArray<float32>())[4])
         // A broken file is named.
         File.WriteAllText(folder.File "b/3.wav", "RIFF but no sound")
         let e =
             Assert.Throws<DataPipelineException>(fun () ->
-                AudioDataset.ofDirectory None sorted folder.Path |> Seq.iter ignore)
+                AudioDataset.ofDirectory sorted folder.Path |> Seq.iter ignore)
 
         let inner = Assert.IsType<DatasetException> e.InnerException
         Assert.Equal(DatasetFailure.Corrupt, inner.Failure)
         Assert.EndsWith("3.wav", inner.Path)
+
+    /// Tones are what they are at any rate: the oracle is the sine itself. What the lower rate cannot hold is gone.
+    [<Theory>]
+    [<InlineData(44100, 16000)>]
+    [<InlineData(8000, 16000)>]
+    [<InlineData(16000, 8000)>]
+    [<InlineData(22050, 48000)>]
+    [<InlineData(11025, 11024)>]
+    member _.``sounds are resampled``(rate: int, target: int) =
+        let samples = rate / 4
+        let lower = float (min rate target)
+        // Channels: a tone near the upper edge of what is kept, a low one, a constant, and what lies beyond half of the lower rate.
+        let tones = [| 0.44 * lower; 0.0314 * lower; 0.0; 0.505 * lower |]
+
+        let wave (channel: int) (time: float) =
+            if tones[channel] = 0.0 then 0.25 else 0.8 * Math.Sin(2.0 * Math.PI * tones[channel] * time + 0.3)
+
+        let given =
+            [| for i in 0 .. samples - 1 do
+                   for channel in 0..3 -> float32 (wave channel (float i / float rate)) |]
+
+        let out = SoundResampling.resample samples 4 rate target given
+        let length = int (Math.Ceiling(float samples * float target / float rate - 1e-9))
+        Assert.Equal(length, out.Length / 4)
+        // Sounds are silent beyond their ends, which the filter sees so many samples before.
+        let edge = int (Math.Ceiling(64.0 / 0.95 * float target / lower)) + 2
+        let worst = [| 0.0; 0.0; 0.0; 0.0 |]
+
+        for j in edge .. length - 1 - edge do
+            for channel in 0..3 do
+                // Silence where the lower rate has no tones.
+                let expected = if channel = 3 then 0.0 else wave channel (float j / float target)
+                worst[channel] <- max worst[channel] (abs (float out[4 * j + channel] - expected))
+
+        Assert.InRange(worst[0], 0.0, 3e-5)
+        Assert.InRange(worst[1], 0.0, 3e-5)
+        Assert.InRange(worst[2], 0.0, 1e-6)
+        // A tone that the first rate cannot hold is another one before anything is done to it.
+        if float rate > 1.1 * float target then Assert.InRange(worst[3], 0.0, 3e-5)
+
+    [<Fact>]
+    member _.``folders of sounds come at one rate``() =
+        use folder = new TemporaryFolder()
+        let tone (rate: int) (seconds: float) =
+            Array.init (int (float rate * seconds)) (fun i ->
+                int16 (20000.0 * Math.Sin(2.0 * Math.PI * 440.0 * float i / float rate)))
+
+        File.WriteAllBytes(folder.File "a/1.wav", DirectoryTests.Wave(1, tone 44100 0.5, 44100))
+        File.WriteAllBytes(folder.File "a/2.wav", DirectoryTests.Wave(1, tone 8000 0.25, 8000))
+        File.WriteAllBytes(folder.File "a/3.wav", DirectoryTests.Wave(1, tone 16000 0.5, 16000))
+        let sorted =
+            { AudioDataset.options with Files = { quiet with Shuffle = false }; SamplingRate = Some 16000 }
+        let all = Seq.exactlyOne (AudioDataset.unlabeled sorted folder.Path)
+        Assert.Equal(Shape.Of(3, 8000, 1), all.Shape)
+        let values = all.ToArray<float32>()
+
+        for i in 100..3900 do
+            let expected = 20000.0 / 32768.0 * Math.Sin(2.0 * Math.PI * 440.0 * float i / 16000.0)
+            Assert.Equal(expected, float values[i], 3.0 / 32768.0)
+            Assert.Equal(expected, float values[8000 + i], 3.0 / 32768.0)
+            Assert.Equal(
+                float32 (int16 (20000.0 * Math.Sin(2.0 * Math.PI * 440.0 * float i / 16000.0))) / 32768f,
+                values[16000 + i]
+            )
+
+        Assert.Equal(0f, values[8000 + 4000])
+        // The length counts samples that come out.
+        let cut =
+            Seq.exactlyOne (AudioDataset.unlabeled { sorted with OutputSequenceLength = Some 5000 } folder.Path)
+        Assert.Equal(Shape.Of(3, 5000, 1), cut.Shape)
+
+        for wrong in [ { sorted with SamplingRate = Some 0 }; { sorted with OutputSequenceLength = Some 0 } ] do
+            Assert.Throws<ArgumentValueException>(fun () -> AudioDataset.ofDirectory wrong folder.Path |> ignore)
+            |> ignore
+
+        // A file without a rate cannot be resampled, and is read as it is.
+        File.WriteAllBytes(folder.File "a/4.wav", DirectoryTests.Wave(1, [| 1s; 2s |], 0))
+        let read options = AudioDataset.unlabeled options folder.Path |> Seq.iter ignore
+        read { sorted with SamplingRate = None }
+        let e = Assert.Throws<DataPipelineException>(fun () -> read sorted)
+        Assert.Equal(DatasetFailure.Corrupt, (Assert.IsType<DatasetException> e.InnerException).Failure)
 
     [<Fact>]
     member _.``pictures come in batches of one size``() =

@@ -85,7 +85,7 @@ type ConvEndingTests() =
                         let text = $"{width} {dtype} {isPrepared} {hasBias} {rectifies} {pools} {Windowed.text w}"
 
                         if isPrepared then
-                            close 3e-5 (1.4 * sqrt (float (9 * w.Channels))) text expected (read dtype target)
+                            closeByWinograd 1.0 (9 * w.Channels) text expected (read dtype target)
                         else
                             close (10.0 * tolerance dtype) 3.0 text expected (read dtype target)
 

@@ -44,7 +44,6 @@ type ConvMethodTests() =
 
         let gx, gk, gdy = write DType.Float32 x, write DType.Float32 k, write DType.Float32 dy
 
-        // The method adds numbers of different sizes: its error is measured by what sums of so many products are.
         let test
             name
             terms
@@ -56,13 +55,12 @@ type ConvMethodTests() =
             let text = name + " " + string width + " " + Windowed.text w
             let target = room DType.Float32 expected.Length
             let ws = workspace bytes
-            let scale = 1.4 * sqrt (float terms)
             run (kernel target.Pointer ws.Pointer Epilogue.None) [ target ] (ws :: inputs)
-            close 3e-5 scale text expected (read DType.Float32 target)
+            closeByWinograd 1.0 terms text expected (read DType.Float32 target)
             ws.Poison()
             let ending = Affine(DType.Float32, target.Pointer)
             run (kernel target.Pointer ws.Pointer ending) [ target ] (ws :: inputs)
-            close 6e-5 scale (text + ", ended") (Array.map Affine.Of expected) (read DType.Float32 target)
+            closeByWinograd 2.0 terms (text + ", ended") (Array.map Affine.Of expected) (read DType.Float32 target)
 
         Assert.True(ConvQuick.CanForward(width, spec))
 

@@ -34,10 +34,9 @@ type ConvPreparedTests() =
 
         let text = string width + " " + string design + " " + Windowed.text w
 
-        // Winograd's method adds numbers of different sizes: its error is measured by what sums of so many products are.
         let near (factor: float) text expected actual =
             if design = ConvDesign.Winograd then
-                close (factor * 3e-5) (1.4 * sqrt (float (9 * w.Channels))) text expected actual
+                closeByWinograd factor (9 * w.Channels) text expected actual
             else
                 close (factor * 10.0 * tolerance dtype) 3.0 text expected actual
 

@@ -197,6 +197,18 @@ let close (tolerance: float) (floor: float) (what: string) (expected: float[]) (
                 + string a
             )
 
+/// Sums of so many products by Winograd's method, which adds numbers of different sizes: the error is measured by what
+/// such sums are. The corners of its tiles err several times as much as the mean, so a bound on each element alone would be
+/// loose: the mean has its own.
+let closeByWinograd (factor: float) (products: int) (what: string) (expected: float[]) (actual: float[]) =
+    let scale = 1.4 * sqrt (float products)
+    close (factor * 2e-5) scale what expected actual
+
+    if expected.Length > 0 then
+        let error = Array.map2 (fun e a -> (a - e) * (a - e)) expected actual |> Array.average |> sqrt
+
+        Assert.True(error <= factor * 2.5e-6 * scale, what + ": errors of " + string error + " on average")
+
 /// Makes 1 - 2 y of every y that it is called for, in place: an element that is left out, met twice, or met before it is
 /// complete comes out wrong. It also spoils the registers of tile programs, which belong to epilogues.
 type Affine(dtype: DType, target: nativeint) =

@@ -646,7 +646,7 @@ type ImageLayerTests() =
         let first =
             OneLayer.run
                 Mode.Infer
-                (LayerClass.layer ImageContrast.definition ((0.0, 255.0), DataFormat.ChannelsFirst))
+                (ImageLayer.layer ImageContrast.definition ((0.0, 255.0), DataFormat.ChannelsFirst))
                 [| 1; 2; 3; 2 |]
                 values
         Assert.Equal<float[]>(last, first)

@@ -33,3 +33,71 @@ let ``a pipeline`` () =
     let history = trainer |> Trainer.fitDataset options batches
     // end snippet
     Assert.Equal(3, history["val_loss"].Count)
+
+[<Fact>]
+let ``images with boxes`` () =
+    let photo i =
+        ImageData(
+            Tensor.Full(DType.Float32, Shape.Of(20, 30, 3), float i),
+            boxes = Tensor.OfArray(array2D [ [ 2.0f; 1.0f; 12.0f; 9.0f ] ]),
+            boxLabels = Tensor.OfArray [| i |]
+        )
+
+    let photos = Dataset.ofSeq [ for i in 1..8 -> photo i ]
+
+    // snippet: data-boxes-fsharp
+    let augmenter =
+        [ Layer.randomFlip FlipMode.Horizontal; Layer.randomZoom 0.2; Layer.resizing 16 16 ]
+        |> List.map (Layer.withBoundingBoxes BoundingBoxFormat.Xyxy)
+        |> Augmenter.create
+
+    let batches = photos |> Dataset.mapRandom 2 1 (Augmenter.transformWith augmenter) |> Dataset.batch 4
+
+    let overlaps (boxes: Tensor) (anchors: Tensor) =
+        let iou =
+            Compiled.create (fun x -> [| BoundingBoxes.computeIou BoundingBoxFormat.Xyxy None x[0] x[1] |])
+        (Compiled.run [| boxes; anchors |] iou)[0]
+    // end snippet
+    let batch = Seq.head batches
+    Assert.Equal(Shape.Of(4, 16, 16, 3), batch.Images.Shape)
+    let boxes = Unchecked.nonNull batch.Boxes
+    Assert.Equal(Shape.Of(4, 1, 1), (overlaps boxes boxes).Shape)
+
+[<Fact>]
+let ``a table`` () =
+    let prices = Tensor.Of(Shape.Of(4, 1), [| 320f; 710f; 290f; 450f |])
+
+    // snippet: data-tables-fsharp
+    let homes =
+        Table.ofColumns
+            [ "area", Column.Of [| 52.0; 120.0; 40.0; 75.0 |]
+              "rooms", Column.Of [| 2; 5; 1; 3 |]
+              "city", Column.Of [| "Oslo"; "Rome"; "Oslo"; "Paris" |] ]
+
+    let space =
+        { FeatureSpace.options
+              [ "area", FeatureSpace.FloatNormalized()
+                "rooms", FeatureSpace.IntegerCategorical(maxTokens = 4)
+                "city", FeatureSpace.StringCategorical() ] with
+            Crosses = [ FeatureSpace.Cross([| "city"; "rooms" |], 8) ] }
+        |> FeatureSpace.adapt homes
+
+    let features = FeatureSpace.input space
+    let price = features |> Network.apply (Layer.dense 16 >>> Layer.relu >>> Layer.dense 1)
+
+    let trainer =
+        Network.create [ features ] [ price ]
+        |> Trainer.createWith 1UL
+        |> Trainer.compile (Optimizer.adam 0.001) (Loss.parse "mse") []
+
+    let batches =
+        Dataset.ofTable homes prices
+        |> Dataset.shuffle 1000 1
+        |> Dataset.batch 2
+        |> Dataset.map (fun (struct (rows, y)) -> struct (space.Transform rows, y))
+
+    let history =
+        trainer |> Trainer.fitDataset (FitOptions(Epochs = 3, Verbosity = Verbosity.Silent)) batches
+    // end snippet
+    Assert.Equal(3, history["loss"].Count)
+    Assert.Equal(17, space.Size)

@@ -210,3 +210,14 @@ type LossTests() =
             Assert.Throws<ArgumentValueException>(fun () -> Loss.categoricalGeneralizedCrossEntropy q |> ignore)
 
         Assert.Equal("q", error.Path)
+
+    [<Theory>]
+    [<InlineData("msee", "mse")>]
+    [<InlineData("mean_sqared_error", "mean_squared_error")>]
+    [<InlineData("kdl", "kld")>]
+    member _.``the name that was meant may be a short one``(typed: string, meant: string) =
+        let hint = "Did you mean " + meant + "?"
+        let loss = Assert.Throws<ArgumentValueException>(fun () -> Loss.parse typed |> ignore)
+        Assert.Equal(hint, loss.Hint)
+        let metric = Assert.Throws<ArgumentValueException>(fun () -> Metric.parse typed |> ignore)
+        Assert.Equal(hint, metric.Hint)

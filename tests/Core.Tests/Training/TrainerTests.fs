@@ -397,6 +397,7 @@ type TrainerTests() =
         b.TrainOnBatch(TrainingData(x.Rows(25, 25), y.Rows(25, 25))) |> ignore
         sameBits (a.GetWeights()) (b.GetWeights())
         Assert.Equal<string list>([ "loss"; "accuracy" ], List.ofSeq first.Names)
+        b.ResetMetrics()
         let test = b.TestOnBatch(TrainingData(x, y))
         Assert.Equal(b.Evaluate(TrainingData(x, y), EvaluateOptions(BatchSize = 50))["loss"], test["loss"])
 

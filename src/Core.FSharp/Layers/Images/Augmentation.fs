@@ -2,8 +2,8 @@ namespace FunctionalNet
 
 open FunctionalNet.Graph
 
-/// Changes of images of which some are chosen at random for every batch. A graph has no branches: all of them are computed,
-/// except that movements share one reading of the images.
+/// Changes of images of which some are chosen at random for every batch. A graph has no branches: within one all of them are
+/// computed, except that movements share one reading of the images.
 module internal Augmentation =
 
     /// Strength, as two bounds, and form of all changes.
@@ -58,21 +58,43 @@ module internal Augmentation =
     /// How many changes there are, all or without those of strength.
     let count (all: bool) = if all then 11 else 7
 
-    /// Images after change number `which` (an int32 scalar); none for the number behind the last.
-    let apply (s: Settings) (all: bool) (which: Expr) (scope: Scope) (x: Expr) : Expr =
+    /// Change number `which` (an int32 scalar); none for the number behind the last. Only movements concern masks and boxes.
+    let change (s: Settings) (all: bool) (which: Expr) (scope: Scope) (x: Expr) : ImageChange =
         let isNumber i = Ops.equal which (Expr.Scalar(DType.Int32, float i))
         let movements = movements s |> List.mapi (fun i make -> i, make (scope.Child("move" + string i)) x)
         let first = snd movements.Head
         let transform = movements.Tail |> List.fold (fun t (i, m) -> Warp.choose (isNumber i) m t) first
-        let moved = Warp.affine (moved s).Filling transform x
+        let moved = Warp.moving (moved s).Filling transform x
         let changes = if all then levels s @ strengths s else levels s
         let isMovement = Ops.less which (Expr.Scalar(DType.Int32, float movements.Length))
+        let ifMoved moved x = Ops.where isMovement (moved x) x
 
-        changes
-        |> List.mapi (fun i change -> i + movements.Length, change)
-        |> List.fold
-            (fun result (i, change) -> Ops.where (isNumber i) (change (scope.Child("change" + string i)) x) result)
-            (Ops.where isMovement moved x)
+        let images (x: Expr) =
+            changes
+            |> List.mapi (fun i change -> i + movements.Length, change)
+            |> List.fold
+                (fun result (i, change) -> Ops.where (isNumber i) (change (scope.Child("change" + string i)) x) result)
+                (ifMoved moved.Images x)
+
+        { ImageChange.ofImages images with
+            Masks = ifMoved moved.Masks
+            Boxes =
+                moved.Boxes
+                |> ValueOption.map (fun move set ->
+                    let after = move set
+
+                    { Corners = Ops.where isMovement after.Corners set.Corners
+                      Classes = Ops.where isMovement after.Classes set.Classes }) }
+
+    /// Change number `which` alone.
+    let only (s: Settings) (which: int) (scope: Scope) (x: Expr) : ImageChange =
+        let movements = movements s
+
+        if which < movements.Length then
+            Warp.moving (moved s).Filling (movements[which] (scope.Child("move" + string which)) x) x
+        else
+            let changes = levels s @ strengths s
+            ImageChange.ofImages (changes[which - movements.Length](scope.Child("change" + string which)))
 
 /// <summary>The RandAugment layer (Cubuk et al., 2019): in training, a few changes chosen at random for every batch, one
 /// after the other.</summary>
@@ -88,17 +110,22 @@ module RandAugment =
           Seed = None
           DataFormat = DataFormat.ChannelsLast }
 
-    let private run (o: RandAugmentOptions) (scope: Scope) (x: Expr) =
+    let private draw (o: RandAugmentOptions) (scope: Scope) (x: Expr) : ImageChange =
         let settings = Augmentation.settings "RandAugment" o.Factor o.ValueRange o.Interpolation o.Seed
         let order = ImageDraw.order scope o.Seed "order" (Augmentation.count true)
 
         [ 0 .. min o.NumOps (Augmentation.count true) - 1 ]
-        |> List.fold
-            (fun x i -> Augmentation.apply settings true (Ops.index 0 i order) (scope.Child("step" + string i)) x)
-            x
+        |> List.map (fun i ->
+            Augmentation.change settings true (Ops.index 0 i order) (scope.Child("step" + string i)) x)
+        |> List.fold (fun before step -> before |> ImageChange.andThen step) (ImageChange.ofImages id)
 
-    let internal definition: LayerClass<RandAugmentOptions> =
-        ImageLayer.trainingColors
+    let private choices (o: RandAugmentOptions) : ImageChoices =
+        let settings = Augmentation.settings "RandAugment" o.Factor o.ValueRange o.Interpolation o.Seed
+        let count = Augmentation.count true
+        { Count = count; Taken = min o.NumOps count; Draw = Augmentation.only settings }
+
+    let internal definition: ImageClass<RandAugmentOptions> =
+        ImageLayer.changing
             "RandAugment"
             [ ImageField.valueRange (fun (o: RandAugmentOptions) -> o.ValueRange) (fun v (o: RandAugmentOptions) ->
                   { o with ValueRange = v })
@@ -114,8 +141,9 @@ module RandAugment =
                   { o with DataFormat = v }) ]
             options
             (fun (o: RandAugmentOptions) -> o.DataFormat)
-            run
-        |> LayerClass.checkedBy (fun (o: RandAugmentOptions) ->
+            draw
+        |> fun imageClass -> { imageClass with NeedsColors = true; Choices = ValueSome choices }
+        |> ImageLayer.checkedBy (fun (o: RandAugmentOptions) ->
             FactorBounds.share "RandAugment" "factor" o.Factor |> ignore
 
             if o.NumOps < 0 then
@@ -124,7 +152,7 @@ module RandAugment =
             o)
 
 /// <summary>The AugMix layer (Hendrycks et al., 2020): in training, chains of random changes, mixed with one another and with
-/// the images.</summary>
+/// the images. Masks and boxes stay those of the images, which are a part of every mixture.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module AugMix =
 
@@ -148,7 +176,10 @@ module AugMix =
 
         let step (chain: Scope) x i =
             let which = Ops.floor (ImageDraw.between chain o.Seed ("which" + string i) (0.0, choices) [||])
-            Augmentation.apply settings o.AllOps (Ops.cast DType.Int32 which) (chain.Child("step" + string i)) x
+            let change =
+                Augmentation.change settings o.AllOps (Ops.cast DType.Int32 which) (chain.Child("step" + string i)) x
+
+            change.Images x
 
         let chains =
             Array.init o.NumChains (fun c ->
@@ -162,7 +193,7 @@ module AugMix =
         let mixed = chains |> Array.mapi (fun c y -> y * Ops.index 0 c shares) |> Array.reduce (+)
         Colors.clip o.ValueRange (Colors.blend (ImageDraw.beta scope o.Seed "share" alpha [||]) mixed x)
 
-    let internal definition: LayerClass<AugMixOptions> =
+    let internal definition: ImageClass<AugMixOptions> =
         ImageLayer.trainingColors
             "AugMix"
             [ ImageField.valueRange (fun (o: AugMixOptions) -> o.ValueRange) (fun v (o: AugMixOptions) ->
@@ -184,7 +215,7 @@ module AugMix =
             options
             (fun (o: AugMixOptions) -> o.DataFormat)
             run
-        |> LayerClass.checkedBy (fun (o: AugMixOptions) ->
+        |> ImageLayer.checkedBy (fun (o: AugMixOptions) ->
             FactorBounds.share "AugMix" "factor" o.Factor |> ignore
             LayerCheck.positive "AugMix.num_chains" o.NumChains
             LayerCheck.positive "AugMix.chain_depth" o.ChainDepth

@@ -15,25 +15,65 @@ module internal Cropping =
         let keptColumns = max 1 (min columns (rows * width / height))
         struct ((rows - keptRows) / 2, (columns - keptColumns) / 2, keptRows, keptColumns)
 
-    let toProportions (height: int) (width: int) (x: Expr) : Expr =
-        let struct (top, left, rows, columns) = proportionate height width x
-        between top left rows columns x
-
-    /// Equal borders on two sides, up to about the proportions of height : width.
-    let padToProportions (value: float) (height: int) (width: int) (x: Expr) : Expr =
+    /// Half of the rows and of the columns that are missing, on every side, up to about the proportions of height : width.
+    let private borders (height: int) (width: int) (x: Expr) : struct (int * int) =
         let rows, columns = x.Shape[1], x.Shape[2]
         let top = (max rows (columns * height / width) - rows) / 2
-        let left = if top > 0 then 0 else (max columns (rows * width / height) - columns) / 2
-        Ops.pad [| struct (0, 0); struct (top, top); struct (left, left); struct (0, 0) |] value x
+        struct (top, (if top > 0 then 0 else (max columns (rows * width / height) - columns) / 2))
 
-    let resize interpolation antialias (height: int) (width: int) (x: Expr) : Expr =
+    /// A part of images, or more than all of them: top and left are negative where borders are added.
+    [<Struct; NoEquality; NoComparison>]
+    type Frame = { Top: int; Left: int; Rows: int; Columns: int }
+
+    let whole (x: Expr) : Frame = { Top = 0; Left = 0; Rows = x.Shape[1]; Columns = x.Shape[2] }
+
+    /// The largest window of those proportions.
+    let window (height: int) (width: int) (x: Expr) : Frame =
+        let struct (top, left, rows, columns) = proportionate height width x
+        { Top = top; Left = left; Rows = rows; Columns = columns }
+
+    /// Images with equal borders on two sides.
+    let bordered (height: int) (width: int) (x: Expr) : Frame =
+        let struct (top, left) = borders height width x
+        { Top = -top; Left = -left; Rows = x.Shape[1] + 2 * top; Columns = x.Shape[2] + 2 * left }
+
+    let private framed (value: float) (frame: Frame) (x: Expr) : Expr =
+        if frame.Top < 0 || frame.Left < 0 then
+            let top, left = -frame.Top, -frame.Left
+            Ops.pad [| struct (0, 0); struct (top, top); struct (left, left); struct (0, 0) |] value x
+        else
+            between frame.Top frame.Left frame.Rows frame.Columns x
+
+    let private resize interpolation antialias (height: int) (width: int) (x: Expr) : Expr =
         x
         |> Resampling.resize interpolation antialias 1 height
         |> Resampling.resize interpolation antialias 2 width
 
-    /// The largest window of those proportions, in that size.
-    let fit (height: int) (width: int) (x: Expr) : Expr =
-        x |> toProportions height width |> resize Interpolation.Bilinear false height width
+    /// A frame of images, in that size. `value` is that of borders.
+    let change interpolation antialias (value: float) (frame: Frame) (height: int) (width: int) : ImageChange =
+        let isWhole = frame.Rows = height && frame.Columns = width
+
+        let run interpolation antialias (x: Expr) =
+            let part = framed value frame x
+            if isWhole then part else resize interpolation antialias height width part
+
+        let corners (boxes: Expr) =
+            let number (n: int) = Expr.Scalar(boxes.DType, float n)
+
+            let moved =
+                boxes
+                |> Boxes.shift (number -frame.Left) (number -frame.Top)
+                |> Boxes.scale (float width / float frame.Columns) (float height / float frame.Rows)
+
+            // Missing boxes stay at 0, as in Keras, wherever borders are added.
+            let area = Boxes.area boxes
+            Ops.where (Ops.expandDims -1 (Ops.greater area (Ops.zerosLike area))) moved (Ops.zerosLike moved)
+
+        ImageChange.moving
+            (struct (height, width))
+            (run interpolation antialias)
+            (run Interpolation.Nearest false)
+            corners
 
 /// <summary>The Resizing layer for batches of images.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -50,22 +90,16 @@ module Resizing =
           Antialias = false
           DataFormat = DataFormat.ChannelsLast }
 
-    let private run (o: ResizingOptions) (x: Expr) =
-        let x =
-            if o.CropToAspectRatio then Cropping.toProportions o.Height o.Width x
-            elif o.PadToAspectRatio then Cropping.padToProportions o.FillValue o.Height o.Width x
-            else x
+    let private draw (o: ResizingOptions) (_: Scope) (x: Expr) : ImageChange =
+        let frame =
+            if o.CropToAspectRatio then Cropping.window o.Height o.Width x
+            elif o.PadToAspectRatio then Cropping.bordered o.Height o.Width x
+            else Cropping.whole x
 
-        Cropping.resize o.Interpolation o.Antialias o.Height o.Width x
+        Cropping.change o.Interpolation o.Antialias o.FillValue frame o.Height o.Width
 
-    /// Whole numbers stay whole: results are rounded to the nearest, halves to even.
-    let private ofAny (o: ResizingOptions) (scope: Scope) (x: Expr) =
-        ImageLayer.check "Resizing" x
-        let resized = LayerCheck.floating scope x |> LayerCheck.inChannelsLast o.DataFormat (run o)
-        if DType.isInteger x.DType then Ops.cast x.DType (Ops.round resized) else resized
-
-    let internal definition: LayerClass<ResizingOptions> =
-        LayerClass.dropsMask
+    let internal definition: ImageClass<ResizingOptions> =
+        ImageLayer.changing
             "Resizing"
             [ Field.int "height" (fun (o: ResizingOptions) -> o.Height) (fun v (o: ResizingOptions) ->
                   { o with Height = v })
@@ -91,8 +125,10 @@ module Resizing =
               LayerField.dataFormat (fun (o: ResizingOptions) -> o.DataFormat) (fun v (o: ResizingOptions) ->
                   { o with DataFormat = v }) ]
             (options 1 1)
-            ofAny
-        |> LayerClass.checkedBy (fun (o: ResizingOptions) ->
+            (fun (o: ResizingOptions) -> o.DataFormat)
+            draw
+        |> fun imageClass -> { ImageLayer.alwaysActive imageClass with KeepsIntegers = true }
+        |> ImageLayer.checkedBy (fun (o: ResizingOptions) ->
             LayerCheck.positive "Resizing.height" o.Height
             LayerCheck.positive "Resizing.width" o.Width
 
@@ -122,44 +158,53 @@ module ImageCrop =
           LayerField.dataFormat (fun (o: ImageCropOptions) -> o.DataFormat) (fun v (o: ImageCropOptions) ->
               { o with DataFormat = v }) ]
 
-    let private checkedFor kind (layerClass: LayerClass<ImageCropOptions>) =
-        layerClass
-        |> LayerClass.checkedBy (fun (o: ImageCropOptions) ->
+    let private checkedFor kind (imageClass: ImageClass<ImageCropOptions>) =
+        imageClass
+        |> ImageLayer.checkedBy (fun (o: ImageCropOptions) ->
             LayerCheck.positive (kind + ".height") o.Height
             LayerCheck.positive (kind + ".width") o.Width
             o)
 
-    let private isLarge (o: ImageCropOptions) (x: Expr) = x.Shape[1] >= o.Height && x.Shape[2] >= o.Width
+    let private linear (o: ImageCropOptions) frame =
+        Cropping.change Interpolation.Bilinear false 0.0 frame o.Height o.Width
 
-    let internal center: LayerClass<ImageCropOptions> =
-        ImageLayer.always "CenterCrop" fields (options 1 1) (fun (o: ImageCropOptions) -> o.DataFormat) (fun o x ->
-            if isLarge o x then
-                Cropping.between ((x.Shape[1] - o.Height) / 2) ((x.Shape[2] - o.Width) / 2) o.Height o.Width x
+    let internal center: ImageClass<ImageCropOptions> =
+        ImageLayer.changing "CenterCrop" fields (options 1 1) (fun (o: ImageCropOptions) -> o.DataFormat) (fun o _ x ->
+            let rows, columns = x.Shape[1], x.Shape[2]
+
+            if rows >= o.Height && columns >= o.Width then
+                linear
+                    o
+                    { Top = (rows - o.Height) / 2; Left = (columns - o.Width) / 2; Rows = o.Height; Columns = o.Width }
             else
-                Cropping.fit o.Height o.Width x)
+                linear o (Cropping.window o.Height o.Width x))
+        |> ImageLayer.alwaysActive
         |> checkedFor "CenterCrop"
 
     /// One window for the whole batch.
-    let private windowAt (o: ImageCropOptions) (scope: Scope) (x: Expr) =
-        let cut axis (size: int) name (x: Expr) =
+    let private windowAt (o: ImageCropOptions) (scope: Scope) (x: Expr) : ImageChange =
+        let start axis (size: int) name =
             let places = float (x.Shape[axis] - size + 1)
-            let start = Ops.floor (ImageDraw.between scope o.Seed name (0.0, places) [| 1 |])
+            Ops.floor (ImageDraw.between scope o.Seed name (0.0, places) [| 1 |])
+
+        let top, left = start 1 o.Height "top", start 2 o.Width "left"
+
+        let cut axis (size: int) (start: Expr) (x: Expr) =
             Ops.take (Ops.cast DType.Int32 start + Ops.arange DType.Int32 size) axis x
 
-        x |> cut 1 o.Height "top" |> cut 2 o.Width "left"
+        let run x = x |> cut 1 o.Height top |> cut 2 o.Width left
+        ImageChange.moving (struct (o.Height, o.Width)) run run (Boxes.shift (-left) (-top))
 
     /// What Keras does to images that are not larger on both axes: a window begins where the largest one of the wanted
     /// proportions would, ends at the latest where the image does, and is resized if it is too small.
-    let private fixedWindow (o: ImageCropOptions) (x: Expr) =
+    let private fixedWindow (o: ImageCropOptions) (x: Expr) : ImageChange =
         let struct (top, left, _, _) = Cropping.proportionate o.Height o.Width x
         let rows, columns = min o.Height (x.Shape[1] - top), min o.Width (x.Shape[2] - left)
-
-        Cropping.between top left rows columns x
-        |> Cropping.resize Interpolation.Bilinear false o.Height o.Width
+        linear o { Top = top; Left = left; Rows = rows; Columns = columns }
 
     /// At inference images pass unchanged, in their own size.
-    let internal random: LayerClass<ImageCropOptions> =
-        ImageLayer.training
+    let internal random: ImageClass<ImageCropOptions> =
+        ImageLayer.changing
             "RandomCrop"
             (fields
              @ [ ImageField.seed (fun (o: ImageCropOptions) -> o.Seed) (fun v (o: ImageCropOptions) ->
@@ -178,18 +223,31 @@ module RandomFlip =
     let options: RandomFlipOptions =
         { Mode = FlipMode.HorizontalAndVertical; Seed = None; DataFormat = DataFormat.ChannelsLast }
 
-    let private run (o: RandomFlipOptions) (scope: Scope) (x: Expr) =
+    let private draw (o: RandomFlipOptions) (scope: Scope) (x: Expr) : ImageChange =
         let axes =
             match o.Mode with
             | FlipMode.Horizontal -> [| 2 |]
             | FlipMode.Vertical -> [| 1 |]
             | FlipMode.HorizontalAndVertical -> [| 1; 2 |]
 
-        let draw = ImageDraw.perImage scope o.Seed "flip" (0.0, 1.0) x
-        ImageLayer.pick (Ops.lessEqual draw (Expr.Scalar(x.DType, 0.5))) (Ops.flip axes x) x
+        let number = ImageDraw.perImage scope o.Seed "flip" (0.0, 1.0) x
+        let flipped = Ops.lessEqual number (Expr.Scalar(x.DType, 0.5))
+        let run x = ImageLayer.pick flipped (Ops.flip axes x) x
 
-    let internal definition: LayerClass<RandomFlipOptions> =
-        ImageLayer.training
+        let corners (boxes: Expr) =
+            let struct (left, top, right, bottom) = Boxes.split boxes
+            let mirrored axis (a: Expr) (b: Expr) =
+                let size = float x.Shape[axis]
+                if Array.contains axis axes then size - b, size - a else a, b
+
+            let left, right = mirrored 2 left right
+            let top, bottom = mirrored 1 top bottom
+            ImageLayer.pick (Ops.squeeze [| 3 |] flipped) (Boxes.join left top right bottom) boxes
+
+        ImageChange.moving (ImageChange.sizeOf x) run run corners
+
+    let internal definition: ImageClass<RandomFlipOptions> =
+        ImageLayer.changing
             "RandomFlip"
             [ Field.choice
                   "mode"
@@ -204,4 +262,4 @@ module RandomFlip =
                   { o with DataFormat = v }) ]
             options
             (fun (o: RandomFlipOptions) -> o.DataFormat)
-            run
+            draw

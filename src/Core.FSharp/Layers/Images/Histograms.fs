@@ -31,7 +31,7 @@ module Solarization =
         let sum = Ops.clip 0.0 255.0 (Colors.rescale o.ValueRange (0.0, 255.0) x + addition)
         Colors.rescale (0.0, 255.0) o.ValueRange (Ops.where (Ops.less sum threshold) sum (255.0 - sum))
 
-    let internal definition: LayerClass<SolarizationOptions> =
+    let internal definition: ImageClass<SolarizationOptions> =
         ImageLayer.training
             "Solarization"
             [ ImageField.factor
@@ -51,7 +51,7 @@ module Solarization =
             options
             (fun (o: SolarizationOptions) -> o.DataFormat)
             apply
-        |> LayerClass.checkedBy (fun (o: SolarizationOptions) ->
+        |> ImageLayer.checkedBy (fun (o: SolarizationOptions) ->
             FactorBounds.strictShare "Solarization" "addition_factor" o.AdditionFactor |> ignore
             FactorBounds.strictShare "Solarization" "threshold_factor" o.ThresholdFactor |> ignore
             o)
@@ -67,14 +67,18 @@ module internal ImageContrast =
         let stretched = (x - low) / Ops.where flat (Ops.onesLike spread) spread
         Ops.where flat x (Colors.rescale (0.0, 1.0) range stretched)
 
-    let definition: LayerClass<(float * float) * DataFormat> =
+    let definition: ImageClass<(float * float) * DataFormat> =
         ImageLayer.always
             "AutoContrast"
             [ ImageField.valueRange fst (fun v (_, format) -> v, format)
               LayerField.dataFormat snd (fun v (range, _) -> range, v) ]
             ((0.0, 255.0), DataFormat.ChannelsLast)
-            (fun _ -> DataFormat.ChannelsLast)
-            (fun (range, _) x -> apply range x)
+            snd
+            (fun (range, format) x ->
+                if format = DataFormat.ChannelsLast then
+                    apply range x
+                else
+                    x |> Ops.moveAxis -1 1 |> apply range |> Ops.moveAxis 1 -1)
 
 /// <summary>The Equalization layer: in training the values of every channel are spread evenly.</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -106,7 +110,7 @@ module Equalization =
         let same = Ops.reshape [| 1; 1; 1; channels |] uniform
         Colors.rescale (0.0, 255.0) o.ValueRange (Ops.where same bytes spread)
 
-    let internal definition: LayerClass<EqualizationOptions> =
+    let internal definition: ImageClass<EqualizationOptions> =
         ImageLayer.training
             "Equalization"
             [ ImageField.valueRange (fun (o: EqualizationOptions) -> o.ValueRange) (fun v (o: EqualizationOptions) ->
@@ -118,7 +122,7 @@ module Equalization =
             options
             (fun (o: EqualizationOptions) -> o.DataFormat)
             (fun o _ x -> apply o x)
-        |> LayerClass.checkedBy (fun (o: EqualizationOptions) ->
+        |> ImageLayer.checkedBy (fun (o: EqualizationOptions) ->
             LayerCheck.positive "Equalization.bins" o.Bins
             o)
 
@@ -222,7 +226,7 @@ module AdaptiveEqualization =
         |> Cropping.between 0 0 height width
         |> Colors.rescale (0.0, 255.0) o.ValueRange
 
-    let internal definition: LayerClass<AdaptiveEqualizationOptions> =
+    let internal definition: ImageClass<AdaptiveEqualizationOptions> =
         ImageLayer.always
             Kind
             [ ImageField.valueRange
@@ -242,5 +246,5 @@ module AdaptiveEqualization =
             options
             (fun (o: AdaptiveEqualizationOptions) -> o.DataFormat)
             run
-        |> LayerClass.checkedBy (fun (o: AdaptiveEqualizationOptions) ->
+        |> ImageLayer.checkedBy (fun (o: AdaptiveEqualizationOptions) ->
             { o with TileGridSize = LayerCheck.perAxis (Kind + ".tile_grid_size") 2 o.TileGridSize })

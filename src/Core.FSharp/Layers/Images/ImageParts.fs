@@ -148,6 +148,121 @@ module internal ImageDraw =
     let order (scope: Scope) seed name (count: int) : Expr =
         Ops.argsort 0 false (between scope seed name (0.0, 1.0) [| count |])
 
+/// Bounding boxes of a batch: left, top, right and bottom in cells, (n, boxes, 4), and what is in them, (n, boxes) or
+/// (n, boxes, classes).
+[<NoEquality; NoComparison>]
+type internal BoxSet = { Corners: Expr; Classes: Expr }
+
+/// What one draw of a layer does to images, (n, height, width, channels), and to what belongs to them. Everything it does
+/// comes from the same random numbers.
+[<NoEquality; NoComparison>]
+type internal ImageChange =
+    {
+        Images: Expr -> Expr
+        /// Masks have the axes of images, and are of a floating-point type.
+        Masks: Expr -> Expr
+        /// ValueNone where boxes stay as they are, whatever their format.
+        Boxes: (BoxSet -> BoxSet) voption
+        Labels: Expr -> Expr
+        /// True if masks are mixed, so that those of whole numbers do not stay whole.
+        BlendsMasks: bool
+    }
+
+module internal ImageChange =
+
+    /// A change of colors: things stay where they are.
+    let ofImages (run: Expr -> Expr) : ImageChange =
+        { Images = run; Masks = id; Boxes = ValueNone; Labels = id; BlendsMasks = false }
+
+    let andThen (second: ImageChange) (first: ImageChange) : ImageChange =
+        { Images = first.Images >> second.Images
+          Masks = first.Masks >> second.Masks
+          Boxes =
+            (match first.Boxes, second.Boxes with
+             | ValueSome first, ValueSome second -> ValueSome(first >> second)
+             | ValueNone, only
+             | only, ValueNone -> only)
+          Labels = first.Labels >> second.Labels
+          BlendsMasks = first.BlendsMasks || second.BlendsMasks }
+
+    /// A movement to images of that many rows and columns. Boxes are cut off at the images' borders, and those of which nothing
+    /// is left get the label -1, as in Keras.
+    let moving
+        (struct (rows: int, columns: int))
+        (images: Expr -> Expr)
+        (masks: Expr -> Expr)
+        (corners: Expr -> Expr)
+        : ImageChange =
+        let boxes (set: BoxSet) =
+            let size (n: int) = Expr.Scalar(set.Corners.DType, float n)
+            let kept = Boxes.clip (size rows) (size columns) (corners set.Corners)
+            { Corners = kept; Classes = Boxes.keep kept set.Classes }
+
+        { ofImages images with Masks = masks; Boxes = ValueSome boxes }
+
+    /// The size of images, channels last.
+    let sizeOf (x: Expr) : struct (int * int) = struct (x.Shape[1], x.Shape[2])
+
+/// What may come with the images of a call, by the names of arguments.
+module internal ImagePart =
+
+    /// Classes of images.
+    [<Literal>]
+    let Labels = "labels"
+
+    [<Literal>]
+    let Boxes = "bounding_boxes"
+
+    /// Classes of boxes.
+    [<Literal>]
+    let BoxLabels = "bounding_box_labels"
+
+    [<Literal>]
+    let Masks = "segmentation_masks"
+
+    /// In the order in which they follow the images.
+    let all = [| Labels; Boxes; BoxLabels; Masks |]
+
+/// Changes of which a layer makes a few, chosen anew for every batch.
+[<NoEquality; NoComparison>]
+type internal ImageChoices =
+    {
+        Count: int
+        /// How many are made, one after the other; none is made twice.
+        Taken: int
+        /// What one of them does.
+        Draw: int -> Scope -> Expr -> ImageChange
+    }
+
+/// A class of image layers: Keras's BaseImagePreprocessingLayer. It says what a draw does; that labels, boxes and masks are
+/// taken along, and in whatever format, is the same for all.
+[<NoEquality; NoComparison>]
+type internal ImageClass<'o> =
+    {
+        Kind: string
+        Fields: Field<'o> list
+        Start: 'o
+        /// Completes or refuses options when the layer is made.
+        Check: 'o -> 'o
+        FormatOf: 'o -> DataFormat
+        /// False where images pass unchanged.
+        IsActive: Scope -> bool
+        /// True if images must be red, green and blue.
+        NeedsColors: bool
+        /// True if images of whole numbers stay whole: results are rounded, halves to even.
+        KeepsIntegers: bool
+        /// True if labels are mixed: they may be given as a second input too.
+        MixesLabels: bool
+        /// Gets images, channels last, of a floating-point type.
+        Draw: 'o -> Scope -> Expr -> ImageChange
+        /// For layers that choose: what they choose from.
+        Choices: ('o -> ImageChoices) voption
+    }
+
+/// Options of an image layer, and the format of its bounding boxes, if it gets any.
+[<NoEquality; NoComparison>]
+type internal Boxed<'o> = { Options: 'o; Format: BoundingBoxFormat option }
+
 /// Making image layers.
 module internal ImageLayer =
 
@@ -156,9 +271,7 @@ module internal ImageLayer =
     let private channels (format: DataFormat) (x: Expr) = x.Shape[if format = DataFormat.ChannelsLast then 3 else 1]
 
     /// Refuses images that are not red, green and blue.
-    let checkColors (kind: string) (format: DataFormat) (x: Expr) =
-        check kind x
-
+    let private checkColors (kind: string) (format: DataFormat) (x: Expr) =
         if channels format x <> 3 then
             raise (
                 ShapeException(
@@ -170,31 +283,248 @@ module internal ImageLayer =
                 )
             )
 
-    /// A layer that does the same in training and at inference.
-    let always kind fields start (formatOf: 'o -> DataFormat) (run: 'o -> Expr -> Expr) : LayerClass<'o> =
-        LayerClass.dropsMask kind fields start (fun o scope x ->
-            check kind x
-            LayerCheck.floating scope x |> LayerCheck.inChannelsLast (formatOf o) (run o))
+    /// One layer class from what its draws do.
+    let changing
+        kind
+        fields
+        start
+        (formatOf: 'o -> DataFormat)
+        (draw: 'o -> Scope -> Expr -> ImageChange)
+        : ImageClass<'o> =
+        { Kind = kind
+          Fields = fields
+          Start = start
+          Check = id
+          FormatOf = formatOf
+          IsActive = fun scope -> scope.Mode = Mode.Train
+          NeedsColors = false
+          KeepsIntegers = false
+          MixesLabels = false
+          Draw = draw
+          Choices = ValueNone }
 
-    /// A layer that changes images in training and passes them on at inference. `run` gets channels last.
-    let training kind fields start (formatOf: 'o -> DataFormat) (run: 'o -> Scope -> Expr -> Expr) : LayerClass<'o> =
-        LayerClass.dropsMask kind fields start (fun o scope x ->
-            check kind x
-            let x = LayerCheck.floating scope x
-            if scope.Mode = Mode.Train then LayerCheck.inChannelsLast (formatOf o) (run o scope) x else x)
+    /// The same in training and at inference.
+    let alwaysActive (imageClass: ImageClass<'o>) = { imageClass with IsActive = fun _ -> true }
+
+    let checkedBy (check: 'o -> 'o) (imageClass: ImageClass<'o>) = { imageClass with Check = check }
+
+    /// A change of colors that is the same in training and at inference. `run` gets channels last.
+    let always kind fields start formatOf (run: 'o -> Expr -> Expr) : ImageClass<'o> =
+        changing kind fields start formatOf (fun o _ _ -> ImageChange.ofImages (run o)) |> alwaysActive
+
+    /// A change of colors in training.
+    let training kind fields start formatOf (run: 'o -> Scope -> Expr -> Expr) : ImageClass<'o> =
+        changing kind fields start formatOf (fun o scope _ -> ImageChange.ofImages (run o scope))
 
     /// The same for layers that need three channels.
-    let trainingColors kind fields start (formatOf: 'o -> DataFormat) run : LayerClass<'o> =
-        let layer = training kind fields start formatOf run
+    let trainingColors kind fields start formatOf run : ImageClass<'o> =
+        { training kind fields start formatOf run with NeedsColors = true }
 
-        { layer with
-            Run =
-                fun o ->
-                    let run = layer.Run o
+    let private refuse (kind: string) (problem: string) (expected: string) (actual: string) (hint: string) =
+        raise (ShapeException(kind + problem, "", expected, actual, hint))
 
-                    fun scope inputs ->
-                        checkColors kind (formatOf o) (Layer.single kind inputs).Value
-                        run scope inputs }
+    /// Boxes (n, boxes, 4) with classes of so many boxes for every image.
+    let checkBoxes (kind: string) (n: int) (boxes: Expr) (classes: Expr) =
+        LayerCheck.rank kind 3 "boxes (batch, boxes, 4)" boxes
+
+        if classes.Rank <> 2 && classes.Rank <> 3 then
+            LayerCheck.rankError
+                kind
+                "labels of boxes (batch, boxes), or (batch, boxes, classes)"
+                classes
+                "Give one label per box."
+
+        if
+            boxes.Shape[2] <> 4
+            || boxes.Shape[0] <> n
+            || classes.Shape[0] <> n
+            || boxes.Shape[1] <> classes.Shape[1]
+        then
+            refuse
+                kind
+                " takes four coordinates and one label per box."
+                ("boxes ("
+                 + string n
+                 + ", "
+                 + string classes.Shape[1]
+                 + ", 4) for labels "
+                 + classes.Shape.ToString())
+                (boxes.Shape.ToString())
+                "Give boxes (batch, boxes, 4) and labels (batch, boxes)."
+
+    let private formatOf kind (given: BoundingBoxFormat option) =
+        match given with
+        | Some format -> format
+        | None ->
+            raise (
+                ArgumentValueException(
+                    "A layer that gets bounding boxes must know their format.",
+                    kind + ".bounding_box_format",
+                    System.String.Join(", ", List.map fst Boxes.names),
+                    "none",
+                    "Give the layer a bounding_box_format, such as xyxy."
+                )
+            )
+
+    let private last (format: DataFormat) (x: Expr) =
+        if format = DataFormat.ChannelsLast then x else Ops.moveAxis 1 -1 x
+
+    let private back (format: DataFormat) (x: Expr) =
+        if format = DataFormat.ChannelsLast then x else Ops.moveAxis -1 1 x
+
+    let private boxesOf
+        kind
+        (given: BoundingBoxFormat option)
+        (before: Expr)
+        (after: Expr)
+        (change: (BoxSet -> BoxSet) voption)
+        (scope: Scope)
+        (boxes: Expr)
+        : struct (Expr * Expr) =
+        let classes =
+            match scope.Argument ImagePart.BoxLabels with
+            | ValueSome classes -> classes
+            | ValueNone ->
+                refuse kind " got bounding boxes without labels." "one label per box" "none" "Give 0 for all."
+
+        checkBoxes kind before.Shape[0] boxes classes
+        let boxes = LayerCheck.floating scope boxes
+
+        match change with
+        | ValueNone -> struct (boxes, classes)
+        | ValueSome change ->
+
+            let format = formatOf kind given
+            let size (x: Expr) =
+                let number (n: int) = Expr.Scalar(boxes.DType, float n)
+                ValueSome(struct (number x.Shape[1], number x.Shape[2]))
+            let corners = Boxes.convert format BoundingBoxFormat.Xyxy (size before) boxes
+            let changed: BoxSet = change { Corners = corners; Classes = classes }
+            struct (Boxes.convert BoundingBoxFormat.Xyxy format (size after) changed.Corners, changed.Classes)
+
+    /// Masks with or without an axis of channels, of any type.
+    let private maskOf kind (format: DataFormat) (images: Expr) (change: ImageChange) (scope: Scope) (mask: Expr) =
+        if mask.Rank <> 3 && mask.Rank <> 4 then
+            LayerCheck.rankError kind "masks (batch, height, width) or with channels" mask "Give one mask per image."
+
+        let flat = mask.Rank = 3
+        let whole = if flat then Ops.expandDims 3 mask else last format mask
+
+        if Seq.exists (fun axis -> whole.Shape[axis] <> images.Shape[axis]) [ 0; 1; 2 ] then
+            refuse
+                kind
+                " takes masks of the images' size."
+                (images.Shape.ToString() + " (channels last), whatever the channels")
+                (mask.Shape.ToString())
+                "Give a mask of as many rows and columns for every image."
+
+        // Whole numbers are moved, not mixed, so a floating-point type carries them unchanged.
+        let changed =
+            change.Masks(if DType.isFloating whole.DType then whole else Ops.cast scope.FloatType whole)
+        let isDone = changed.DType = whole.DType || change.BlendsMasks
+        let changed = if isDone then changed else Ops.cast whole.DType changed
+        if flat then Ops.squeeze [| 3 |] changed else back format changed
+
+    /// Labels that can be mixed: one row of numbers per image.
+    let private checkMixed (kind: string) (n: int) (labels: Expr) =
+        LayerCheck.minRank kind 2 labels
+
+        if labels.Shape[0] <> n then
+            refuse
+                kind
+                " got as many labels as images only if their first axes agree."
+                (string n + " labels")
+                (labels.Shape.ToString())
+                "Give one label per image."
+
+    let private run (c: ImageClass<'o>) (o: Boxed<'o>) (scope: Scope) (inputs: Flow[]) : Flow[] =
+        if c.MixesLabels && (inputs.Length < 1 || inputs.Length > 2) then
+            refuse
+                c.Kind
+                " takes images, or images and labels."
+                "1 or 2 inputs"
+                (string inputs.Length)
+                "Give labels as vectors: one-hot, or probabilities."
+
+        let given = if c.MixesLabels then inputs[0].Value else (Layer.single c.Kind inputs).Value
+        check c.Kind given
+        let format = c.FormatOf o.Options
+        if c.NeedsColors then checkColors c.Kind format given
+        let images = LayerCheck.floating scope given |> last format
+        let isActive = c.IsActive scope
+        let change = if isActive then c.Draw o.Options scope images else ImageChange.ofImages id
+        let changed = change.Images images
+        let result = back format changed
+        let isRounded = isActive && c.KeepsIntegers && DType.isInteger given.DType
+
+        let labels = if inputs.Length = 2 then ValueSome inputs[1].Value else scope.Argument ImagePart.Labels
+
+        match labels with
+        | ValueSome labels when c.MixesLabels -> checkMixed c.Kind images.Shape[0] labels
+        | _ -> ()
+
+        let part value run = value |> ValueOption.map run |> ValueOption.toArray
+
+        Array.map
+            Flow.ofValue
+            [| if isRounded then Ops.cast given.DType (Ops.round result) else result
+               yield!
+                   part labels (fun labels ->
+                       change.Labels(if c.MixesLabels then LayerCheck.floating scope labels else labels))
+               yield!
+                   part (scope.Argument ImagePart.Boxes) (fun boxes ->
+                       let struct (boxes, classes) = boxesOf c.Kind o.Format images changed change.Boxes scope boxes
+                       [| boxes; classes |])
+                   |> Array.concat
+               yield! part (scope.Argument ImagePart.Masks) (maskOf c.Kind format images change scope) |]
+
+    /// The argument that every image layer has.
+    let private formatField () : Field<Boxed<'o>> =
+        { Field.optional
+              "bounding_box_format"
+              (fun format -> Some(Text(Boxes.nameOf format)))
+              (fun where value -> Boxes.ofName (ConfigRead.text where value))
+              (fun (o: Boxed<'o>) -> o.Format)
+              (fun v (o: Boxed<'o>) -> { o with Format = v }) with
+            Quiet = true }
+
+    let private boxedFields (fields: Field<'o> list) : Field<Boxed<'o>> list =
+        (fields |> List.map (Field.inside (fun o -> o.Options) (fun v o -> { o with Options = v })))
+        @ [ formatField () ]
+
+    /// A layer class of its own rules with that argument.
+    let boxed kind fields start check run : LayerClass<Boxed<'o>> =
+        LayerClass.many kind (boxedFields fields) { Options = start; Format = None } run
+        |> LayerClass.checkedBy (fun o -> { o with Options = check o.Options })
+        |> LayerClass.changing (fun make o change ->
+            match change with
+            | Locate format -> ValueSome { Layer = make { o with Format = Some format }; Values = fun _ -> [] }
+            | _ -> ValueNone)
+
+    let private plainClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> = boxed c.Kind c.Fields c.Start c.Check (run c)
+
+    let toClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> =
+        match c.Choices with
+        | ValueNone -> plainClass c
+        | ValueSome choices ->
+            plainClass c
+            |> LayerClass.playing (fun _ o ->
+                let all = choices o.Options
+                let only i = { c with Draw = (fun _ -> all.Draw i); Choices = ValueNone }
+                let layer i = LayerClass.layer (plainClass (only i)) o
+                Choosing { Choices = all.Count; Taken = all.Taken; Only = layer })
+
+    /// A layer without a format of boxes.
+    let layer (c: ImageClass<'o>) (options: 'o) : Layer =
+        LayerClass.layer (toClass c) { Options = options; Format = None }
+
+    /// For layers that have no rule for boxes, as in Keras.
+    let withoutBoxes (kind: string) : BoxSet =
+        LayerCheck.argument
+            (kind + "." + ImagePart.Boxes)
+            "images, labels and masks"
+            "bounding boxes"
+            "What the layer does to an image leaves no boxes; take it out of the pipeline, or draw boxes around its masks."
 
     /// x where the condition holds, which has one number per image.
     let pick (condition: Expr) (changed: Expr) (x: Expr) = Ops.where condition changed x

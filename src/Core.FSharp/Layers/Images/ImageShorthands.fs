@@ -9,7 +9,7 @@ module ImageShorthands =
     [<RequireQualifiedAccess>]
     module Layer =
 
-        let private of' definition options = LayerClass.layer definition options
+        let private of' imageClass options = ImageLayer.layer imageClass options
 
         /// <summary>Images resized.</summary>
         let resizingWith (options: ResizingOptions) : Layer = of' Resizing.definition options
@@ -31,7 +31,8 @@ module ImageShorthands =
         let randomCrop (height: int) (width: int) : Layer = randomCropWith (ImageCrop.options height width)
 
         /// <summary>As many bounding boxes for every image, of which surplus ones are cut off and missing ones filled in.</summary>
-        let maxNumBoundingBoxesWith (options: MaxNumBoundingBoxesOptions) : Layer = of' BoundingBoxes.maxNumber options
+        let maxNumBoundingBoxesWith (options: MaxNumBoundingBoxesOptions) : Layer =
+            LayerClass.layer BoundingBoxes.maxNumber { Options = options; Format = None }
 
         /// <summary>That many bounding boxes for every image; missing ones are filled up with -1.</summary>
         let maxNumBoundingBoxes (maxNumber: int) : Layer = maxNumBoundingBoxesWith (BoundingBoxes.options maxNumber)
@@ -150,11 +151,32 @@ module ImageShorthands =
         /// area.</summary>
         let cutMixWith (options: ImageMixOptions) : Layer = of' ImageMix.cutting options
 
-        /// <summary>A few changes, chosen at random for every batch. All eleven are computed every time.</summary>
+        /// <summary>A few changes, chosen at random for every batch. In a model all eleven are computed every time;
+        /// ahead of one, by an Augmenter, only those chosen.</summary>
         let randAugmentWith (options: RandAugmentOptions) : Layer = of' RandAugment.definition options
 
         /// <summary>Chains of changes chosen at random, mixed with one another and the image.</summary>
         let augMixWith (options: AugMixOptions) : Layer = of' AugMix.definition options
 
+        /// <summary>The layer, told how the bounding boxes that come with its images are written down. It is an argument that every
+        /// layer for images has; only those that get boxes need it. Keras: bounding_box_format.</summary>
+        /// <exception cref="T:FunctionalNet.ArgumentValueException">The layer is none for images.</exception>
+        /// <example><code>Layer.randomRotation 0.1 |> Layer.withBoundingBoxes BoundingBoxFormat.Xyxy</code></example>
+        let withBoundingBoxes (format: BoundingBoxFormat) (layer: Layer) : Layer =
+            match layer.Variant(Locate format) with
+            | ValueSome variant ->
+                { variant.Layer with
+                    LayerName = layer.LayerName
+                    Frozen = layer.Frozen
+                    Policy = layer.Policy
+                    Shared = layer.Shared
+                    Owner = layer.Owner }
+            | ValueNone ->
+                LayerCheck.argument
+                    (layer.Kind + ".bounding_box_format")
+                    "a layer that prepares or augments images"
+                    layer.Kind
+                    "Give the format to the layers that get bounding boxes."
+
         /// <summary>Layers one after the other, as one layer.</summary>
-        let pipeline (layers: Layer list) : Layer = of' Composition.pipeline layers
+        let pipeline (layers: Layer list) : Layer = LayerClass.layer Composition.pipeline layers

@@ -95,17 +95,17 @@ module RandomColor =
     let private start = options [ 0.0 ]
     let private formatOf (o: RandomColorOptions) = o.DataFormat
 
-    let private checkedBy (check: float list -> float * float) (layerClass: LayerClass<RandomColorOptions>) =
+    let private checkedBy (check: float list -> float * float) (layerClass: ImageClass<RandomColorOptions>) =
         layerClass
-        |> LayerClass.checkedBy (fun o ->
+        |> ImageLayer.checkedBy (fun o ->
             check o.Factor |> ignore
             o)
 
-    let private plain kind check run : LayerClass<RandomColorOptions> =
+    let private plain kind check run : ImageClass<RandomColorOptions> =
         ImageLayer.training kind (Field.required factor :: valueRange :: others) start formatOf run
         |> checkedBy (check kind "factor")
 
-    let private colored kind check run : LayerClass<RandomColorOptions> =
+    let private colored kind check run : ImageClass<RandomColorOptions> =
         ImageLayer.trainingColors kind (Field.required factor :: valueRange :: others) start formatOf run
         |> checkedBy (check kind "factor")
 
@@ -118,7 +118,7 @@ module RandomColor =
 
     let internal posterization =
         plain "RandomPosterization" FactorBounds.bits posterize
-        |> LayerClass.checkedBy (fun o ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.bits "RandomPosterization" "factor" o.Factor |> ignore
 
             if o.Factor |> List.exists (fun f -> f <> floor f) then
@@ -130,13 +130,13 @@ module RandomColor =
 
             o)
 
-    let internal invert: LayerClass<RandomColorOptions> =
+    let internal invert: ImageClass<RandomColorOptions> =
         ImageLayer.training "RandomInvert" (factor :: valueRange :: others) (options [ 1.0 ]) formatOf turnOver
         |> checkedBy (FactorBounds.share "RandomInvert" "factor")
 
-    let internal grayscale: LayerClass<RandomColorOptions> =
+    let internal grayscale: ImageClass<RandomColorOptions> =
         ImageLayer.trainingColors "RandomGrayscale" (factor :: others) (options [ 0.5 ]) formatOf toGray
-        |> LayerClass.checkedBy (fun (o: RandomColorOptions) ->
+        |> ImageLayer.checkedBy (fun (o: RandomColorOptions) ->
             match o.Factor with
             | [ f ] -> LayerCheck.rate "RandomGrayscale.factor" f
             | _ ->
@@ -149,7 +149,7 @@ module RandomColor =
             o)
 
     /// Brightness, contrast, saturation and hue, in this order, as far as there are factors for them.
-    let internal jitter: LayerClass<RandomColorJitterOptions> =
+    let internal jitter: ImageClass<RandomColorJitterOptions> =
         let field key get set : Field<RandomColorJitterOptions> = ImageField.factor key get set
 
         let run (o: RandomColorJitterOptions) (scope: Scope) (x: Expr) =
@@ -194,7 +194,7 @@ module RandomColor =
               DataFormat = DataFormat.ChannelsLast }
             (fun (o: RandomColorJitterOptions) -> o.DataFormat)
             run
-        |> LayerClass.checkedBy (fun (o: RandomColorJitterOptions) ->
+        |> ImageLayer.checkedBy (fun (o: RandomColorJitterOptions) ->
             let check factor (bounds: float list -> float * float) =
                 if not (List.isEmpty factor) then bounds factor |> ignore
 
@@ -241,7 +241,7 @@ module RandomGaussianBlur =
             Ops.reshape (List.toArray o.KernelSize) (Ops.reshape [| o.KernelSize[1]; 1 |] rows * columns)
         Colors.clip o.ValueRange (ImageLayer.pick changed (Warp.blur kernel x) x)
 
-    let internal definition: LayerClass<RandomGaussianBlurOptions> =
+    let internal definition: ImageClass<RandomGaussianBlurOptions> =
         ImageLayer.training
             "RandomGaussianBlur"
             [ ImageField.factor
@@ -267,7 +267,7 @@ module RandomGaussianBlur =
             options
             (fun (o: RandomGaussianBlurOptions) -> o.DataFormat)
             run
-        |> LayerClass.checkedBy (fun (o: RandomGaussianBlurOptions) ->
+        |> ImageLayer.checkedBy (fun (o: RandomGaussianBlurOptions) ->
             FactorBounds.share "RandomGaussianBlur" "factor" o.Factor |> ignore
             FactorBounds.share "RandomGaussianBlur" "sigma" o.Sigma |> ignore
             let size = LayerCheck.perAxis "RandomGaussianBlur.kernel_size" 2 o.KernelSize
@@ -308,7 +308,7 @@ module RandomErasing =
 
         ImageLayer.pick (Ops.logicalAnd changed box.Inside) (Colors.clip o.ValueRange fill) x
 
-    let internal definition: LayerClass<RandomErasingOptions> =
+    let internal definition: ImageClass<RandomErasingOptions> =
         ImageLayer.training
             "RandomErasing"
             [ ImageField.factor "factor" (fun (o: RandomErasingOptions) -> o.Factor) (fun v (o: RandomErasingOptions) ->
@@ -328,7 +328,7 @@ module RandomErasing =
             options
             (fun (o: RandomErasingOptions) -> o.DataFormat)
             run
-        |> LayerClass.checkedBy (fun (o: RandomErasingOptions) ->
+        |> ImageLayer.checkedBy (fun (o: RandomErasingOptions) ->
             FactorBounds.share "RandomErasing" "factor" o.Factor |> ignore
             FactorBounds.share "RandomErasing" "scale" o.Scale |> ignore
             o)

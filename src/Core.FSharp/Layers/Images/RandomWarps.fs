@@ -25,8 +25,8 @@ module RandomRotation =
           B1 = cos
           B2 = cy - sin * cx - cos * cy }
 
-    let internal definition: LayerClass<RandomRotationOptions> =
-        ImageLayer.training
+    let internal definition: ImageClass<RandomRotationOptions> =
+        ImageLayer.changing
             "RandomRotation"
             ((ImageField.factor
                 "factor"
@@ -42,8 +42,8 @@ module RandomRotation =
                      (fun v (o: RandomRotationOptions) -> { o with DataFormat = v }) ])
             (options [ 0.0 ])
             (fun (o: RandomRotationOptions) -> o.DataFormat)
-            (fun o scope x -> Warp.affine o.Filling (transform o scope x) x)
-        |> LayerClass.checkedBy (fun (o: RandomRotationOptions) ->
+            (fun o scope x -> Warp.moving o.Filling (transform o scope x) x)
+        |> ImageLayer.checkedBy (fun (o: RandomRotationOptions) ->
             FactorBounds.symmetric "RandomRotation" "factor" o.Factor |> ignore
             o)
 
@@ -107,8 +107,8 @@ module RandomMovement =
         ImageField.factor key (fun (o: RandomMovementOptions) -> o.Horizontal) (fun v (o: RandomMovementOptions) ->
             { o with Horizontal = v })
 
-    let private make kind factors start check transform : LayerClass<RandomMovementOptions> =
-        ImageLayer.training
+    let private make kind factors start check transform : ImageClass<RandomMovementOptions> =
+        ImageLayer.changing
             kind
             (factors
              @ ImageField.filling (fun (o: RandomMovementOptions) -> o.Filling) (fun v (o: RandomMovementOptions) ->
@@ -120,8 +120,8 @@ module RandomMovement =
                      (fun v (o: RandomMovementOptions) -> { o with DataFormat = v }) ])
             start
             (fun (o: RandomMovementOptions) -> o.DataFormat)
-            (fun o scope x -> Warp.affine o.Filling (transform o scope x) x)
-        |> LayerClass.checkedBy (fun (o: RandomMovementOptions) ->
+            (fun o scope x -> Warp.moving o.Filling (transform o scope x) x)
+        |> ImageLayer.checkedBy (fun (o: RandomMovementOptions) ->
             check o
             o)
 
@@ -169,7 +169,7 @@ module RandomPerspective =
           Seed = None
           DataFormat = DataFormat.ChannelsLast }
 
-    let private run (o: RandomPerspectiveOptions) (scope: Scope) (x: Expr) =
+    let private draw (o: RandomPerspectiveOptions) (scope: Scope) (x: Expr) : ImageChange =
         let n = x.Shape[0]
         let bounds = FactorBounds.share "RandomPerspective" "factor" o.Factor
         let changed = ImageDraw.chance scope o.Seed "apply" bounds [| n; 1; 1; 1 |]
@@ -195,12 +195,22 @@ module RandomPerspective =
         let struct (columns, rows) = Warp.grid x
         let u, v = columns * e, rows * a
         let scale = a * e - u * g - v * h
-        let shown =
-            Warp.sample { o.Filling with Mode = FillMode.Constant } (v / scale * height) (u / scale * width) x
-        ImageLayer.pick changed shown x
 
-    let internal definition: LayerClass<RandomPerspectiveOptions> =
-        ImageLayer.training
+        let shown interpolation (x: Expr) =
+            let filling = { o.Filling with Mode = FillMode.Constant; Interpolation = interpolation }
+            ImageLayer.pick changed (Warp.sample filling (v / scale * height) (u / scale * width) x) x
+
+        let forward (x: Expr) (y: Expr) : struct (Expr * Expr) =
+            let perBox (e: Expr) = Ops.squeeze [| 2 |] e
+            let u, v = x / max 1.0 width, y / max 1.0 height
+            let w = perBox g * u + perBox h * v + 1.0
+            struct (perBox a * u / w, perBox e * v / w)
+
+        ImageChange.moving (ImageChange.sizeOf x) (shown o.Filling.Interpolation) (shown Sampling.Nearest) (fun boxes ->
+            ImageLayer.pick (Ops.squeeze [| 3 |] changed) (Boxes.around forward boxes) boxes)
+
+    let internal definition: ImageClass<RandomPerspectiveOptions> =
+        ImageLayer.changing
             "RandomPerspective"
             ([ ImageField.factor
                    "factor"
@@ -220,8 +230,8 @@ module RandomPerspective =
                      (fun v (o: RandomPerspectiveOptions) -> { o with DataFormat = v }) ])
             options
             (fun (o: RandomPerspectiveOptions) -> o.DataFormat)
-            run
-        |> LayerClass.checkedBy (fun (o: RandomPerspectiveOptions) ->
+            draw
+        |> ImageLayer.checkedBy (fun (o: RandomPerspectiveOptions) ->
             FactorBounds.share "RandomPerspective" "factor" o.Factor |> ignore
             LayerCheck.rate "RandomPerspective.scale" o.Scale
             o)
@@ -239,12 +249,12 @@ module RandomElasticTransform =
           Seed = None
           DataFormat = DataFormat.ChannelsLast }
 
-    let private run (o: RandomElasticTransformOptions) (scope: Scope) (x: Expr) =
+    let private draw (o: RandomElasticTransformOptions) (scope: Scope) (x: Expr) : ImageChange =
         let bounds = FactorBounds.share "RandomElasticTransform" "factor" o.Factor
         let low, high = FactorBounds.share "RandomElasticTransform" "scale" o.Scale
 
         if high = 0.0 || snd bounds = 0.0 then
-            x
+            ImageChange.ofImages id
         else
             let n, h, w = x.Shape[0], x.Shape[1], x.Shape[2]
             let changed = ImageDraw.chance scope o.Seed "apply" bounds [| n; 1; 1; 1 |]
@@ -262,12 +272,19 @@ module RandomElasticTransform =
             let noise = LayerCheck.random scope o.Seed "shift" RandomKind.Normal (Shape.Of(n, h, w, 1))
             let shift = Ops.squeeze [| 3 |] (Warp.blur kernel (noise * sigma)) * alpha
             let struct (columns, rows) = Warp.grid x
-            let shown = Warp.sample o.Filling (rows + shift) (columns + shift) x
-            let low, high = o.ValueRange
-            Ops.clip low high (ImageLayer.pick changed shown x)
 
-    let internal definition: LayerClass<RandomElasticTransformOptions> =
-        ImageLayer.training
+            let shown interpolation (x: Expr) =
+                let filling = { o.Filling with Interpolation = interpolation }
+                ImageLayer.pick changed (Warp.sample filling (rows + shift) (columns + shift) x) x
+
+            let low, high = o.ValueRange
+
+            { ImageChange.ofImages (shown o.Filling.Interpolation >> Ops.clip low high) with
+                Masks = shown Sampling.Nearest
+                Boxes = ValueSome(fun _ -> ImageLayer.withoutBoxes "RandomElasticTransform") }
+
+    let internal definition: ImageClass<RandomElasticTransformOptions> =
+        ImageLayer.changing
             "RandomElasticTransform"
             ([ ImageField.factor
                    "factor"
@@ -291,8 +308,8 @@ module RandomElasticTransform =
                      (fun v (o: RandomElasticTransformOptions) -> { o with DataFormat = v }) ])
             options
             (fun (o: RandomElasticTransformOptions) -> o.DataFormat)
-            run
-        |> LayerClass.checkedBy (fun (o: RandomElasticTransformOptions) ->
+            draw
+        |> ImageLayer.checkedBy (fun (o: RandomElasticTransformOptions) ->
             FactorBounds.share "RandomElasticTransform" "factor" o.Factor |> ignore
             FactorBounds.share "RandomElasticTransform" "scale" o.Scale |> ignore
             o)

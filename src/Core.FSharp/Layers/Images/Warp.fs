@@ -66,6 +66,27 @@ module internal Warp =
         let at (a: Expr) (b: Expr) (c: Expr) = a * columns + b * rows + c
         sample filling (at t.B0 t.B1 t.B2) (at t.A0 t.A1 t.A2) x
 
+    /// Where corners of boxes come to, as the cells of those numbers do: the inverse of the transform. One that leaves no area
+    /// leaves no box.
+    let private forward (t: Affine) (x: Expr) (y: Expr) : struct (Expr * Expr) =
+        let perBox (e: Expr) = Ops.squeeze [| 2 |] e
+        let a0, a1, a2 = perBox t.A0, perBox t.A1, perBox t.A2
+        let b0, b1, b2 = perBox t.B0, perBox t.B1, perBox t.B2
+        let determinant = a0 * b1 - a1 * b0
+        let none = Ops.zerosLike determinant
+        let isFlat = Ops.equal determinant none
+        let inverse = Ops.where isFlat none (1.0 / Ops.where isFlat (Ops.onesLike determinant) determinant)
+        let u, v = x - a2, y - b2
+        struct ((b1 * u - a1 * v) * inverse, (a0 * v - b0 * u) * inverse)
+
+    /// Images, masks and boxes moved.
+    let moving (filling: Filling) (t: Affine) (x: Expr) : ImageChange =
+        ImageChange.moving
+            (ImageChange.sizeOf x)
+            (affine filling t)
+            (affine { filling with Interpolation = Sampling.Nearest } t)
+            (Boxes.around (forward t))
+
     /// One of two transforms per condition.
     let choose (condition: Expr) (a: Affine) (b: Affine) : Affine =
         let pick x y = Ops.where condition x y

@@ -407,7 +407,9 @@ module Loss =
 
     let internal classNames = table |> Array.map (fun (className, _, _) -> className)
 
-    let internal knownNames () = table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
+    let internal knownNames () =
+        table
+        |> Array.collect (fun (className, others, _) -> [| Layer.snakeCase className; yield! others |])
 
     /// Functions of the user's own.
     let internal registered = CustomClasses<Loss>()

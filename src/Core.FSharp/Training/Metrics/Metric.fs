@@ -781,7 +781,10 @@ module Metric =
             name |> Option.fold (fun m n -> named n m) metric
         | None when Loss.isKnown config.ClassName -> ofLoss (Loss.ofConfig config)
         | None ->
-            let known = table |> Array.map (fun (className, _, _) -> Layer.snakeCase className)
+            let known =
+                table
+                |> Array.collect (fun (className, others, _) -> [| Layer.snakeCase className; yield! others |])
+
             raise (Names.unknown "metric" "metrics" config.ClassName (Seq.append known (Loss.knownNames ())))
 
     /// <summary>The metric of that name, under the name as typed: accuracy, acc, mse, auc, ... accuracy and acc choose
