@@ -107,7 +107,7 @@ public sealed class CategoricalCrossentropy(
 
 /// <summary>Categorical cross-entropy in which easy samples count less, by alpha (1 - p)^gamma (Lin et al.,
 /// 2018).</summary>
-/// <param name="alpha">Weight of all classes.</param>
+/// <param name="alpha">Weight of all classes, or one for each; 0.25 by default.</param>
 /// <param name="gamma">How much less easy samples count.</param>
 /// <param name="fromLogits">Whether predictions are logits rather than probabilities.</param>
 /// <param name="labelSmoothing">How far targets move toward the uniform distribution.</param>
@@ -115,7 +115,7 @@ public sealed class CategoricalCrossentropy(
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class CategoricalFocalCrossentropy(
-    double alpha = 0.25,
+    Numbers? alpha = null,
     double gamma = 2,
     bool fromLogits = false,
     double labelSmoothing = 0,
@@ -123,7 +123,7 @@ public sealed class CategoricalFocalCrossentropy(
     Reduction? reduction = null,
     string? name = null)
     : Loss("CategoricalFocalCrossentropy", Arguments.Empty
-        .Set("alpha", alpha)
+        .Set("alpha", alpha?.Values)
         .Set("gamma", gamma)
         .Set("from_logits", fromLogits)
         .Set("label_smoothing", labelSmoothing)

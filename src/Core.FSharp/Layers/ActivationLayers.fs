@@ -125,7 +125,7 @@ module internal SmallActivations =
             id
             (fun v _ -> v)
 
-    /// Softmax over axes. A mask of the input's own shape takes elements out.
+    /// Softmax over axes. A mask of the input's own shape takes elements out; where it takes out all, they share alike.
     let softmax: LayerClass<int list> =
         LayerClass.flow "Softmax" [ axesField ] [ -1 ] (fun axes scope x ->
             let value = LayerCheck.floating scope x.Value
@@ -136,6 +136,7 @@ module internal SmallActivations =
 
             match x.Mask with
             | ValueSome mask when mask.Shape.Equals value.Shape ->
-                let kept = Ops.cast value.DType mask
-                x |> Flow.withValue (soft (value + (1.0 - kept) * -1e9) * kept)
+                // The derivative is that of Keras, which adds the number.
+                let lowered = Ops.stopGradient (Expr.Scalar(value.DType, -1e9) - value)
+                x |> Flow.withValue (soft (Ops.where mask value (value + lowered)))
             | _ -> x |> Flow.withValue (soft value))

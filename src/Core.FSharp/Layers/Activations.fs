@@ -325,6 +325,17 @@ module Activation =
 
     let private custom = System.Collections.Concurrent.ConcurrentDictionary<string, Activation>()
 
+    let private alongAxis = [ "softmax"; "log_softmax"; "sparsemax"; "glu" ]
+
+    /// Whether every element of the result depends on its own element only, as far as is known.
+    let internal isElementwise (activation: Activation) : bool =
+        match activation.Config with
+        | Some config ->
+            not (custom.ContainsKey config.ClassName)
+            && List.contains config.ClassName names
+            && not (List.contains config.ClassName alongAxis)
+        | None -> false
+
     /// <summary>Makes a function of your own known under a name, in configurations too. It takes precedence over a built-in one.
     /// Keras: register_keras_serializable.</summary>
     let register (name: string) (apply: Expr -> Expr) : Activation =

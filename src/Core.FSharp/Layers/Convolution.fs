@@ -155,10 +155,17 @@ module internal ConvolutionParts =
 
     let check kind rank (x: Expr) = LayerCheck.rank kind (rank + 2) ("(batch, " + string rank + " spatial, channels)") x
 
-    /// Bias and activation on channels-last data, then the penalty.
-    let finish (scope: Scope) useBias (bias: WeightOptions) (activation: Activation) regularizer (x: Expr) =
+    /// Bias and activation on channels-last data, then the penalty. An activation along an axis, such as softmax, sees the
+    /// layout of the layer, as in Keras.
+    let finish (scope: Scope) format useBias (bias: WeightOptions) (activation: Activation) regularizer (x: Expr) =
         let sum = if useBias then x + (bias |> Weight.declare scope "bias" [| x.Shape[-1] |]) else x
-        let output = activation.Apply(scope.Rounded sum)
+
+        let output =
+            match format with
+            | DataFormat.ChannelsFirst when not (Activation.isElementwise activation) ->
+                scope.Rounded sum |> Ops.moveAxis -1 1 |> activation.Apply |> Ops.moveAxis 1 -1
+            | _ -> activation.Apply(scope.Rounded sum)
+
         LayerCheck.activity scope regularizer output
         output
 
@@ -213,7 +220,7 @@ module Conv =
                 | ValueNone -> kernel
 
             Ops.conv (List.toArray o.Strides) o.Padding (List.toArray o.DilationRate) o.Groups kernel x
-            |> ConvolutionParts.finish scope o.UseBias o.Bias o.Activation o.ActivityRegularizer)
+            |> ConvolutionParts.finish scope o.DataFormat o.UseBias o.Bias o.Activation o.ActivityRegularizer)
 
     let private lora (o: ConvOptions) = o.Lora
     let private withLora lora (o: ConvOptions) = { o with Lora = lora }
@@ -311,7 +318,7 @@ module ConvTranspose =
                 (List.toArray o.DilationRate)
                 kernel
                 x
-            |> ConvolutionParts.finish scope o.UseBias o.Bias o.Activation o.ActivityRegularizer)
+            |> ConvolutionParts.finish scope o.DataFormat o.UseBias o.Bias o.Activation o.ActivityRegularizer)
 
     let private definition rank : LayerClass<ConvTransposeOptions> =
         let kind = "Conv" + string rank + "DTranspose"
@@ -405,7 +412,7 @@ module DepthwiseConv =
                     (Array.append (List.toArray o.KernelSize) [| x.Shape[-1]; o.DepthMultiplier |])
 
             Ops.depthwiseConv (List.toArray o.Strides) o.Padding (List.toArray o.DilationRate) kernel x
-            |> ConvolutionParts.finish scope o.UseBias o.Bias o.Activation o.ActivityRegularizer)
+            |> ConvolutionParts.finish scope o.DataFormat o.UseBias o.Bias o.Activation o.ActivityRegularizer)
 
     let private definition rank : LayerClass<DepthwiseConvOptions> =
         let kind = "DepthwiseConv" + string rank + "D"
@@ -506,7 +513,7 @@ module SeparableConv =
             x
             |> Ops.depthwiseConv (List.toArray o.Strides) o.Padding (List.toArray o.DilationRate) depthwise
             |> Ops.conv ones Padding.Valid ones 1 pointwise
-            |> ConvolutionParts.finish scope o.UseBias o.Bias o.Activation o.ActivityRegularizer)
+            |> ConvolutionParts.finish scope o.DataFormat o.UseBias o.Bias o.Activation o.ActivityRegularizer)
 
     let private definition rank : LayerClass<SeparableConvOptions> =
         let kind = "SeparableConv" + string rank + "D"

@@ -1,5 +1,6 @@
 namespace FunctionalNet
 
+open System
 open System.Collections.Generic
 
 /// <summary>Layers and networks as configurations, in the form of Keras 3.</summary>
@@ -168,6 +169,47 @@ module internal LayerConfig =
 
         kept, call |> List.filter (fun (_, value) -> value <> Bool false)
 
+    /// What `training` is in calls of a class of Keras that were not given it: Keras writes it into every call.
+    let private trainingByDefault =
+        let off =
+            [ "Attention"
+              "AdditiveAttention"
+              "SpectralNormalization"
+              "Dropout"
+              "AlphaDropout"
+              "SpatialDropout1D"
+              "SpatialDropout2D"
+              "SpatialDropout3D"
+              "GaussianDropout"
+              "GaussianNoise"
+              "RNN"
+              "SimpleRNN"
+              "LSTM"
+              "GRU"
+              "ConvLSTM1D"
+              "ConvLSTM2D"
+              "ConvLSTM3D" ]
+
+        let on =
+            [ "AutoContrast"
+              "CenterCrop"
+              "Equalization"
+              "MaxNumBoundingBoxes"
+              "MixUp"
+              "Pipeline"
+              "RandAugment"
+              "Resizing"
+              "Solarization" ]
+
+        Map([ for kind in off -> kind, false ] @ [ for kind in on -> kind, true ])
+
+    /// Whether an argument of a call says no more than that none was given. A network that was told so writes it as a number.
+    let isUngivenTraining (kind: string) (key: string) (value: bool) : bool =
+        key = TrainingKeyword
+        && (match trainingByDefault.TryFind kind with
+            | Some ungiven -> ungiven = value
+            | None -> value && kind.StartsWith("Random", StringComparison.Ordinal))
+
     /// Arguments of a call that are true or false.
     let flagArguments = HashSet<string>(Seq.append callArguments [ TrainingKeyword; "reverse" ])
 
@@ -259,7 +301,10 @@ module internal LayerConfig =
                 | None -> tensors
 
             let given = [ for key, node in call.Keywords -> key, tensor node ]
-            let flags = [ for key, value in call.Flags -> key, Bool value ]
+            let flags =
+                [ for key, value in call.Flags ->
+                      key,
+                      (if isUngivenTraining call.Layer.Kind key value then Int(if value then 1L else 0L) else Bool value) ]
 
             // What the call says goes before what the layer was made with.
             let fromLayer =

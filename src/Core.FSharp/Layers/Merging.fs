@@ -52,16 +52,72 @@ module internal Merging =
 
         inputs |> Array.map (fun f -> f.Mask) |> Array.reduce combine
 
-    let private elementwise kind (least: int) (merge: Expr[] -> Expr) : LayerClass<unit> =
+    /// The mask of an input in the shape of its value. Inputs that got further axes have none any more.
+    let private fullMask (rank: int) (flow: Flow) : Expr voption =
+        match flow.Mask with
+        | ValueSome mask when flow.Value.Rank = rank && mask.Rank < rank ->
+            let dims = Array.append (mask.Shape.ToArray()) (Array.create (rank - mask.Rank) 1)
+            ValueSome(Ops.broadcastTo flow.Value.Shape (Ops.reshape dims mask))
+        | _ -> ValueNone
+
+    let private masked kind (least: int) (merge: (struct (Expr * Expr voption))[] -> Expr) : LayerClass<unit> =
         LayerClass.many kind [] () (fun () _ inputs ->
             atLeast kind least inputs
+            let values = align inputs
+            let masks = inputs |> Array.map (fullMask values[0].Rank)
 
-            [| { Value = merge (align inputs); Mask = either inputs } |])
+            [| { Value = merge (Array.map2 (fun value mask -> struct (value, mask)) values masks)
+                 Mask = either inputs } |])
+
+    let private elementwise kind (least: int) (merge: Expr[] -> Expr) : LayerClass<unit> =
+        masked kind least (Array.map (fun struct (value, _) -> value) >> merge)
 
     let add = elementwise "Add" 1 (Array.reduce (fun a b -> a + b))
-    let multiply = elementwise "Multiply" 1 (Array.reduce (fun a b -> a * b))
-    let maximum = elementwise "Maximum" 1 (Array.reduce Ops.maximum)
-    let minimum = elementwise "Minimum" 1 (Array.reduce Ops.minimum)
+
+    /// What an input masks counts as 1; what all inputs mask is 0.
+    let multiply =
+        masked "Multiply" 1 (fun inputs ->
+            let product =
+                inputs
+                |> Array.map (fun struct (value, mask) ->
+                    match mask with
+                    | ValueSome mask -> Ops.where mask value (Ops.onesLike value)
+                    | ValueNone -> value)
+                |> Array.reduce (fun a b -> a * b)
+
+            let masks = inputs |> Array.choose (fun struct (_, mask) -> ValueOption.toOption mask)
+
+            if masks.Length = inputs.Length then
+                Ops.where (masks |> Array.reduce Ops.logicalOr) product (Ops.zerosLike product)
+            else
+                product)
+
+    /// Merges one input after the other. What one side masks is taken from the other; what all inputs mask is the first's.
+    let private selected kind (merge: Expr -> Expr -> Expr) =
+        masked kind 1 (fun inputs ->
+            let step (struct (output: Expr, outputMask: Expr voption)) (struct (x: Expr, mask: Expr voption)) =
+                let x =
+                    match mask with
+                    | ValueSome mask -> Ops.where mask x output
+                    | ValueNone -> x
+
+                let output =
+                    match outputMask with
+                    | ValueSome mask -> Ops.where mask output x
+                    | ValueNone -> output
+
+                let either =
+                    match outputMask, mask with
+                    | ValueSome a, ValueSome b -> ValueSome(Ops.logicalOr a b)
+                    | _ -> ValueNone
+
+                struct (merge output x, either)
+
+            let struct (output, _) = Array.reduce step inputs
+            output)
+
+    let maximum = selected "Maximum" Ops.maximum
+    let minimum = selected "Minimum" Ops.minimum
 
     let average =
         elementwise "Average" 1 (fun xs -> Array.reduce (fun a b -> a + b) xs * (1.0 / float xs.Length))

@@ -230,7 +230,7 @@ module internal ModelReader =
     /// Tensors given by keyword come in the order of these names, whatever their order in the file.
     let private keywordOrder = [ "inputs"; "query"; "value"; "key" ]
 
-    let private useOf (where: string) (value: ConfigValue) : Use =
+    let private useOf (kind: string) (where: string) (value: ConfigValue) : Use =
         match value with
         | ConfigValue.Object entries ->
             let arguments =
@@ -289,7 +289,9 @@ module internal ModelReader =
                 flags
                 |> List.choose (fun (key, value) ->
                     match value with
+                    | Bool value when LayerConfig.isUngivenTraining kind key value -> None
                     | Bool value -> Some(key, value)
+                    | Int value when key = TrainingKeyword -> Some(key, value <> 0L)
                     | _ -> None)
               Plain = plain
               Positional = positional }
@@ -373,7 +375,7 @@ module internal ModelReader =
             else
                 let uses =
                     match ConfigRead.get "inbound_nodes" entries with
-                    | ConfigValue.List uses -> List.map (useOf name) uses
+                    | ConfigValue.List uses -> List.map (useOf (classOf entries) name) uses
                     | Null -> []
                     | other -> raise (broken (name + ".inbound_nodes") "a list" (ConfigRead.show other))
 

@@ -205,8 +205,20 @@ module internal NetworkRun =
 
         let visited = HashSet<string>()
 
+        // Keras counts the kernel that SpectralNormalization normalises as its own.
+        let takeNormalized (path: string) =
+            declared
+            |> Array.tryFind (fun spec ->
+                spec.Path.StartsWith(path + "/", System.StringComparison.Ordinal)
+                && (spec.Path.EndsWith "/kernel" || spec.Path.EndsWith "/embeddings"))
+            |> Option.iter (fun spec -> if taken.Add spec.Path then ordered.Add spec)
+
         let rec takeLayer (path: string) (layer: Layer voption) =
             if visited.Add path then
+                match layer with
+                | ValueSome layer when layer.Kind = "SpectralNormalization" -> takeNormalized path
+                | _ -> ()
+
                 takeOwn path
 
                 match layer with

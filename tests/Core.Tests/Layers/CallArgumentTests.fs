@@ -75,6 +75,21 @@ let ``arguments of calls are saved with the calls, as Keras writes them`` () =
     // A copy under a name keeps them too.
     Assert.Contains("\"training\":true", Network.toJson (Network.named "other" network))
 
+/// Keras writes the default of `training` into calls that were given none, and does not go by it.
+[<Theory>]
+[<InlineData("false", true)>]
+[<InlineData("0", false)>]
+let ``training that no one gave leaves the mode to the model`` (written: string, drops: bool) =
+    let input = Network.input [ 4 ]
+    let dropped =
+        Network.applyAs { Network.callOptions with Training = Some false } (Layer.dropout 0.5) [ input ]
+    let json = Network.toJson (Network.create [ input ] dropped)
+    Assert.Contains("\"training\":0", json)
+    let network = Network.ofJson (json.Replace("\"training\":0", "\"training\":" + written))
+    let x = data [ 8; 4 ]
+    let once (mode: Mode) = values mode network x |> Array.head |> List.ofArray
+    Assert.Equal(drops, once Mode.Train <> once Mode.Infer)
+
 [<Fact>]
 let ``an argument that the layer does not have is refused`` () =
     let apply () = Network.applyAs causal (Layer.named "here" (Layer.dense 2)) [ Network.input [ 3 ] ] |> ignore

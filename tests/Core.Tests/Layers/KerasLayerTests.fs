@@ -37,11 +37,11 @@ type KerasLayerTests(output: ITestOutputHelper) =
         else
             Registry.ofConfig (ConfigValue.Object [ "class_name", Text case.Layer; "config", config ])
 
-    /// Initial states are further inputs here.
+    /// Initial states and weights of counts are further inputs here.
     static member private States(case: LayerCase) : CaseTensor[] =
-        match case.CallTensors.TryFind "initial_state" with
-        | Some states -> Array.choose id states
-        | None -> [||]
+        [| "initial_state"; "count_weights" |]
+        |> Array.collect (fun name -> case.CallTensors.TryFind name |> Option.defaultValue [||])
+        |> Array.choose id
 
     /// Keras 3.8 lines the mask of the values of Attention and AdditiveAttention up with queries, not with rows of the batch,
     /// unless the mask is causal too (later versions do not). It can do so where there are as many of both.

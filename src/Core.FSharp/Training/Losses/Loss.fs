@@ -170,16 +170,44 @@ module Loss =
             (Configs.make "CategoricalCrossentropy" (crossentropyArguments options))
             (LossFunctions.categoricalCrossentropy options)
 
-    /// <summary>Categorical cross-entropy with easy samples weighted down by alpha (1 - p)^gamma. Keras:
-    /// CategoricalFocalCrossentropy (alpha 0.25, gamma 2).</summary>
-    [<CompiledName("CategoricalFocalCrossentropy")>]
-    let categoricalFocalCrossentropy (alpha: float) (gamma: float) (options: CrossentropyOptions) : Loss =
+    let private focal (alphas: float[]) (gamma: float) (options: CrossentropyOptions) : Loss =
+        let alpha = if alphas.Length = 1 then Configs.number alphas[0] else Configs.numbers alphas
+
         dense
             "categorical_focal_crossentropy"
             (Configs.make
                 "CategoricalFocalCrossentropy"
-                ([ "alpha", Configs.number alpha; "gamma", Configs.number gamma ] @ crossentropyArguments options))
-            (LossFunctions.categoricalFocal alpha gamma options)
+                ([ "alpha", alpha; "gamma", Configs.number gamma ] @ crossentropyArguments options))
+            (LossFunctions.categoricalFocal alphas gamma options)
+
+    /// <summary>Categorical cross-entropy with easy samples weighted down by alpha (1 - p)^gamma. Keras:
+    /// CategoricalFocalCrossentropy (alpha 0.25, gamma 2).</summary>
+    [<CompiledName("CategoricalFocalCrossentropy")>]
+    let categoricalFocalCrossentropy (alpha: float) (gamma: float) (options: CrossentropyOptions) : Loss =
+        focal [| alpha |] gamma options
+
+    /// <summary>categoricalFocalCrossentropy with an alpha for each class, as many as the last axis of the predictions has. Keras:
+    /// CategoricalFocalCrossentropy with a list for alpha.</summary>
+    /// <example><code>
+    /// let options = { FromLogits = false; LabelSmoothing = 0.0; Axis = -1 }
+    /// let loss = Loss.categoricalFocalCrossentropyByClass [ 0.2; 0.5; 0.3 ] 2.0 options
+    /// </code></example>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">There are no weights; or, where it is used, not as many as
+    /// classes.</exception>
+    [<CompiledName("CategoricalFocalCrossentropyByClass")>]
+    let categoricalFocalCrossentropyByClass (alphas: float list) (gamma: float) (options: CrossentropyOptions) : Loss =
+        if alphas.IsEmpty then
+            raise (
+                ArgumentValueException(
+                    "CategoricalFocalCrossentropy needs weights of classes.",
+                    "alpha",
+                    "one number for each class",
+                    "none",
+                    "Give one number for each class."
+                )
+            )
+
+        focal (List.toArray alphas) gamma options
 
     /// <summary>Cross-entropy of class numbers. The output of a softmax is used through its logits. Keras:
     /// SparseCategoricalCrossentropy.</summary>
@@ -349,7 +377,11 @@ module Loss =
            "CategoricalCrossentropy", [], (fun a -> categoricalCrossentropy (optionsOf a))
            "CategoricalFocalCrossentropy",
            [],
-           (fun a -> categoricalFocalCrossentropy (a.Float("alpha", 0.25)) (a.Float("gamma", 2.0)) (optionsOf a))
+           (fun a ->
+               match a.Floats "alpha" with
+               | Some alphas ->
+                   categoricalFocalCrossentropyByClass (List.ofArray alphas) (a.Float("gamma", 2.0)) (optionsOf a)
+               | None -> categoricalFocalCrossentropy 0.25 (a.Float("gamma", 2.0)) (optionsOf a))
            "SparseCategoricalCrossentropy",
            [],
            (fun a ->

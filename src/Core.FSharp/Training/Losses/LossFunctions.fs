@@ -131,13 +131,33 @@ module internal LossFunctions =
         | ValueSome logits -> Ops.softmaxCrossEntropy t logits
         | ValueNone -> -(Ops.sum last false (t * Ops.log (normalized -1 p)))
 
-    let categoricalFocal (alpha: float) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+    /// One weight for all classes, or one for each along the last axis.
+    let categoricalFocal (alphas: float[]) (gamma: float) (options: CrossentropyOptions) (t: Expr) (p: Expr) =
+        if alphas.Length <> 1 && alphas.Length <> p.Shape[-1] then
+            raise (
+                ArgumentValueException(
+                    "CategoricalFocalCrossentropy has another number of weights than the predictions have classes.",
+                    "alpha",
+                    "one number, or one for each of the " + string p.Shape[-1] + " classes",
+                    string alphas.Length + " numbers",
+                    "Give one number for all classes, or a list with one for each."
+                )
+            )
+
         let axes = [| options.Axis |]
         let t = smoothClasses options.LabelSmoothing t
 
         let p = if options.FromLogits then Ops.softmax options.Axis p else p
         let p = normalized options.Axis p
-        Ops.sum axes false (alpha * Ops.powScalar gamma (1.0 - p) * (-t * Ops.log p))
+        let factor = Ops.powScalar gamma (1.0 - p)
+
+        let weighted =
+            if alphas.Length = 1 then
+                alphas[0] * factor
+            else
+                Expr.Constant(Tensor.OfDoubles(p.DType, Shape.Of alphas.Length, alphas)) * factor
+
+        Ops.sum axes false (weighted * (-t * Ops.log p))
 
     /// Class numbers, one per prediction, where a last axis of size 1 may be given or left out.
     let private classNumbers (loss: string) (axis: int) (t: Expr) (p: Expr) =
