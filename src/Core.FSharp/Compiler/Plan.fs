@@ -240,7 +240,15 @@ module internal Step =
             | Primitive(SelectSequence.Sequence sequence, _, _) -> SelectSequence.overlays sequence
             | _ -> [||]
 
-        pairs |> Array.filter (fun (o, i) -> sameBytes o i)
+        // An operand may stand in two places: the kernel must bear that both are written over.
+        let isBorne output input =
+            let value = step.Inputs[input].Value
+
+            step.Inputs
+            |> Seq.indexed
+            |> Seq.forall (fun (i, other) -> other.Value <> value || Array.contains (output, i) pairs)
+
+        pairs |> Array.filter (fun (o, i) -> sameBytes o i && isBorne o i)
 
     /// Floating-point (or integer) operations, roughly.
     let rec flops (values: Value[]) (step: Step) : int64 =

@@ -111,3 +111,10 @@ let ``what is pooled and read again later is not written over`` () =
     let g = (Grad.gradients (Ops.sumAll (Ops.square (Expr.Node(MaxPool pool, [| y |])))) [| y |])[0]
     let plan = check { Outputs = [| "g", g; "y", Ops.exp (Ops.sum [| 1; 2 |] false y) |]; Updates = [||] }
     Assert.Equal("MaxPoolGrad", (gradient plan).Name)
+
+[<Fact>]
+let ``what is both source and gradient is not written over`` () =
+    let x = Expr.LeafOf(LeafRole.Input, "x", f32, Shape.Of(2, 4, 4, 5))
+    let pool = { Window = [| 1; 1 |]; Strides = [| 1; 1 |]; PadLow = [| 0; 0 |]; PadHigh = [| 0; 0 |] }
+    let y = Ops.tanh x
+    check { Outputs = [| "g", Expr.Node(MaxPoolGrad pool, [| y; y |]) |]; Updates = [||] } |> ignore
