@@ -28,12 +28,33 @@ type internal ConvEnding =
     /// True when there is nothing to do.
     member this.IsNone = this.Bias = 0n && not this.Rounds && not this.Rectifies && not this.Pools
 
+    /// Whether results have to do with 16 bits at all.
+    member this.IsHalf = this.Rounds || this.IsNarrow
+
     /// Bytes of a result where these are `size` bytes of a number in registers.
     member this.Bytes(size: nativeint) : nativeint = if this.IsNarrow then 2n else size
 
+/// Whether a loop knows of results in 16 bits. Loops ask their type instead of the ending, for each result otherwise pays for
+/// code that it does not run.
+type internal IResultForm =
+    static abstract IsHalf: bool
+
+/// Results are whole numbers: nothing is rounded, and all their bits are written.
+[<Struct; NoEquality; NoComparison>]
+type internal FullResults =
+    interface IResultForm with
+        static member IsHalf = false
+
+/// Results may be rounded, and be written in 16 bits.
+[<Struct; NoEquality; NoComparison>]
+type internal HalfResults =
+    interface IResultForm with
+        static member IsHalf = true
+
 /// The arithmetic of endings. Adding, rounding and rectifying keep the order of numbers, so they come after the largest was found.
 [<AbstractClass; Sealed>]
-type internal ConvEndings<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+type internal ConvEndings<'F, 'W, 'V, 'T
+    when 'F: struct and 'F :> IResultForm and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     /// The numbers for `count` channels from one on.
     static member inline Bias(ending: ConvEnding, channel: nativeint, count: int) : 'V =
@@ -48,7 +69,7 @@ type internal ConvEndings<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> p
     /// The end of a result; NaN stays NaN.
     static member inline End(ending: ConvEnding, v: 'V, bias: 'V, limit: 'V) : 'V =
         let v = 'W.Add(v, bias)
-        let v = if ending.Rounds then HalfRounding<'W, 'V, 'T>.Round v else v
+        let v = if 'F.IsHalf && ending.Rounds then HalfRounding<'W, 'V, 'T>.Round v else v
         'W.AndNot(v, 'W.Less(v, limit))
 
     /// The first results of a vector, in 16 bits.
@@ -59,8 +80,11 @@ type internal ConvEndings<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> p
 
     /// Writes the first `count` results of a vector.
     static member inline Put(ending: ConvEnding, p: nativeint, count: int, v: 'V) : unit =
-        if ending.IsNarrow then
-            if count = 'W.Count then 'W.StoreHalves(p, v) else ConvEndings<'W, 'V, 'T>.PutFewHalves(p, count, v)
+        if 'F.IsHalf && ending.IsNarrow then
+            if count = 'W.Count then
+                'W.StoreHalves(p, v)
+            else
+                ConvEndings<'F, 'W, 'V, 'T>.PutFewHalves(p, count, v)
         elif count = 'W.Count then
             'W.Store(p, v)
         else

@@ -56,18 +56,20 @@ type internal ConvThinTile<'W, 'V, 'T
 
         take s0 t0 s1 t1 s2 t2 s3 t3
 
-    static member inline private Store(ending: ConvEnding, p: nativeint, count: int, s: 'V, t: 'V) =
+    static member inline private Store<'F when 'F: struct and 'F :> IResultForm>
+        (ending: ConvEnding, p: nativeint, count: int, s: 'V, t: 'V)
+        =
         let lanes = 'W.Count
-        ConvEndings<'W, 'V, 'T>.Put(ending, p, min lanes count, s)
+        ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p, min lanes count, s)
 
         if count > lanes then
-            let behind = nativeint lanes * ending.Bytes('W.Bytes / nativeint lanes)
-            ConvEndings<'W, 'V, 'T>.Put(ending, p + behind, count - lanes, t)
+            let behind = if 'F.IsHalf then nativeint lanes * ending.Bytes('W.Bytes / nativeint lanes) else 'W.Bytes
+            ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + behind, count - lanes, t)
 
     /// A row of results: windows `step` bytes apart from `from` on, `across` of them, `pixel` bytes apart from `into` on;
     /// `count` channels, the first `channel` bytes into a pixel.
     [<FullyOptimized>]
-    static member Row
+    static member Row<'F when 'F: struct and 'F :> IResultForm>
         (
             depth: int,
             offsets: nativeptr<nativeint>,
@@ -83,13 +85,13 @@ type internal ConvThinTile<'W, 'V, 'T
             channel: nativeint
         ) =
         let lanes = 'W.Count
-        let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, min lanes count)
+        let bias = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel, min lanes count)
 
-        let bias2 = ConvEndings<'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
+        let bias2 = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
-        let limit = ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
-        let inline finish (v: 'V) = ConvEndings<'W, 'V, 'T>.End(ending, v, bias, limit)
-        let inline finish2 (v: 'V) = ConvEndings<'W, 'V, 'T>.End(ending, v, bias2, limit)
+        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
+        let inline finish (v: 'V) = ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias, limit)
+        let inline finish2 (v: 'V) = ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias2, limit)
         let last = across - 1
         let mutable x = 0
 
@@ -113,17 +115,17 @@ type internal ConvThinTile<'W, 'V, 'T
                     weights,
                     row,
                     fun s0 t0 s1 t1 s2 t2 s3 t3 ->
-                        ConvThinTile<'W, 'V, 'T>.Store(ending, place first, count, finish s0, finish2 t0)
-                        ConvThinTile<'W, 'V, 'T>.Store(ending, place second, count, finish s1, finish2 t1)
-                        ConvThinTile<'W, 'V, 'T>.Store(ending, place third, count, finish s2, finish2 t2)
-                        ConvThinTile<'W, 'V, 'T>.Store(ending, place fourth, count, finish s3, finish2 t3)
+                        ConvThinTile<'W, 'V, 'T>.Store<'F>(ending, place first, count, finish s0, finish2 t0)
+                        ConvThinTile<'W, 'V, 'T>.Store<'F>(ending, place second, count, finish s1, finish2 t1)
+                        ConvThinTile<'W, 'V, 'T>.Store<'F>(ending, place third, count, finish s2, finish2 t2)
+                        ConvThinTile<'W, 'V, 'T>.Store<'F>(ending, place fourth, count, finish s3, finish2 t3)
                 )
 
             x <- x + 4
 
     /// The same for the largest of 2 x 2 windows; `down` is the step from a window to the one below.
     [<FullyOptimized>]
-    static member PooledRow
+    static member PooledRow<'F when 'F: struct and 'F :> IResultForm>
         (
             depth: int,
             offsets: nativeptr<nativeint>,
@@ -140,11 +142,11 @@ type internal ConvThinTile<'W, 'V, 'T
             channel: nativeint
         ) =
         let lanes = 'W.Count
-        let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, min lanes count)
+        let bias = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel, min lanes count)
 
-        let bias2 = ConvEndings<'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
+        let bias2 = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
-        let limit = ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
+        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
         let mutable p = from
         let mutable target = into
 
@@ -164,12 +166,12 @@ type internal ConvThinTile<'W, 'V, 'T
                         let t = 'W.Max('W.Max(t0, t1), 'W.Max(t2, t3))
 
                         ConvThinTile<'W, 'V, 'T>
-                            .Store(
+                            .Store<'F>(
                                 ending,
                                 target,
                                 count,
-                                ConvEndings<'W, 'V, 'T>.End(ending, s, bias, limit),
-                                ConvEndings<'W, 'V, 'T>.End(ending, t, bias2, limit)
+                                ConvEndings<'F, 'W, 'V, 'T>.End(ending, s, bias, limit),
+                                ConvEndings<'F, 'W, 'V, 'T>.End(ending, t, bias2, limit)
                             )
                 )
 
@@ -278,6 +280,9 @@ type internal ConvThinKernel<'W, 'V, 'T
     override _.Chunks(_) = (rows + rowsPerChunk - 1) / rowsPerChunk
 
     override this.Run(_, chunk) =
+        if ending.IsHalf then this.Rows<HalfResults> chunk else this.Rows<FullResults> chunk
+
+    member private this.Rows<'F when 'F: struct and 'F :> IResultForm>(chunk: int) : unit =
         let first = chunk * rowsPerChunk
         let past = min rows (first + rowsPerChunk)
         let edge = Scratch.Pointer
@@ -303,7 +308,7 @@ type internal ConvThinKernel<'W, 'V, 'T
                 let count = min plan.Panel (columns - column)
                 let channel = nativeint column * size
                 let isEdge = count < plan.Panel
-                this.Panel(
+                this.Panel<'F>(
                     from,
                     (if isEdge then edge else weights + channel),
                     (if isEdge then 2n * 'W.Bytes else weightRow),
@@ -314,10 +319,12 @@ type internal ConvThinKernel<'W, 'V, 'T
 
                 column <- column + count
 
-    member private _.Panel(from, weights, row, into, count, channel) =
+    member private _.Panel<'F when 'F: struct and 'F :> IResultForm>
+        (from: nativeint, weights: nativeint, row: nativeint, into: nativeint, count: int, channel: nativeint)
+        : unit =
         if ending.Pools then
             ConvThinTile<'W, 'V, 'T>
-                .PooledRow(
+                .PooledRow<'F>(
                     plan.Depth,
                     offsets.From 0,
                     from,
@@ -334,7 +341,7 @@ type internal ConvThinKernel<'W, 'V, 'T
                 )
         else
             ConvThinTile<'W, 'V, 'T>
-                .Row(plan.Depth, offsets.From 0, from, step, weights, row, into, pixel, across, count, ending, channel)
+                .Row<'F>(plan.Depth, offsets.From 0, from, step, weights, row, into, pixel, across, count, ending, channel)
 
     /// The weights of the last channels, with zeros up to whole vectors.
     member private _.FillEdge(into: nativeint) =

@@ -176,7 +176,7 @@ type internal WinogradLoops<'W, 'V, 'T
     /// [0, columns) are ended and written, `count` channels of them; `channel` is the place of the first, in bytes. `aside`
     /// has room for 24 vectors.
     [<FullyOptimized>]
-    static member Finish
+    static member Finish<'F when 'F: struct and 'F :> IResultForm>
         (
             products: nativeint,
             step: nativeint,
@@ -190,9 +190,9 @@ type internal WinogradLoops<'W, 'V, 'T
             channel: nativeint,
             aside: nativeint
         ) =
-        let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
+        let bias = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel, count)
         let limit =
-            ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
+            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
         let row = 6n * 'W.Bytes
         WinogradLoops<'W, 'V, 'T>.Columns(products, step, aside)
 
@@ -203,13 +203,13 @@ type internal WinogradLoops<'W, 'V, 'T
                 .Row(
                     aside + nativeint r * row,
                     fun y0 y1 y2 y3 ->
-                        let y0 = ConvEndings<'W, 'V, 'T>.End(ending, y0, bias, limit)
-                        let y1 = ConvEndings<'W, 'V, 'T>.End(ending, y1, bias, limit)
-                        let y2 = ConvEndings<'W, 'V, 'T>.End(ending, y2, bias, limit)
-                        let y3 = ConvEndings<'W, 'V, 'T>.End(ending, y3, bias, limit)
+                        let y0 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y0, bias, limit)
+                        let y1 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y1, bias, limit)
+                        let y2 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y2, bias, limit)
+                        let y3 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y3, bias, limit)
 
                         let inline put (column: int) v =
-                            ConvEndings<'W, 'V, 'T>.Put(ending, p + nativeint column * pixel, count, v)
+                            ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + nativeint column * pixel, count, v)
 
                         put 0 y0
                         if columns > 1 then put 1 y1
@@ -219,7 +219,7 @@ type internal WinogradLoops<'W, 'V, 'T
 
     /// The same where four results become one: rows [0, rows) and columns [0, columns) of what is left, one or two each.
     [<FullyOptimized>]
-    static member FinishPooled
+    static member FinishPooled<'F when 'F: struct and 'F :> IResultForm>
         (
             products: nativeint,
             step: nativeint,
@@ -233,9 +233,9 @@ type internal WinogradLoops<'W, 'V, 'T
             channel: nativeint,
             aside: nativeint
         ) =
-        let bias = ConvEndings<'W, 'V, 'T>.Bias(ending, channel, count)
+        let bias = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel, count)
         let limit =
-            ConvEndings<'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
+            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
         let row = 6n * 'W.Bytes
         WinogradLoops<'W, 'V, 'T>.Columns(products, step, aside)
 
@@ -248,11 +248,11 @@ type internal WinogradLoops<'W, 'V, 'T
 
             let struct (left, right) = pairs t
             let struct (below, belowRight) = pairs (t + row)
-            let left = ConvEndings<'W, 'V, 'T>.End(ending, 'W.Max(left, below), bias, limit)
-            let right = ConvEndings<'W, 'V, 'T>.End(ending, 'W.Max(right, belowRight), bias, limit)
+            let left = ConvEndings<'F, 'W, 'V, 'T>.End(ending, 'W.Max(left, below), bias, limit)
+            let right = ConvEndings<'F, 'W, 'V, 'T>.End(ending, 'W.Max(right, belowRight), bias, limit)
 
-            ConvEndings<'W, 'V, 'T>.Put(ending, p, count, left)
-            if columns > 1 then ConvEndings<'W, 'V, 'T>.Put(ending, p + pixel, count, right)
+            ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p, count, left)
+            if columns > 1 then ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + pixel, count, right)
 
     /// Three numbers of a row or column of the weights become six.
     static member inline private Weights(g0: 'V, g1: 'V, g2: 'V, p: nativeint, step: nativeint) =
@@ -543,7 +543,12 @@ type internal WinogradKernel<'W, 'V, 'T
                     this.Transform(tile, at + nativeint (tile - first) * plan.TileBytes)
 
             for panel in panelFirst .. panelPast - 1 do
-                this.Panel(first, past, panel, at, products)
+                this.Multiply(past - first, panel, at, products)
+
+                if ending.IsHalf then
+                    this.Finish<HalfResults>(first, past, panel, products)
+                else
+                    this.Finish<FullResults>(first, past, panel, products)
 
             if not epilogue.IsNone then
                 let column = panelFirst * plan.PanelColumns
@@ -569,16 +574,13 @@ type internal WinogradKernel<'W, 'V, 'T
                 Scratch.Pointer
             )
 
-    /// The results of some tiles for a panel of columns.
+    /// The 36 products of some tiles for a panel of columns.
     [<FullyOptimized>]
-    member private _.Panel(first: int, past: int, panel: int, at: nativeint, products: nativeint) =
-        let lanes = 'W.Count
+    member private _.Multiply(tiles: int, panel: int, at: nativeint, products: nativeint) =
         let rows = ConvTile<'W, 'V, 'T>.Rows
-        let columns = min plan.PanelColumns (plan.Columns - panel * plan.PanelColumns)
         // Panels are filled up, so that only whole vectors are multiplied.
-        let whole = plan.Vectors panel * lanes
+        let whole = plan.Vectors panel * 'W.Count
         let weightStep = nativeint (spec.InChannels * whole) * size
-        let tiles = past - first
         let steps = (tiles + rows - 1) / rows
         let mutable weights = prepared + nativeint panel * plan.PanelBytes
         let mutable v = at
@@ -608,9 +610,16 @@ type internal WinogradKernel<'W, 'V, 'T
             v <- v + plan.SourceStep
             m <- m + plan.ProductStep
 
+    /// The results of some tiles for a panel of columns, from their products.
+    [<FullyOptimized>]
+    member private _.Finish<'F when 'F: struct and 'F :> IResultForm>
+        (first: int, past: int, panel: int, products: nativeint)
+        : unit =
+        let lanes = 'W.Count
+        let columns = min plan.PanelColumns (plan.Columns - panel * plan.PanelColumns)
         let aside = Scratch.Pointer
 
-        for i in 0 .. tiles - 1 do
+        for i in 0 .. past - first - 1 do
             let tile = first + i
             let x = tile % plan.Across * 4
             let y = tile / plan.Across % plan.Down * 4
@@ -635,7 +644,7 @@ type internal WinogradKernel<'W, 'V, 'T
                     ()
                 elif ending.Pools then
                     WinogradLoops<'W, 'V, 'T>
-                        .FinishPooled(
+                        .FinishPooled<'F>(
                             from,
                             plan.ProductStep,
                             into + channel / size * ending.Bytes size,
@@ -650,7 +659,7 @@ type internal WinogradKernel<'W, 'V, 'T
                         )
                 else
                     WinogradLoops<'W, 'V, 'T>
-                        .Finish(
+                        .Finish<'F>(
                             from,
                             plan.ProductStep,
                             into + channel / size * ending.Bytes size,

@@ -67,7 +67,8 @@ type AssemblyReader(assembly: string, sources: string) =
         let path = path.Replace('\\', '/')
         let marker = "/" + Path.GetFileName sources + "/"
         let at = path.LastIndexOf(marker, StringComparison.Ordinal)
-        if at < 0 then None else Some(path.Substring(at + marker.Length))
+        // The compiler's own code is in a file called unknown, which a deterministic build places among ours.
+        if at < 0 || path.EndsWith("/unknown", StringComparison.Ordinal) then None else Some(path.Substring(at + marker.Length))
 
     /// The source file of a method, where it has visible sequence points.
     let documentOf (handle: MethodDefinitionHandle) =
