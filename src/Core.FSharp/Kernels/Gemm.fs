@@ -24,6 +24,32 @@ type internal GemmOperands =
         Shared: nativeint
     }
 
+/// Memory that is read later, asked for piece by piece while something else is computed: `count` stretches of `bytes`, `step`
+/// apart, over so many calls.
+[<Struct; NoEquality; NoComparison>]
+type internal Ahead =
+    val mutable private Next: nativeint
+    val mutable private Due: int
+    val private Step: nativeint
+    val private Bytes: nativeint
+    val private Count: int
+    val private Calls: int
+
+    new(start, step, bytes, count, calls) =
+        { Next = start; Due = 0; Step = step; Bytes = bytes; Count = count; Calls = calls }
+
+    /// Nothing to ask for.
+    static member None = Ahead(0n, 0n, 0n, 0, 1)
+
+    /// One of the calls.
+    member this.Ask() =
+        this.Due <- this.Due + this.Count
+
+        while this.Due >= this.Calls do
+            this.Due <- this.Due - this.Calls
+            Mem.announceFar this.Next this.Bytes
+            this.Next <- this.Next + this.Step
+
 /// C = op(A) op(B), once for each entry of the offsets.
 [<Sealed>]
 type internal GemmKernel<'W, 'V, 'T
@@ -93,7 +119,7 @@ type internal GemmKernel<'W, 'V, 'T
         GemmPanels<'W, 'V, 'T>.PackBeside(source, lda, depth, tiles - higher, height, target, panel, room)
 
     /// Rows [row, row + rows), columns [column, column + count), with panels of B at `b`: one depth block. Where rows of A
-    /// are packed, they are already.
+    /// are packed, they are already. Memory ahead is asked for once before each tile.
     member private _.Inner
         (
             i: int,
@@ -106,7 +132,8 @@ type internal GemmKernel<'W, 'V, 'T
             b: nativeint,
             bRow: nativeint,
             bPanel: nativeint,
-            aside: nativeint
+            aside: nativeint,
+            ahead: byref<Ahead>
         ) =
         let a = matrix operands.A operands.AOffsets i
         let c = matrix operands.C operands.COffsets i + nativeint row * ldc + nativeint column * size
@@ -139,6 +166,7 @@ type internal GemmKernel<'W, 'V, 'T
                         Mem.announce line (nativeint columns * size)
                         line <- line + ldc
 
+                ahead.Ask()
                 GemmPanels<'W, 'V, 'T>.Tile(height, columns, depth, p, stepRow, stepColumn, b, bRow, t, ldc, (k0 > 0))
 
                 p <- p + (if packs then panelOfA else nativeint height * aRow)
@@ -153,6 +181,7 @@ type internal GemmKernel<'W, 'V, 'T
         let b = matrix operands.B operands.BOffsets i
         let aside = Scratch.Pointer
         let innerBlocks = (rows + plan.InnerRows - 1) / plan.InnerRows
+        let mutable ahead = Ahead.None
         let mutable j = 0
 
         while j < count do
@@ -183,7 +212,7 @@ type internal GemmKernel<'W, 'V, 'T
                         let a = matrix operands.A operands.AOffsets i
                         this.PackA(a, row + r, here, k0, depth, aside + asideA)
 
-                    this.Inner(i, row + r, here, column + j, c, k0, depth, start, bRow, bPanel, aside + asideA)
+                    this.Inner(i, row + r, here, column + j, c, k0, depth, start, bRow, bPanel, aside + asideA, &ahead)
 
                     if k0 + depth = k then
                         epilogue.Run(
@@ -210,8 +239,20 @@ type internal GemmKernel<'W, 'V, 'T
     member private this.SharedBlock(k0: int, row: int, rows: int) =
         let depth = min plan.Depth (k - k0)
         let aside = Scratch.Pointer
-        if plan.PackA then
-            this.PackA(matrix operands.A operands.AOffsets 0, row, rows, k0, depth, aside)
+        let a = matrix operands.A operands.AOffsets 0
+        if plan.PackA then this.PackA(a, row, rows, k0, depth, aside)
+
+        // The rows that are packed next lie in short stretches, often a page apart, and come from far.
+        let after = row + rows
+
+        let mutable ahead =
+            if plan.PackA && after < m then
+                let next = min plan.SharedRows (m - after)
+                let tiles = (rows + tileRows - 1) / tileRows * ((n + panel - 1) / panel)
+                Ahead(a + nativeint after * aRow + nativeint k0 * aColumn, aColumn, nativeint next * size, depth, tiles)
+            else
+                Ahead.None
+
         let mutable j = 0
 
         while j < n do
@@ -228,7 +269,8 @@ type internal GemmKernel<'W, 'V, 'T
                 b,
                 nativeint panel * size,
                 nativeint (panel * depth) * size,
-                aside
+                aside,
+                &ahead
             )
 
             if k0 + depth = k then

@@ -86,17 +86,15 @@ type internal GemmPlan
     let rowBlocks = if path = GemmPath.Blocks then ceil m blockRows else 1
     let columnBlocks = if path = GemmPath.Blocks then ceil n blockColumns else 1
 
-    // Where both operands are large and A is transposed, each block of B is packed once for all chunks, which are whole
-    // rows of C then: so A is packed once, or read once from where it is far away in short pieces. It takes memory that
-    // all threads see.
+    // Where both operands are large, and A is transposed or comes from far, each block of B is packed once for all chunks,
+    // which are whole rows of C then: so A is packed or read once. It takes memory that all threads see.
     let shares =
         path = GemmPath.Blocks
         && batch = 1
         && not prepacked
-        && transA
         && not (directB blockRows)
         && m >= 512
-        && float k * float m * float size >= 4194304.0
+        && float k * float m * float size >= (if transA then 4194304.0 else 8388608.0)
         && float n * float k * float size >= 2097152.0
 
     // A vector times a matrix of few columns that comes from far: chunks take whole rows, so that each reads one stretch of
@@ -175,7 +173,7 @@ type internal GemmPlan
     member _.DirectB = directB blockRows
 
     /// Whether rows of A are packed.
-    member _.PackA = packsA && blockColumns > 4 * panel
+    member _.PackA = (shares && transA) || (packsA && blockColumns > 4 * panel)
 
     member _.RowBlocks = rowBlocks
     member _.ColumnBlocks = columnBlocks
@@ -188,9 +186,10 @@ type internal GemmPlan
         | GemmPath.Blocks when rowBlocks * columnBlocks = 1 -> ceil batch group
         | _ -> batch * rowBlocks * columnBlocks
 
-    /// Depth of the blocks that a depth of k is cut into: about equal, and such that a panel of B stays in the L1 cache.
+    /// Depth of the blocks that a depth of k is cut into: about equal. The deeper, the fewer times C is read and written; and
+    /// a panel of B that fills the L1 cache streams through it from the L2 cache, many multiplications for a line.
     static member DepthOf(size: int, k: int) =
-        let most = 1536 / size
+        let most = 2048 / size
         let blocks = max 1 ((k + most - 1) / most)
         max 1 (min k (((k + blocks - 1) / blocks + 15) / 16 * 16))
 

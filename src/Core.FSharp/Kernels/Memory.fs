@@ -117,7 +117,17 @@ module internal Mem =
                 Sse.Prefetch0(line.ToPointer())
                 line <- line + 64n
 
-    /// The same for 32 to 512 bytes, a number that is known when the method is compiled: one instruction for each line.
+    /// The same for what is read later: into the second cache.
+    let inline announceFar (p: nativeint) (bytes: nativeint) =
+        if Sse.IsSupported then
+            let mutable line = p
+            let stop = p + bytes
+
+            while line < stop do
+                Sse.Prefetch1(line.ToPointer())
+                line <- line + 64n
+
+    /// `announce` for 32 to 512 bytes, a number that is known when the method is compiled: one instruction for each line.
     let inline ask (p: nativeint) (bytes: nativeint) =
         if Sse.IsSupported then
             Sse.Prefetch0(p.ToPointer())

@@ -141,15 +141,17 @@ type GemmTests() =
 
     [<Fact>]
     member _.``large products that share a packed operand``() =
-        for dtype, transB, m, n, k, packsA in
-            [ DType.Float64, false, 512, 512, 1024, true
-              DType.Float64, true, 512, 259, 1030, true
-              DType.Float64, true, 519, 300, 1021, false
-              DType.Float32, true, 517, 261, 2054, false ] do
-            let plan = GemmPlan(Width.current, DType.size dtype, true, transB, m, n, k, 1, false)
+        for dtype, transA, transB, m, n, k in
+            [ DType.Float64, true, false, 512, 512, 1024
+              DType.Float64, true, true, 512, 259, 1030
+              DType.Float64, true, true, 519, 300, 1021
+              DType.Float32, true, true, 517, 261, 2054
+              DType.Float64, false, false, 521, 512, 2050
+              DType.Float64, false, true, 512, 130, 2050 ] do
+            let plan = GemmPlan(Width.current, DType.size dtype, transA, transB, m, n, k, 1, false)
             Assert.True plan.Shares
-            Assert.Equal(packsA, plan.PackA)
-            check dtype true transB m n k (k % 2)
+            Assert.Equal(transA, plan.PackA)
+            check dtype transA transB m n k (k % 2)
 
     [<Fact>]
     member _.``a packed operand gives the same``() =
