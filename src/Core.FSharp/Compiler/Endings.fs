@@ -9,22 +9,37 @@ open FunctionalNet.Kernels
 /// `ConvEnding`: a bias, a rectifier, and poolings of 2 x 2 positions.
 module internal Endings =
 
-    /// A bias, a rounding to 16 bits and a rectifier, in this order, each there or not: the region's input that is the bias, or -1.
+    /// A bias, an addend of the shape of the results, a rounding to 16 bits and a rectifier, in this order, each there or not:
+    /// the region's inputs that are the bias and the addend, or -1.
     [<Struct; NoEquality; NoComparison>]
-    type private Ended = { Bias: int; Rounds: bool; Rectifies: bool; IsNarrow: bool }
+    type private Ended = { Bias: int; Addend: int; Rounds: bool; Rectifies: bool; IsNarrow: bool }
 
     let private ofRegion (region: Region) (source: int) (channels: int) : Ended voption =
         let first = region.Inputs.Length
         let dtype = region.Inputs[source].DType
 
-        let biasOf (i: TileInstruction) =
-            let other = if i.A = source then i.B else i.A
+        // The input that an instruction adds to a value, or -1.
+        let addedTo (value: int) (i: TileInstruction) =
+            let other = if i.A = value then i.B else i.A
 
-            if i.Op <> TileOp.Add || (i.A <> source && i.B <> source) || other >= first || other = source then
-                -1
-            else
+            if i.Op <> TileOp.Add || (i.A <> value && i.B <> value) || other >= first || other = source then -1
+            elif region.Inputs[other].DType <> dtype then -1
+            else other
+
+        let biasOf (i: TileInstruction) =
+            match addedTo source i with
+            | -1 -> -1
+            | other ->
                 match region.Inputs[other].Access with
-                | Strided([| _; c |], [| 0; 1 |]) when c = channels && region.Inputs[other].DType = dtype -> other
+                | Strided([| _; c |], [| 0; 1 |]) when c = channels -> other
+                | _ -> -1
+
+        let addendOf (value: int) (i: TileInstruction) =
+            match addedTo value i with
+            | -1 -> -1
+            | other ->
+                match region.Inputs[other].Access with
+                | Flat -> other
                 | _ -> -1
 
         let isWhole =
@@ -33,7 +48,7 @@ module internal Endings =
         // The value that the next instruction must read, and how many there are.
         let mutable value = source
         let mutable done' = 0
-        let mutable ended = { Bias = -1; Rounds = false; Rectifies = false; IsNarrow = false }
+        let mutable ended = { Bias = -1; Addend = -1; Rounds = false; Rectifies = false; IsNarrow = false }
 
         let take (isNext: TileInstruction -> bool) =
             let fits = done' < region.Instructions.Length && isNext region.Instructions[done']
@@ -47,6 +62,11 @@ module internal Endings =
         if take (fun i -> biasOf i >= 0) then
             ended <- { ended with Bias = biasOf region.Instructions[0] }
 
+        let sum = value
+
+        if take (fun i -> addendOf sum i >= 0) then
+            ended <- { ended with Addend = addendOf sum region.Instructions[done' - 1] }
+
         if take (fun i -> i.Op = TileOp.RoundToHalf && i.A = value) then
             ended <- { ended with Rounds = true }
         if take (fun i -> i.Op = TileOp.Relu && i.A = value) then
@@ -55,7 +75,9 @@ module internal Endings =
         if not isWhole || done' < region.Instructions.Length || region.Outputs[0].Value <> value then
             ValueNone
         elif region.Outputs[0].DType = dtype then
-            ValueSome ended
+            if ended.Addend >= 0 && ended.Rounds then ValueNone else ValueSome ended
+        elif ended.Addend >= 0 then
+            ValueNone
         elif region.Outputs[0].DType = DType.BFloat16 then
             // What is stored in 16 bits is rounded by that; rectified or not.
             ValueSome { ended with Rounds = true; IsNarrow = true }
@@ -68,6 +90,7 @@ module internal Endings =
         | ValueSome ended ->
             ValueSome
                 { Bias = (if ended.Bias < 0 then 0n else operands[e.FirstInput + ended.Bias])
+                  Addend = (if ended.Addend < 0 then 0n else operands[e.FirstInput + ended.Addend])
                   Rounds = ended.Rounds
                   Rectifies = ended.Rectifies
                   IsNarrow = ended.IsNarrow
@@ -79,7 +102,7 @@ module internal Endings =
         let all (n: int) (values: int[]) = values.Length = 2 && Array.forall ((=) n) values
         all 2 spec.Window && all 2 spec.Strides && all 0 spec.PadLow && all 0 spec.PadHigh
 
-    /// True if the kernel of a convolution, with what follows it, takes a `ConvEnding`. `canEnd` knows that of kernels.
+    /// True if the kernel of a convolution, with what follows it, takes a `ConvEnding` that pools. `canEnd` knows that of kernels.
     let private takesEnding (canEnd: Work -> bool) (work: Work) =
         match work with
         | WithEpilogue(conv, e) ->
@@ -87,7 +110,10 @@ module internal Endings =
             && e.Target = 0
             && (match conv with
                 | Prepacked(Primitive(Conv _, _, results))
-                | Primitive(Conv _, _, results) -> (ofRegion e.Region e.Source results[0].Shape[-1]).IsSome
+                | Primitive(Conv _, _, results) ->
+                    (match ofRegion e.Region e.Source results[0].Shape[-1] with
+                     | ValueSome ended -> ended.Addend < 0
+                     | ValueNone -> false)
                 | _ -> false)
         | conv -> canEnd conv
 

@@ -356,7 +356,10 @@ module internal Select =
             | _ -> work, ValueSome ConvEnding.None
 
         match convolution, ending with
-        | Convolution(struct (isPrepared, dtype, spec)), ValueSome ending when canEnd convolution ->
+        | Convolution(struct (isPrepared, dtype, spec)), ValueSome ending when
+            canEnd convolution
+            && (ending.Addend = 0n || ConvMethod.CanAdd(isPrepared, Width.current, dtype, spec))
+            ->
             let ending = { ending with Pools = pools }
 
             ValueSome(

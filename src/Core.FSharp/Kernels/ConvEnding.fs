@@ -12,6 +12,9 @@ type internal ConvEnding =
     {
         /// Where the numbers to be added are, one for each channel; 0 for none.
         Bias: nativeint
+        /// Where numbers to be added after those are, laid out as the results; 0 for none. Winograd's method alone takes them,
+        /// without rounding and pooling.
+        Addend: nativeint
         /// Whether results are rounded to 16 bits, before negative ones become zero.
         Rounds: bool
         /// Whether negative results become zero.
@@ -23,10 +26,8 @@ type internal ConvEnding =
     }
 
     /// Results are written as they are.
-    static member None = { Bias = 0n; Rounds = false; Rectifies = false; IsNarrow = false; Pools = false }
-
-    /// True when there is nothing to do.
-    member this.IsNone = this.Bias = 0n && not this.Rounds && not this.Rectifies && not this.Pools
+    static member None =
+        { Bias = 0n; Addend = 0n; Rounds = false; Rectifies = false; IsNarrow = false; Pools = false }
 
     /// Whether results have to do with 16 bits at all.
     member this.IsHalf = this.Rounds || this.IsNarrow
@@ -34,27 +35,39 @@ type internal ConvEnding =
     /// Bytes of a result where these are `size` bytes of a number in registers.
     member this.Bytes(size: nativeint) : nativeint = if this.IsNarrow then 2n else size
 
-/// Whether a loop knows of results in 16 bits. Loops ask their type instead of the ending, for each result otherwise pays for
-/// code that it does not run.
+/// What a loop knows to do with results beside adding a bias and rectifying. Loops ask their type instead of the ending, for
+/// each result otherwise pays for code that it does not run.
 type internal IResultForm =
+    /// Whether results may be rounded, and be written in 16 bits.
     static abstract IsHalf: bool
+    /// Whether numbers laid out as the results are added.
+    static abstract IsSum: bool
 
-/// Results are whole numbers: nothing is rounded, and all their bits are written.
+/// Nothing else.
 [<Struct; NoEquality; NoComparison>]
 type internal FullResults =
     interface IResultForm with
         static member IsHalf = false
+        static member IsSum = false
 
-/// Results may be rounded, and be written in 16 bits.
+/// Results in 16 bits.
 [<Struct; NoEquality; NoComparison>]
 type internal HalfResults =
     interface IResultForm with
         static member IsHalf = true
+        static member IsSum = false
+
+/// Results that are added to numbers at their places.
+[<Struct; NoEquality; NoComparison>]
+type internal SumResults =
+    interface IResultForm with
+        static member IsHalf = false
+        static member IsSum = true
 
 /// The arithmetic of endings. Adding, rounding and rectifying keep the order of numbers, so they come after the largest was found.
 [<AbstractClass; Sealed>]
-type internal ConvEndings<'F, 'W, 'V, 'T
-    when 'F: struct and 'F :> IResultForm and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+type internal ConvEndings<'F, 'W, 'V, 'T when 'F: struct and 'F :> IResultForm and 'W: struct and 'W :> ILanes<'V, 'T>>
+    private () =
 
     /// The numbers for `count` channels from one on.
     static member inline Bias(ending: ConvEnding, channel: nativeint, count: int) : 'V =
@@ -71,6 +84,15 @@ type internal ConvEndings<'F, 'W, 'V, 'T
         let v = 'W.Add(v, bias)
         let v = if 'F.IsHalf && ending.Rounds then HalfRounding<'W, 'V, 'T>.Round v else v
         'W.AndNot(v, 'W.Less(v, limit))
+
+    /// The same where the numbers to be added after the bias are at `p`.
+    static member inline EndAt(ending: ConvEnding, p: nativeint, count: int, v: 'V, bias: 'V, limit: 'V) : 'V =
+        if 'F.IsSum then
+            let addend = if count = 'W.Count then 'W.Load p else 'W.LoadFirst(p, count)
+            let v = 'W.Add('W.Add(v, bias), addend)
+            'W.AndNot(v, 'W.Less(v, limit))
+        else
+            ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias, limit)
 
     /// The first results of a vector, in 16 bits.
     static member PutFewHalves(p: nativeint, count: int, v: 'V) : unit =

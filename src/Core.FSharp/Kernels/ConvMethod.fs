@@ -189,6 +189,10 @@ type internal ConvMethod private () =
         ConvPrepared.CanEnd(isPrepared, width, dtype, spec)
         || (not isPrepared && dtype = DType.Float32 && ConvQuick.ForwardGains(width, spec))
 
+    /// Whether `Ended`, where it does a convolution, takes an addend.
+    static member CanAdd(isPrepared: bool, width: Width, dtype: DType, spec: ConvSpec) : bool =
+        isPrepared || not (ConvPrepared.CanEnd(isPrepared, width, dtype, spec))
+
     /// A convolution whose results are ended in registers, where `CanEnd` says so.
     static member Ended
         (isPrepared: bool, width: Width, dtype: DType, spec: ConvSpec, x, weights, y, workspace, ending: ConvEnding)

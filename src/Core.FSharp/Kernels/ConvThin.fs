@@ -89,7 +89,8 @@ type internal ConvThinTile<'W, 'V, 'T
 
         let bias2 = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
-        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
+        let limit =
+            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
         let inline finish (v: 'V) = ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias, limit)
         let inline finish2 (v: 'V) = ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias2, limit)
         let last = across - 1
@@ -146,7 +147,8 @@ type internal ConvThinTile<'W, 'V, 'T
 
         let bias2 = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
-        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
+        let limit =
+            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
         let mutable p = from
         let mutable target = into
 
@@ -279,8 +281,7 @@ type internal ConvThinKernel<'W, 'V, 'T
 
     override _.Chunks(_) = (rows + rowsPerChunk - 1) / rowsPerChunk
 
-    override this.Run(_, chunk) =
-        if ending.IsHalf then this.Rows<HalfResults> chunk else this.Rows<FullResults> chunk
+    override this.Run(_, chunk) = if ending.IsHalf then this.Rows<HalfResults> chunk else this.Rows<FullResults> chunk
 
     member private this.Rows<'F when 'F: struct and 'F :> IResultForm>(chunk: int) : unit =
         let first = chunk * rowsPerChunk
@@ -341,7 +342,20 @@ type internal ConvThinKernel<'W, 'V, 'T
                 )
         else
             ConvThinTile<'W, 'V, 'T>
-                .Row<'F>(plan.Depth, offsets.From 0, from, step, weights, row, into, pixel, across, count, ending, channel)
+                .Row<'F>(
+                    plan.Depth,
+                    offsets.From 0,
+                    from,
+                    step,
+                    weights,
+                    row,
+                    into,
+                    pixel,
+                    across,
+                    count,
+                    ending,
+                    channel
+                )
 
     /// The weights of the last channels, with zeros up to whole vectors.
     member private _.FillEdge(into: nativeint) =

@@ -173,14 +173,15 @@ type internal WinogradLoops<'W, 'V, 'T
             )
 
     /// The results of a tile for one vector of channels, from 36 products `step` bytes apart: rows [0, rows) and columns
-    /// [0, columns) are ended and written, `count` channels of them; `channel` is the place of the first, in bytes. `aside`
-    /// has room for 24 vectors.
+    /// [0, columns) are ended and written, `count` channels of them; `channel` is the place of the first, in bytes. What is
+    /// added to them is at `addend`. `aside` has room for 24 vectors.
     [<FullyOptimized>]
     static member Finish<'F when 'F: struct and 'F :> IResultForm>
         (
             products: nativeint,
             step: nativeint,
             into: nativeint,
+            addend: nativeint,
             rowPitch: nativeint,
             pixel: nativeint,
             rows: int,
@@ -198,18 +199,16 @@ type internal WinogradLoops<'W, 'V, 'T
 
         for r in 0 .. rows - 1 do
             let p = into + nativeint r * rowPitch
+            let q = addend + nativeint r * rowPitch
 
             WinogradLoops<'W, 'V, 'T>
                 .Row(
                     aside + nativeint r * row,
                     fun y0 y1 y2 y3 ->
-                        let y0 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y0, bias, limit)
-                        let y1 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y1, bias, limit)
-                        let y2 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y2, bias, limit)
-                        let y3 = ConvEndings<'F, 'W, 'V, 'T>.End(ending, y3, bias, limit)
-
-                        let inline put (column: int) v =
-                            ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + nativeint column * pixel, count, v)
+                        let inline put (column: int) y =
+                            let at = nativeint column * pixel
+                            let y = ConvEndings<'F, 'W, 'V, 'T>.EndAt(ending, q + at, count, y, bias, limit)
+                            ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + at, count, y)
 
                         put 0 y0
                         if columns > 1 then put 1 y1
@@ -252,7 +251,8 @@ type internal WinogradLoops<'W, 'V, 'T
             let right = ConvEndings<'F, 'W, 'V, 'T>.End(ending, 'W.Max(right, belowRight), bias, limit)
 
             ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p, count, left)
-            if columns > 1 then ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + pixel, count, right)
+            if columns > 1 then
+                ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + pixel, count, right)
 
     /// Three numbers of a row or column of the weights become six.
     static member inline private Weights(g0: 'V, g1: 'V, g2: 'V, p: nativeint, step: nativeint) =
@@ -356,9 +356,12 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
     // Transforming a few tiles twice costs less than waiting until all are transformed.
     let isShared = shares > 2 || (shares = 2 && blocks > 1)
 
+    // Bytes of a tile of products of a panel: one vector where there are no more columns.
+    let productBytes = (if columns <= lanes then lanes else nr) * size
+
     // A few tiles more than a power of two bytes apart, so that tiles do not compete for places of the L1 cache.
     let sourceStep = nativeint (block * tileBytes + 128)
-    let productStep = nativeint (block * nr * size + 128)
+    let productStep = nativeint (block * productBytes + 128)
 
     /// Bytes of a thread's scratch memory for transformed source and products.
     static member Room = 720 * 1024
@@ -405,6 +408,7 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
     member _.Down = down
     member _.Across = across
     member _.TileBytes = nativeint tileBytes
+    member _.ProductBytes = nativeint productBytes
 
     /// Tiles of a chunk at most.
     member _.Block = block
@@ -506,7 +510,7 @@ type internal WinogradKernel<'W, 'V, 'T
         OffsetTable(Array.init (plan.Block + 8) (fun i -> nativeint (min i (plan.Block - 1)) * step))
 
     let sources = places plan.TileBytes
-    let targets = places width
+    let targets = places plan.ProductBytes
     let once = OffsetTable [| 0n; nativeint spec.InChannels * size |]
 
     override _.Phases = 2
@@ -545,10 +549,9 @@ type internal WinogradKernel<'W, 'V, 'T
             for panel in panelFirst .. panelPast - 1 do
                 this.Multiply(past - first, panel, at, products)
 
-                if ending.IsHalf then
-                    this.Finish<HalfResults>(first, past, panel, products)
-                else
-                    this.Finish<FullResults>(first, past, panel, products)
+                if ending.IsHalf then this.Finish<HalfResults>(first, past, panel, products)
+                elif ending.Addend <> 0n then this.Finish<SumResults>(first, past, panel, products)
+                else this.Finish<FullResults>(first, past, panel, products)
 
             if not epilogue.IsNone then
                 let column = panelFirst * plan.PanelColumns
@@ -628,16 +631,14 @@ type internal WinogradKernel<'W, 'V, 'T
             let rows = min 4 (w.Out[1] - y) / closer
             let across = min 4 (w.Out[2] - x) / closer
 
-            let into =
-                target
-                + nativeint n * targetImage
-                + nativeint (y / closer) * targetRow
-                + nativeint (x / closer) * pixel
+            let place =
+                nativeint n * targetImage + nativeint (y / closer) * targetRow + nativeint (x / closer) * pixel
 
             for half in 0 .. (if columns > lanes then 1 else 0) do
-                let from = products + nativeint i * width + nativeint half * 'W.Bytes
+                let from = products + nativeint i * plan.ProductBytes + nativeint half * 'W.Bytes
                 let channel = nativeint panel * width + nativeint half * 'W.Bytes
                 let count = min lanes (columns - half * lanes)
+                let place = place + channel / size * ending.Bytes size
 
                 // A last odd row or column is dropped.
                 if rows = 0 || across = 0 then
@@ -647,7 +648,7 @@ type internal WinogradKernel<'W, 'V, 'T
                         .FinishPooled<'F>(
                             from,
                             plan.ProductStep,
-                            into + channel / size * ending.Bytes size,
+                            target + place,
                             targetRow,
                             pixel,
                             rows,
@@ -662,7 +663,8 @@ type internal WinogradKernel<'W, 'V, 'T
                         .Finish<'F>(
                             from,
                             plan.ProductStep,
-                            into + channel / size * ending.Bytes size,
+                            target + place,
+                            ending.Addend + place,
                             targetRow,
                             pixel,
                             rows,
