@@ -398,43 +398,47 @@ type internal ConvDirectKernel<'W, 'V, 'T
             columns: int,
             accumulate: bool
         ) =
-        let tileRows = ConvTile<'W, 'V, 'T>.Rows
         let group = unit / plan.Panels
         let shift = nativeint (group * tapLength) * size
         let put = nativeint (group * g.Columns + unit % plan.Panels * nr) * size
         let step = plan.Blocks[index].PositionStep
         let together = ConvNeighbours<'W, 'V, 'T>.Positions
         let sharesReads = 'W.Bytes = 64n && columns = plan.Lanes && plan.Neighbours[index]
-        let mutable i = 0
 
-        while i < count do
-            if
-                sharesReads
-                && i + together <= count
-                && NativePtr.get from (i + together - 1) - NativePtr.get from i = nativeint (together - 1) * step
-            then
-                ConvNeighbours<'W, 'V, 'T>
-                    .Forward(NativePtr.get from i, step, runs, q, NativePtr.add into i, put, accumulate)
+        let inline tiles (first: int) (count: int) =
+            ConvTile<'W, 'V, 'T>
+                .Run(
+                    count,
+                    NativePtr.add from first,
+                    runs,
+                    shift,
+                    size,
+                    q,
+                    ahead,
+                    NativePtr.add into first,
+                    put,
+                    columns,
+                    accumulate
+                )
 
-                i <- i + together
-            else
-                ConvTile<'W, 'V, 'T>
-                    .Run(
-                        min tileRows (count - i),
-                        NativePtr.add from i,
-                        runs,
-                        shift,
-                        size,
-                        q,
-                        // Two lines of the cache are a row of a panel: every other tile fetches the second.
-                        (if ahead = 0n || i / tileRows % 2 = 0 then ahead else ahead + 64n),
-                        NativePtr.add into i,
-                        put,
-                        columns,
-                        accumulate
-                    )
+        if not sharesReads then
+            tiles 0 count
+        else
+            let mutable i = 0
 
-                i <- i + tileRows
+            while i < count do
+                if
+                    i + together <= count
+                    && NativePtr.get from (i + together - 1) - NativePtr.get from i = nativeint (together - 1) * step
+                then
+                    ConvNeighbours<'W, 'V, 'T>
+                        .Forward(NativePtr.get from i, step, runs, q, NativePtr.add into i, put, accumulate)
+
+                    i <- i + together
+                else
+                    let height = min ConvTile<'W, 'V, 'T>.Rows (count - i)
+                    tiles i height
+                    i <- i + height
 
     /// Hands on some columns of a block: whole planes where they are contiguous, else rows.
     member private _.Finish(index: int, block: int, column: int, count: int) =

@@ -342,7 +342,9 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
 
     // Every chunk reads all weights of its columns, so it should not use them for a few tiles only.
     let block =
-        if tiles <= 16 then max 1 (min most tiles) else min most (max 16 (ceil (ceil tiles wanted) 8 * 8))
+        if tiles <= 8 || wanted = 1 then max 1 (min most tiles)
+        elif tiles <= 16 then min most 8
+        else min most (max 16 (ceil (ceil tiles wanted) 8 * 8))
 
     let blocks = ceil tiles block
 
@@ -522,19 +524,22 @@ type internal WinogradKernel<'W, 'V, 'T
         else 0
 
     override this.Run(phase, chunk) =
+        // Asked for once: finding what belongs to a thread takes as long as a part of a tile.
+        let aside = Scratch.Pointer
+
         if phase = 0 then
             // A few tiles, that may belong to two blocks.
             for tile in chunk * 4 .. min plan.Tiles (chunk * 4 + 4) - 1 do
                 let block = tile / plan.Block
                 let at = workspace + nativeint block * plan.BlockBytes
-                this.Transform(tile, at + nativeint (tile % plan.Block) * plan.TileBytes)
+                this.Transform(tile, at + nativeint (tile % plan.Block) * plan.TileBytes, aside)
         else
             let block = chunk / plan.Shares
             let first = block * plan.Block
             let past = min plan.Tiles (first + plan.Block)
             let panelFirst = chunk % plan.Shares * plan.PanelsPerShare
             let panelPast = min plan.Panels (panelFirst + plan.PanelsPerShare)
-            let products = Scratch.Pointer + asideBytes
+            let products = aside + asideBytes
 
             let at =
                 if isShared then
@@ -544,20 +549,20 @@ type internal WinogradKernel<'W, 'V, 'T
 
             if not isShared then
                 for tile in first .. past - 1 do
-                    this.Transform(tile, at + nativeint (tile - first) * plan.TileBytes)
+                    this.Transform(tile, at + nativeint (tile - first) * plan.TileBytes, aside)
 
             for panel in panelFirst .. panelPast - 1 do
                 this.Multiply(past - first, panel, at, products)
 
-                if ending.IsHalf then this.Finish<HalfResults>(first, past, panel, products)
-                elif ending.Addend <> 0n then this.Finish<SumResults>(first, past, panel, products)
-                else this.Finish<FullResults>(first, past, panel, products)
+                if ending.IsHalf then this.Finish<HalfResults>(first, past, panel, products, aside)
+                elif ending.Addend <> 0n then this.Finish<SumResults>(first, past, panel, products, aside)
+                else this.Finish<FullResults>(first, past, panel, products, aside)
 
             if not epilogue.IsNone then
                 let column = panelFirst * plan.PanelColumns
                 this.Hand(first, past, column, min plan.Columns (panelPast * plan.PanelColumns) - column)
 
-    member private _.Transform(tile: int, into: nativeint) =
+    member private _.Transform(tile: int, into: nativeint, aside: nativeint) =
         let x = tile % plan.Across * 4 - w.PadLow[2]
         let y = tile / plan.Across % plan.Down * 4 - w.PadLow[1]
         let n = tile / (plan.Across * plan.Down)
@@ -574,40 +579,25 @@ type internal WinogradKernel<'W, 'V, 'T
                 spec.InChannels,
                 into,
                 plan.SourceStep,
-                Scratch.Pointer
+                aside
             )
 
     /// The 36 products of some tiles for a panel of columns.
     [<FullyOptimized>]
     member private _.Multiply(tiles: int, panel: int, at: nativeint, products: nativeint) =
-        let rows = ConvTile<'W, 'V, 'T>.Rows
         // Panels are filled up, so that only whole vectors are multiplied.
         let whole = plan.Vectors panel * 'W.Count
         let weightStep = nativeint (spec.InChannels * whole) * size
-        let steps = (tiles + rows - 1) / rows
         let mutable weights = prepared + nativeint panel * plan.PanelBytes
         let mutable v = at
         let mutable m = products
-
         let runs = { Count = 1; Offsets = once.From 0; Stops = once.From 1 }
+        // The next weights stand behind these.
+        let ahead = if plan.IsFar then weightStep else 0n
 
         for _ in 0..35 do
-            let mutable row = 0
-
-            for step in 0 .. steps - 1 do
-                // Heights that differ by one at most.
-                let height = (tiles + steps - 1 - step) / steps
-
-                // The next weights stand behind these; two lines of the cache are a row of them.
-                let ahead =
-                    if not plan.IsFar then 0n
-                    elif step % 2 = 0 then weightStep
-                    else weightStep + 64n
-
-                ConvTile<'W, 'V, 'T>
-                    .Run(height, sources.From row, runs, v, size, weights, ahead, targets.From row, m, whole, false)
-
-                row <- row + height
+            ConvTile<'W, 'V, 'T>
+                .Run(tiles, sources.From 0, runs, v, size, weights, ahead, targets.From 0, m, whole, false)
 
             weights <- weights + weightStep
             v <- v + plan.SourceStep
@@ -616,11 +606,10 @@ type internal WinogradKernel<'W, 'V, 'T
     /// The results of some tiles for a panel of columns, from their products.
     [<FullyOptimized>]
     member private _.Finish<'F when 'F: struct and 'F :> IResultForm>
-        (first: int, past: int, panel: int, products: nativeint)
+        (first: int, past: int, panel: int, products: nativeint, aside: nativeint)
         : unit =
         let lanes = 'W.Count
         let columns = min plan.PanelColumns (plan.Columns - panel * plan.PanelColumns)
-        let aside = Scratch.Pointer
 
         for i in 0 .. past - first - 1 do
             let tile = first + i

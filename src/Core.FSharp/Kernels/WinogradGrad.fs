@@ -307,7 +307,6 @@ type internal WinogradGradKernel<'W, 'V, 'T
         (first: int, count: int, panelFirst: int, panelPast: int, sums: nativeint, accumulate: bool)
         =
         let lanes = 'W.Count
-        let height = ConvTile<'W, 'V, 'T>.Rows
         let aside = Scratch.Pointer
         let sources = aside + asideBytes
         let grads = sources + 36n * sourceStep
@@ -322,25 +321,21 @@ type internal WinogradGradKernel<'W, 'V, 'T
                 let q = grads + nativeint number * gradStep + nativeint (panel - panelFirst) * panelStep
                 let put = sums + nativeint number * sumStep + nativeint panel * panelRow
                 let whole = plan.Vectors panel * lanes
-                let mutable row = 0
 
-                while row < spec.InChannels do
-                    ConvTile<'W, 'V, 'T>
-                        .Run(
-                            min height (spec.InChannels - row),
-                            rows.From row,
-                            runs,
-                            sources + nativeint number * sourceStep,
-                            plan.TileBytes,
-                            q,
-                            0n,
-                            into.From row,
-                            put,
-                            whole,
-                            accumulate
-                        )
-
-                    row <- row + height
+                ConvTile<'W, 'V, 'T>
+                    .Run(
+                        spec.InChannels,
+                        rows.From 0,
+                        runs,
+                        sources + nativeint number * sourceStep,
+                        plan.TileBytes,
+                        q,
+                        0n,
+                        into.From 0,
+                        put,
+                        whole,
+                        accumulate
+                    )
 
     /// Transforms a tile, the i-th of its block.
     member private _.Transform

@@ -68,7 +68,10 @@ type AssemblyReader(assembly: string, sources: string) =
         let marker = "/" + Path.GetFileName sources + "/"
         let at = path.LastIndexOf(marker, StringComparison.Ordinal)
         // The compiler's own code is in a file called unknown, which a deterministic build places among ours.
-        if at < 0 || path.EndsWith("/unknown", StringComparison.Ordinal) then None else Some(path.Substring(at + marker.Length))
+        if at < 0 || path.EndsWith("/unknown", StringComparison.Ordinal) then
+            None
+        else
+            Some(path.Substring(at + marker.Length))
 
     /// The source file of a method, where it has visible sequence points.
     let documentOf (handle: MethodDefinitionHandle) =

@@ -14,12 +14,24 @@ type ConvEndingTests() =
         ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
 
     // The same ending, one step after the other.
-    let plain (w: Window) (y: float[]) (bias: float[] voption) (rectifies: bool) (pools: bool) =
+    let plain
+        (w: Window)
+        (y: float[])
+        (bias: float[] voption)
+        (addend: float[] voption)
+        (rectifies: bool)
+        (pools: bool)
+        =
         let at (i: int) =
             let v =
                 match bias with
                 | ValueSome b -> y[i] + b[i % w.Out]
                 | ValueNone -> y[i]
+
+            let v =
+                match addend with
+                | ValueSome a -> v + a[i]
+                | ValueNone -> v
 
             if rectifies then max v 0.0 else v
 
@@ -58,18 +70,23 @@ type ConvEndingTests() =
             let kernel = ConvPrepared.Prepare(ConvDesign.Winograd, width, dtype, spec, gk.Pointer, prepared.Pointer)
             run kernel [ prepared ] [ gk ]
 
+        let a = floats 4 y.Length |> rounded dtype
+        let ga = write dtype a
+
         for hasBias in [ false; true ] do
             for rectifies in [ false; true ] do
-                for pools in [ false; true ] do
+                for pools, adds in [ false, false; true, false; false, isPrepared ] do
                     if not pools || w.In.Length = 2 then
                         let bias = if hasBias then ValueSome b else ValueNone
-                        let expected = plain w y bias rectifies pools
+                        let addend = if adds then ValueSome a else ValueNone
+                        let expected = plain w y bias addend rectifies pools
                         let target = room dtype expected.Length
                         let ws = workspace (ConvPrepared.Workspace(ConvDesign.Winograd, width, dtype, spec))
 
                         let ending =
                             { ConvEnding.None with
                                 Bias = (if hasBias then gb.Pointer else 0n)
+                                Addend = (if adds then ga.Pointer else 0n)
                                 Rectifies = rectifies
                                 Pools = pools }
 
@@ -87,12 +104,13 @@ type ConvEndingTests() =
                                     ending
                                 )
 
-                            run kernel [ target ] [ gx; gk; gb; prepared; ws ]
+                            run kernel [ target ] [ gx; gk; gb; ga; prepared; ws ]
 
                         into target ending
-                        let text = $"{width} {dtype} {isPrepared} {hasBias} {rectifies} {pools} {Windowed.text w}"
+                        let text =
+                            $"{width} {dtype} {isPrepared} {hasBias} {rectifies} {pools} {adds} {Windowed.text w}"
 
-                        if dtype = DType.Float32 then
+                        if dtype = DType.Float32 && not adds then
                             // Rounding keeps the order of numbers: the same bits as the results rounded at last.
                             let halves = target.Read<float32>() |> Array.map BFloat16.OfSingle
                             let wide, narrow = room dtype expected.Length, room DType.BFloat16 expected.Length
