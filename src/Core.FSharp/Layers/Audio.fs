@@ -196,7 +196,8 @@ module STFTSpectrogram =
 
         LayerClass.dropsMask
             Kind
-            [ Field.choice "mode" modes (fun (o: STFTSpectrogramOptions) -> o.Mode) (fun v o -> { o with Mode = v })
+            options
+            [ Field.choice "mode" modes _.Mode (fun v o -> { o with Mode = v })
               Field.int "frame_length" (fun o -> o.FrameLength) (fun v o -> { o with FrameLength = v })
               Field.intOption "frame_step" (fun o -> o.FrameStep) (fun v o -> { o with FrameStep = v })
               Field.intOption "fft_length" (fun o -> o.FftLength) (fun v o -> { o with FftLength = v })
@@ -216,7 +217,6 @@ module STFTSpectrogram =
               LayerField.padding (fun o -> o.Padding) (fun v o -> { o with Padding = v })
               Field.bool "expand_dims" (fun o -> o.ExpandDims) (fun v o -> { o with ExpandDims = v })
               LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v }) ]
-            options
             run
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (Kind + ".frame_length") o.FrameLength
@@ -340,8 +340,8 @@ module MelSpectrogram =
     let internal definition: LayerClass<MelSpectrogramOptions> =
         LayerClass.dropsMask
             Kind
-            [ Field.int "fft_length" (fun (o: MelSpectrogramOptions) -> o.FftLength) (fun v o ->
-                  { o with FftLength = v })
+            options
+            [ Field.int "fft_length" _.FftLength (fun v o -> { o with FftLength = v })
               Field.int "sequence_stride" (fun o -> o.SequenceStride) (fun v o -> { o with SequenceStride = v })
               Field.intOption "sequence_length" (fun o -> o.SequenceLength) (fun v o -> { o with SequenceLength = v })
               Field.nullable
@@ -359,7 +359,6 @@ module MelSpectrogram =
               Field.float "mag_exp" (fun o -> o.MagExp) (fun v o -> { o with MagExp = v })
               Field.float "min_power" (fun o -> o.MinPower) (fun v o -> { o with MinPower = v })
               Field.float "ref_power" (fun o -> o.RefPower) (fun v o -> { o with RefPower = v }) ]
-            options
             run
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (Kind + ".fft_length") o.FftLength

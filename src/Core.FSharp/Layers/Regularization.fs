@@ -59,8 +59,7 @@ module Dropout =
             x * Ops.where kept (Expr.Scalar(x.DType, 1.0 / (1.0 - o.Rate))) (Expr.Scalar(x.DType, 0.0))
 
     let private rateField: Field<DropoutOptions> =
-        Field.float "rate" (fun o -> o.Rate) (fun v (o: DropoutOptions) -> { o with Rate = v })
-        |> Field.required
+        Field.float "rate" (fun o -> o.Rate) (fun v o -> { o with Rate = v }) |> Field.required
 
     let private seedField: Field<DropoutOptions> =
         Field.seed "seed" (fun o -> o.Seed) (fun v o -> { o with Seed = v })
@@ -76,7 +75,7 @@ module Dropout =
         LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
 
     let private make kind fields (train: DropoutOptions -> Scope -> Expr -> Expr) : LayerClass<DropoutOptions> =
-        LayerClass.keepsMask kind (rateField :: seedField :: fields) (options 0.0) (fun o scope x ->
+        LayerClass.keepsMask kind (options 0.0) (rateField :: seedField :: fields) (fun o scope x ->
             if scope.Mode = Mode.Train && o.Rate > 0.0 then train o scope (LayerCheck.floating scope x) else x)
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.rate (kind + ".rate") o.Rate
@@ -133,9 +132,9 @@ module Dropout =
     let internal noise: LayerClass<float * int option> =
         LayerClass.keepsMask
             "GaussianNoise"
+            (0.0, None)
             [ Field.float "stddev" fst (fun v (_, seed) -> v, seed) |> Field.required
               Field.seed "seed" snd (fun v (deviation, _) -> deviation, v) ]
-            (0.0, None)
             (fun (deviation, seed) scope x ->
                 if scope.Mode = Mode.Train && deviation > 0.0 then
                     let x = LayerCheck.floating scope x

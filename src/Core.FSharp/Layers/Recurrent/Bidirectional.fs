@@ -153,10 +153,9 @@ module Bidirectional =
     let internal definition: LayerClass<BidirectionalOptions> =
         LayerClass.many
             "Bidirectional"
-            [ NestedField.layer "layer" (fun (o: BidirectionalOptions) -> o.Layer) (fun v o -> { o with Layer = v })
-              mergeField
-              NestedField.optionalLayer "backward_layer" (fun (o: BidirectionalOptions) -> o.BackwardLayer) (fun v o ->
-                  { o with BackwardLayer = v }) ]
             (options (LayerClass.layer SimpleRNN.definition (SimpleRNN.options 1)))
+            [ NestedField.layer "layer" _.Layer (fun v o -> { o with Layer = v })
+              mergeField
+              NestedField.optionalLayer "backward_layer" _.BackwardLayer (fun v o -> { o with BackwardLayer = v }) ]
             run
         |> LayerClass.checkedBy complete

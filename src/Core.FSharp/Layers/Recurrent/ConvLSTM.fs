@@ -183,18 +183,15 @@ module ConvLSTM =
                   { o with RecurrentActivation = v })
               Field.bool "use_bias" (fun o -> o.UseBias) (fun v o -> { o with UseBias = v })
               Field.bool "unit_forget_bias" (fun o -> o.UnitForgetBias) (fun v o -> { o with UnitForgetBias = v })
-              yield!
-                  LayerField.weight "kernel" (fun (o: ConvLSTMOptions) -> o.Kernel) (fun v o -> { o with Kernel = v })
-              yield!
-                  LayerField.weight "recurrent" (fun (o: ConvLSTMOptions) -> o.Recurrent) (fun v o ->
-                      { o with Recurrent = v })
-              yield! LayerField.weight "bias" (fun (o: ConvLSTMOptions) -> o.Bias) (fun v o -> { o with Bias = v })
+              yield! LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+              yield! LayerField.weight "recurrent" _.Recurrent (fun v o -> { o with Recurrent = v })
+              yield! LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
               LayerField.activity (fun o -> o.ActivityRegularizer) (fun v o -> { o with ActivityRegularizer = v })
               Field.float "dropout" (fun o -> o.Dropout) (fun v o -> { o with Dropout = v })
               Field.float "recurrent_dropout" (fun o -> o.RecurrentDropout) (fun v o -> { o with RecurrentDropout = v })
               Field.seed "seed" (fun o -> o.Seed) (fun v o -> { o with Seed = v }) ]
 
-        LayerClass.many kind (fields @ LoopField.all flags withFlags) (options 1 [ 1 ]) (fun o scope flows ->
+        LayerClass.many kind (options 1 [ 1 ]) (fields @ LoopField.all flags withFlags) (fun o scope flows ->
             if flows.Length > 0 then
                 LayerCheck.rank kind (rank + 3) ("(batch, time, " + string rank + " spatial, channels)") flows[0].Value
 

@@ -77,18 +77,17 @@ module internal RecurrentFamily =
         Field.bool "reset_after" (fun o -> o.ResetAfter) (fun v o -> { o with ResetAfter = v })
 
     let private weights: Field<RecurrentOptions> list =
-        LayerField.weight "kernel" (fun (o: RecurrentOptions) -> o.Kernel) (fun v o -> { o with Kernel = v })
-        @ LayerField.weight "recurrent" (fun (o: RecurrentOptions) -> o.Recurrent) (fun v o -> { o with Recurrent = v })
-        @ LayerField.weight "bias" (fun (o: RecurrentOptions) -> o.Bias) (fun v o -> { o with Bias = v })
+        LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+        @ LayerField.weight "recurrent" _.Recurrent (fun v o -> { o with Recurrent = v })
+        @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
 
     let private activity: Field<RecurrentOptions> =
-        LayerField.activity (fun (o: RecurrentOptions) -> o.ActivityRegularizer) (fun v o ->
-            { o with ActivityRegularizer = v })
+        LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
 
     let private dropout: Field<RecurrentOptions> list =
         [ Field.float "dropout" (fun o -> o.Dropout) (fun v o -> { o with Dropout = v })
           Field.float "recurrent_dropout" (fun o -> o.RecurrentDropout) (fun v o -> { o with RecurrentDropout = v })
-          Field.seed "seed" (fun (o: RecurrentOptions) -> o.Seed) (fun v o -> { o with Seed = v }) ]
+          Field.seed "seed" _.Seed (fun v o -> { o with Seed = v }) ]
 
     /// How Keras computes, not what.
     let private ways: Field<RecurrentOptions> list =
@@ -129,7 +128,7 @@ module internal RecurrentFamily =
     let cell (family: RecurrentFamily) : LayerClass<RecurrentOptions> =
         let kind = family.Kind + "Cell"
 
-        LayerClass.many kind family.Fields (defaults 1) (fun o scope flows ->
+        LayerClass.many kind (defaults 1) family.Fields (fun o scope flows ->
             Recurrence.single kind scope (fun _ -> family.States o) (family.Step o scope) flows)
         |> LayerClass.checkedBy (check kind)
         |> LayerClass.playing (fun _ o -> Cell(fun _ -> family.States o))
@@ -137,8 +136,8 @@ module internal RecurrentFamily =
     let layer (family: RecurrentFamily) : LayerClass<RecurrentOptions> =
         LayerClass.many
             family.Kind
-            (LoopField.all flags withFlags @ family.Fields @ [ activity ])
             (defaults 1)
+            (LoopField.all flags withFlags @ family.Fields @ [ activity ])
             (fun o scope flows ->
                 let flags = flags o
                 let inner = scope.Child family.CellName
