@@ -83,12 +83,7 @@ public sealed class ConvLSTM1D(
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
         .Set("seed", seed)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask));
 
 /// <summary>An LSTM whose products are convolutions, over sequences of images: (batch, time, rows, columns, channels). Kernel:
 /// (window..., channels, 4 filters).</summary>
@@ -171,12 +166,7 @@ public sealed class ConvLSTM2D(
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
         .Set("seed", seed)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask));
 
 /// <summary>An LSTM whose products are convolutions, over sequences of volumes: (batch, time, depth, rows, columns, channels). Kernel:
 /// (window..., channels, 4 filters).</summary>
@@ -259,9 +249,4 @@ public sealed class ConvLSTM3D(
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
         .Set("seed", seed)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask));

@@ -61,13 +61,8 @@ public sealed class SimpleRNN(
         .Set("activity_regularizer", activityRegularizer?.Description)
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("seed", seed)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask)
+        .Set("seed", seed));
 
 /// <summary>Long short-term memory. (batch, time, features) to (batch, units), or to (batch, time, units) with returnSequences;
 /// states h and c. Kernel: (features, 4 units), gates in the order i, f, c, o.</summary>
@@ -136,12 +131,7 @@ public sealed class LSTM(
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
         .Set("seed", seed)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask));
 
 /// <summary>Gated recurrent unit. (batch, time, features) to (batch, units), or to (batch, time, units) with returnSequences.
 /// Kernel: (features, 3 units), gates in the order z, r, h.</summary>
@@ -208,13 +198,8 @@ public sealed class GRU(
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
         .Set("seed", seed)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("reset_after", resetAfter)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask)
+        .Set("reset_after", resetAfter));
 
 /// <summary>A cell over a sequence: (batch, time, ...) to the last output, or to all outputs with returnSequences.</summary>
 /// <param name="cell">What a step does: LSTMCell, StackedRNNCells, or a CustomCell.</param>
@@ -239,10 +224,5 @@ public sealed class RNN(
     string? name = null)
     : RecurrentLayer("RNN", name, Arguments.Empty
         .Set("cell", cell.Core)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask)
+        .Set("activity_regularizer", activityRegularizer?.Description));
