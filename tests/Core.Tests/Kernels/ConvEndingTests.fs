@@ -107,29 +107,6 @@ type ConvEndingTests() =
                         else
                             close (10.0 * tolerance dtype) 3.0 text expected (read dtype target)
 
-    let square =
-        gen {
-            let! batch = Gen.choose (1, 3)
-            let! height = Gen.choose (1, 15)
-            let! width = Gen.choose (1, 15)
-            let! channels = Gen.choose (1, 36)
-            let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
-            let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-            let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-
-            return
-                { Batch = batch
-                  In = [| height; width |]
-                  Channels = channels
-                  Out = out
-                  Kernel = [| 3; 3 |]
-                  Strides = [| 1; 1 |]
-                  Dilations = [| 1; 1 |]
-                  Low = low
-                  High = high
-                  Groups = 1 }
-        }
-
     let thin =
         gen {
             let! rank = Gen.choose (1, 2)
@@ -160,7 +137,7 @@ type ConvEndingTests() =
 
     [<Fact>]
     member _.``random convolutions by Winograd's method with every ending``() =
-        Windowed.forAllOf square (fun w ->
+        Windowed.forAllOf Windowed.square (fun w ->
             for width in widths do
                 check DType.Float32 width true w)
 

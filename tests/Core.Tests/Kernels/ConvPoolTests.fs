@@ -55,6 +55,30 @@ module internal Windowed =
                   Groups = groups }
         }
 
+    /// Windows of 3 x 3 that step by 1.
+    let square: Gen<Window> =
+        gen {
+            let! batch = Gen.choose (1, 3)
+            let! height = Gen.choose (1, 15)
+            let! width = Gen.choose (1, 15)
+            let! channels = Gen.choose (1, 36)
+            let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
+            let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
+            let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
+
+            return
+                { Batch = batch
+                  In = [| height; width |]
+                  Channels = channels
+                  Out = out
+                  Kernel = [| 3; 3 |]
+                  Strides = [| 1; 1 |]
+                  Dilations = [| 1; 1 |]
+                  Low = low
+                  High = high
+                  Groups = 1 }
+        }
+
     let lead one (v: int[]) = Array.append (Array.create (3 - v.Length) one) v
 
     let outputs (w: Window) =

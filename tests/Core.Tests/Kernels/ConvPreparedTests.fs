@@ -62,32 +62,9 @@ type ConvPreparedTests() =
         run (forward (Affine(dtype, target.Pointer))) [ target ] [ gx; prepared; ws ]
         near 2.0 (text + ", ended") (Array.map Affine.Of y) (read dtype target)
 
-    let square =
-        gen {
-            let! batch = Gen.choose (1, 3)
-            let! height = Gen.choose (1, 15)
-            let! width = Gen.choose (1, 15)
-            let! channels = Gen.choose (1, 36)
-            let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
-            let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-            let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-
-            return
-                { Batch = batch
-                  In = [| height; width |]
-                  Channels = channels
-                  Out = out
-                  Kernel = [| 3; 3 |]
-                  Strides = [| 1; 1 |]
-                  Dilations = [| 1; 1 |]
-                  Low = low
-                  High = high
-                  Groups = 1 }
-        }
-
     [<Fact>]
     member _.``random convolutions by Winograd's method``() =
-        Windowed.forAllOf square (fun w ->
+        Windowed.forAllOf Windowed.square (fun w ->
             for width in widths do
                 Assert.True(WinogradPlan.CanDo(width, 4, spec w))
                 check DType.Float32 width ConvDesign.Winograd w)
