@@ -36,9 +36,9 @@ module ReLU =
         LayerClass.keepsMask
             "ReLU"
             options
-            [ Field.floatOption "max_value" (fun o -> o.MaxValue) (fun v o -> { o with MaxValue = v })
-              Field.float "negative_slope" (fun o -> o.NegativeSlope) (fun v o -> { o with NegativeSlope = v })
-              Field.float "threshold" (fun o -> o.Threshold) (fun v o -> { o with Threshold = v }) ]
+            [ Field.floatOption "max_value" _.MaxValue (fun v o -> { o with MaxValue = v })
+              Field.float "negative_slope" _.NegativeSlope (fun v o -> { o with NegativeSlope = v })
+              Field.float "threshold" _.Threshold (fun v o -> { o with Threshold = v }) ]
             (fun o _ x -> Activation.rectify o.NegativeSlope o.MaxValue o.Threshold x)
         |> LayerClass.checkedBy (fun o ->
             match o.MaxValue with
@@ -70,14 +70,14 @@ module PReLU =
                 match value with
                 | Null -> []
                 | value -> ConfigRead.ints where value)
-            (fun o -> o.SharedAxes)
+            _.SharedAxes
             (fun v o -> { o with SharedAxes = v })
 
     let internal definition: LayerClass<PReLUOptions> =
         LayerClass.keepsMask
             "PReLU"
             options
-            (LayerField.weight "alpha" (fun o -> o.Alpha) (fun v o -> { o with Alpha = v }) @ [ axesField ])
+            (LayerField.weight "alpha" _.Alpha (fun v o -> { o with Alpha = v }) @ [ axesField ])
             (fun o scope x ->
                 LayerCheck.minRank "PReLU" 2 x
                 let shape = x.Shape.ToArray()[1..]

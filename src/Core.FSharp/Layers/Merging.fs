@@ -226,12 +226,11 @@ module Dot =
                     | [ axis ] -> axis, axis
                     | [ i; j ] -> i, j
                     | _ -> raise (ConfigRead.wrong where "an axis or a pair of axes" value))
-                (fun o -> o.Axes)
+                _.Axes
                 (fun v o -> { o with Axes = v })
 
         LayerClass.many
             "Dot"
             (options (-1, -1))
-            [ Field.required axes
-              Field.bool "normalize" (fun o -> o.Normalize) (fun v o -> { o with Normalize = v }) ]
+            [ Field.required axes; Field.bool "normalize" _.Normalize (fun v o -> { o with Normalize = v }) ]
             (fun o scope inputs -> [| run o scope inputs |])

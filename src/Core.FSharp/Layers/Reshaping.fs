@@ -134,7 +134,7 @@ module internal Borders =
         let cells = Field.make key (writeCells rank) (readCells rank) _.Cells (fun v o -> { o with Cells = v })
 
         let format: Field<BorderOptions> =
-            LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
+            LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
 
         LayerClass.dropsMask
             kind
@@ -255,7 +255,7 @@ module internal Resampling =
             set
 
     let private interpolation: Field<UpSamplingOptions> =
-        interpolationField (fun o -> o.Interpolation) (fun v o -> { o with Interpolation = v })
+        interpolationField _.Interpolation (fun v o -> { o with Interpolation = v })
 
     let private upSampling rank : LayerClass<UpSamplingOptions> =
         let kind = "UpSampling" + string rank + "D"
@@ -264,10 +264,10 @@ module internal Resampling =
             if rank = 1 then
                 Field.int "size" (fun (o: UpSamplingOptions) -> o.Size.Head) (fun v o -> { o with Size = [ v ] })
             else
-                Field.ints "size" (fun o -> o.Size) (fun v o -> { o with Size = v })
+                Field.ints "size" _.Size (fun v o -> { o with Size = v })
 
         let format: Field<UpSamplingOptions> =
-            LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
+            LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
 
         let fields =
             match rank with

@@ -114,8 +114,7 @@ module ReversibleEmbedding =
 
     let internal definition: LayerClass<ReversibleEmbeddingOptions> =
         let ofEmbedding =
-            Embedding.fields
-            |> List.map (Field.inside (fun o -> o.Embedding) (fun v o -> { o with Embedding = v }))
+            Embedding.fields |> List.map (Field.inside _.Embedding (fun v o -> { o with Embedding = v }))
 
         let dtype where value = DType.parse (ConfigRead.text where value)
 

@@ -50,7 +50,7 @@ module TernaryDense =
         let ofDense =
             Dense.definition.Fields
             |> List.filter (fun field -> not (field.Key.StartsWith("lora_", StringComparison.Ordinal)))
-            |> List.map (Field.inside (fun o -> o.Dense) (fun v o -> { o with Dense = v }))
+            |> List.map (Field.inside _.Dense (fun v o -> { o with Dense = v }))
 
         let threshold = Field.floatOption "threshold" _.Threshold (fun v o -> { o with Threshold = v })
 

@@ -489,7 +489,7 @@ module internal ImageLayer =
             Quiet = true }
 
     let private boxedFields (fields: Field<'o> list) : Field<Boxed<'o>> list =
-        (fields |> List.map (Field.inside (fun o -> o.Options) (fun v o -> { o with Options = v })))
+        (fields |> List.map (Field.inside _.Options (fun v o -> { o with Options = v })))
         @ [ formatField () ]
 
     /// A layer class of its own rules with that argument.

@@ -178,10 +178,10 @@ module RandomColor =
               Seed = None
               DataFormat = DataFormat.ChannelsLast }
             [ ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
-              field "brightness_factor" (fun o -> o.Brightness) (fun v o -> { o with Brightness = v })
-              field "contrast_factor" (fun o -> o.Contrast) (fun v o -> { o with Contrast = v })
-              field "saturation_factor" (fun o -> o.Saturation) (fun v o -> { o with Saturation = v })
-              field "hue_factor" (fun o -> o.Hue) (fun v o -> { o with Hue = v })
+              field "brightness_factor" _.Brightness (fun v o -> { o with Brightness = v })
+              field "contrast_factor" _.Contrast (fun v o -> { o with Contrast = v })
+              field "saturation_factor" _.Saturation (fun v o -> { o with Saturation = v })
+              field "hue_factor" _.Hue (fun v o -> { o with Hue = v })
               ImageField.seed _.Seed (fun v o -> { o with Seed = v })
               LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
             _.DataFormat

@@ -141,8 +141,7 @@ module Bidirectional =
               "mul", MergeMode.Multiply
               "ave", MergeMode.Average ]
 
-        let choice =
-            Field.choice "merge_mode" cases (fun o -> o.MergeMode) (fun v o -> { o with MergeMode = v })
+        let choice = Field.choice "merge_mode" cases _.MergeMode (fun v o -> { o with MergeMode = v })
 
         { choice with
             Get = fun o -> if o.MergeMode = MergeMode.Separate then Some Null else choice.Get o

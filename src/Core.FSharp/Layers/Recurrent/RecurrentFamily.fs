@@ -58,23 +58,23 @@ module internal RecurrentFamily =
             ZeroOutputForMask = f.ZeroMasked }
 
     let private units: Field<RecurrentOptions> =
-        Field.int "units" (fun o -> o.Units) (fun v o -> { o with Units = v }) |> Field.required
+        Field.int "units" _.Units (fun v o -> { o with Units = v }) |> Field.required
 
     let private activation: Field<RecurrentOptions> =
-        LayerField.activation "activation" (fun o -> o.Activation) (fun v o -> { o with Activation = v })
+        LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
 
     let private recurrentActivation: Field<RecurrentOptions> =
-        LayerField.activation "recurrent_activation" (fun o -> o.RecurrentActivation) (fun v o ->
+        LayerField.activation "recurrent_activation" _.RecurrentActivation (fun v o ->
             { o with RecurrentActivation = v })
 
     let private useBias: Field<RecurrentOptions> =
-        Field.bool "use_bias" (fun o -> o.UseBias) (fun v o -> { o with UseBias = v })
+        Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v })
 
     let private unitForget: Field<RecurrentOptions> =
-        Field.bool "unit_forget_bias" (fun o -> o.UnitForgetBias) (fun v o -> { o with UnitForgetBias = v })
+        Field.bool "unit_forget_bias" _.UnitForgetBias (fun v o -> { o with UnitForgetBias = v })
 
     let private resetAfter: Field<RecurrentOptions> =
-        Field.bool "reset_after" (fun o -> o.ResetAfter) (fun v o -> { o with ResetAfter = v })
+        Field.bool "reset_after" _.ResetAfter (fun v o -> { o with ResetAfter = v })
 
     let private weights: Field<RecurrentOptions> list =
         LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
@@ -85,8 +85,8 @@ module internal RecurrentFamily =
         LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
 
     let private dropout: Field<RecurrentOptions> list =
-        [ Field.float "dropout" (fun o -> o.Dropout) (fun v o -> { o with Dropout = v })
-          Field.float "recurrent_dropout" (fun o -> o.RecurrentDropout) (fun v o -> { o with RecurrentDropout = v })
+        [ Field.float "dropout" _.Dropout (fun v o -> { o with Dropout = v })
+          Field.float "recurrent_dropout" _.RecurrentDropout (fun v o -> { o with RecurrentDropout = v })
           Field.seed "seed" _.Seed (fun v o -> { o with Seed = v }) ]
 
     /// How Keras computes, not what.
