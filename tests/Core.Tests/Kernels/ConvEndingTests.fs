@@ -10,9 +10,6 @@ open FunctionalNet.Tests.Kernels.KernelSupport
 /// Convolutions whose results are ended in registers, against plain float64 loops.
 type ConvEndingTests() =
 
-    let spec (w: Window) =
-        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
-
     // The same ending, one step after the other.
     let plain (w: Window) (y: float[]) (bias: float[] voption) (rectifies: bool) (pools: bool) =
         let at (i: int) =
@@ -39,7 +36,7 @@ type ConvEndingTests() =
 
     /// All endings of a convolution. `isPrepared`: by Winograd's method.
     let check (dtype: DType) (width: Width) (isPrepared: bool) (w: Window) =
-        let spec = spec w
+        let spec = Windowed.spec w
         let x = floats 1 (Windowed.inSize w) |> rounded dtype
         let k = floats 2 (Windowed.product w.Kernel * w.Channels * w.Out) |> rounded dtype
         let b = floats 3 w.Out |> rounded dtype
@@ -146,7 +143,7 @@ type ConvEndingTests() =
         Windowed.forAllOf thin (fun w ->
             for dtype in [ DType.Float32; DType.Float64 ] do
                 for width in widths do
-                    if ConvThinPlan.Gains(width, DType.size dtype, spec w) then
+                    if ConvThinPlan.Gains(width, DType.size dtype, Windowed.spec w) then
                         check dtype width false w)
 
     [<Theory>]

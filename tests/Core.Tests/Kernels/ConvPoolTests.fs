@@ -55,6 +55,30 @@ module internal Windowed =
                   Groups = groups }
         }
 
+    let spec (w: Window) : ConvSpec =
+        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
+
+    /// A window of 3 x 3 that steps by 1.
+    let squareOf
+        (batch: int)
+        (height: int)
+        (width: int)
+        (channels: int)
+        (out: int)
+        (low: int[])
+        (high: int[])
+        : Window =
+        { Batch = batch
+          In = [| height; width |]
+          Channels = channels
+          Out = out
+          Kernel = [| 3; 3 |]
+          Strides = [| 1; 1 |]
+          Dilations = [| 1; 1 |]
+          Low = low
+          High = high
+          Groups = 1 }
+
     /// Windows of 3 x 3 that step by 1.
     let square: Gen<Window> =
         gen {
@@ -66,17 +90,7 @@ module internal Windowed =
             let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
             let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
 
-            return
-                { Batch = batch
-                  In = [| height; width |]
-                  Channels = channels
-                  Out = out
-                  Kernel = [| 3; 3 |]
-                  Strides = [| 1; 1 |]
-                  Dilations = [| 1; 1 |]
-                  Low = low
-                  High = high
-                  Groups = 1 }
+            return squareOf batch height width channels out low high
         }
 
     let lead one (v: int[]) = Array.append (Array.create (3 - v.Length) one) v
@@ -154,8 +168,7 @@ type ConvPoolTests() =
     let widths = [ Width.W128; Width.W256; Width.W512 ]
 
     let convolution (dtype: DType) (w: Window) =
-        let spec =
-            ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
+        let spec = Windowed.spec w
 
         Assert.Equal<int[]>(Windowed.outputs w, spec.OutSpatial)
         let perIn, perOut = w.Channels / w.Groups, w.Out / w.Groups

@@ -10,11 +10,8 @@ open FunctionalNet.Tests.Kernels.KernelSupport
 /// Convolutions from weights that were prepared once, against plain float64 loops.
 type ConvPreparedTests() =
 
-    let spec (w: Window) =
-        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
-
     let check (dtype: DType) (width: Width) (design: ConvDesign) (w: Window) =
-        let spec = spec w
+        let spec = Windowed.spec w
         let perIn, perOut = w.Channels / w.Groups, w.Out / w.Groups
         let x = floats 1 (Windowed.inSize w) |> rounded dtype
         let k = floats 2 (Windowed.product w.Kernel * perIn * w.Out) |> rounded dtype
@@ -66,7 +63,7 @@ type ConvPreparedTests() =
     member _.``random convolutions by Winograd's method``() =
         Windowed.forAllOf Windowed.square (fun w ->
             for width in widths do
-                Assert.True(WinogradPlan.CanDo(width, 4, spec w))
+                Assert.True(WinogradPlan.CanDo(width, 4, Windowed.spec w))
                 check DType.Float32 width ConvDesign.Winograd w)
 
     [<Theory>]
@@ -96,8 +93,8 @@ type ConvPreparedTests() =
         Windowed.forAll (fun w ->
             for dtype in [ DType.Float32; DType.Float64 ] do
                 for width in widths do
-                    if not (Conv.IsDepthwise(spec w)) then
-                        let bytes = ConvPrepared.Bytes(ConvDesign.Packed, width, dtype, spec w)
+                    if not (Conv.IsDepthwise(Windowed.spec w)) then
+                        let bytes = ConvPrepared.Bytes(ConvDesign.Packed, width, dtype, Windowed.spec w)
                         // No bytes: the weights are a panel as they are.
                         if bytes > 0L then check dtype width ConvDesign.Packed w)
 
