@@ -13,7 +13,9 @@ open System.Runtime.InteropServices
 type Images =
 
     static member private Options
-        (files: DirectoryOptions, colorMode, imageSize: Nullable<struct (int * int)>, interpolation, crop, pad, first)
+        (files: DirectoryOptions)
+        (colorMode, imageSize: Nullable<struct (int * int)>, interpolation)
+        (crop, pad, channelsFirst)
         : ImageDatasetOptions =
         { Files = files
           ColorMode = colorMode
@@ -21,7 +23,7 @@ type Images =
           Interpolation = interpolation
           CropToAspectRatio = crop
           PadToAspectRatio = pad
-          ChannelsFirst = first }
+          ChannelsFirst = channelsFirst }
 
     /// <summary>A picture of a file: JPEG, PNG, BMP, or the first picture of a GIF. Keras: load_img.</summary>
     /// <param name="path">The file.</param>
@@ -116,26 +118,14 @@ type Images =
             [<Optional; DefaultParameterValue(true)>] verbose: bool
         ) : DirectoryDataset<struct (Tensor * Tensor)> =
         ImageDataset.ofDirectory
-            (Images.Options(
-                Directories.Options(
-                    labels,
-                    labelMode,
-                    classNames,
-                    batchSize,
-                    shuffle,
-                    seed,
-                    validationSplit,
-                    subset,
-                    followLinks,
-                    verbose
-                ),
-                colorMode,
-                imageSize,
-                interpolation,
-                cropToAspectRatio,
-                padToAspectRatio,
-                channelsFirst
-            ))
+            (Images.Options
+                (Directories.Options
+                    (labels, labelMode, classNames)
+                    (batchSize, shuffle, seed)
+                    (validationSplit, subset)
+                    (followLinks, verbose))
+                (colorMode, imageSize, interpolation)
+                (cropToAspectRatio, padToAspectRatio, channelsFirst))
             directory
 
     /// <summary>Pictures of files in batches, without classes. Keras: labels=None.</summary>
@@ -175,26 +165,14 @@ type Images =
             [<Optional; DefaultParameterValue(true)>] verbose: bool
         ) : DirectoryDataset<Tensor> =
         ImageDataset.unlabeled
-            (Images.Options(
-                Directories.Options(
-                    null,
-                    LabelMode.Int,
-                    null,
-                    batchSize,
-                    shuffle,
-                    seed,
-                    validationSplit,
-                    subset,
-                    followLinks,
-                    verbose
-                ),
-                colorMode,
-                imageSize,
-                interpolation,
-                cropToAspectRatio,
-                padToAspectRatio,
-                channelsFirst
-            ))
+            (Images.Options
+                (Directories.Options
+                    (null, LabelMode.Int, null)
+                    (batchSize, shuffle, seed)
+                    (validationSplit, subset)
+                    (followLinks, verbose))
+                (colorMode, imageSize, interpolation)
+                (cropToAspectRatio, padToAspectRatio, channelsFirst))
             directory
 
     /// <summary>Pictures for training and pictures for validation. Keras: subset="both".</summary>
@@ -238,24 +216,12 @@ type Images =
             [<Optional; DefaultParameterValue(true)>] verbose: bool
         ) : struct (DirectoryDataset<struct (Tensor * Tensor)> * DirectoryDataset<struct (Tensor * Tensor)>) =
         ImageDataset.split
-            (Images.Options(
-                Directories.Options(
-                    labels,
-                    labelMode,
-                    classNames,
-                    batchSize,
-                    shuffle,
-                    seed,
-                    validationSplit,
-                    DataSubset.All,
-                    followLinks,
-                    verbose
-                ),
-                colorMode,
-                imageSize,
-                interpolation,
-                cropToAspectRatio,
-                padToAspectRatio,
-                channelsFirst
-            ))
+            (Images.Options
+                (Directories.Options
+                    (labels, labelMode, classNames)
+                    (batchSize, shuffle, seed)
+                    (validationSplit, DataSubset.All)
+                    (followLinks, verbose))
+                (colorMode, imageSize, interpolation)
+                (cropToAspectRatio, padToAspectRatio, channelsFirst))
             directory

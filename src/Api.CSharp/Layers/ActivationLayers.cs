@@ -32,9 +32,7 @@ public sealed class PReLU(
     int[]? sharedAxes = null,
     string? name = null)
     : Layer("PReLU", name, Arguments.Empty
-        .Set("alpha_initializer", alphaInitializer?.Description)
-        .Set("alpha_regularizer", alphaRegularizer?.Description)
-        .Set("alpha_constraint", alphaConstraint?.Description)
+        .SetWeight("alpha", alphaInitializer, alphaRegularizer, alphaConstraint)
         .Set("shared_axes", sharedAxes));
 
 /// <summary>x for positive x, alpha (exp(x) - 1) otherwise.</summary>

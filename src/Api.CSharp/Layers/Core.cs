@@ -35,13 +35,9 @@ public sealed class Dense(
         .Set("units", units)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
         .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description)
         .Set("lora_rank", loraRank)
         .Set("lora_alpha", loraAlpha));
 
@@ -81,13 +77,9 @@ public sealed class EinsumDense(
         .Set("output_shape", outputShape)
         .Set("activation", activation?.Description)
         .Set("bias_axes", biasAxes)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
         .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description)
         .Set("lora_rank", loraRank)
         .Set("lora_alpha", loraAlpha));
 
@@ -124,9 +116,7 @@ public sealed class Embedding(
     : AdaptableLayer("Embedding", name, Arguments.Empty
         .Set("input_dim", inputDim)
         .Set("output_dim", outputDim)
-        .Set("embeddings_initializer", embeddingsInitializer?.Description)
-        .Set("embeddings_regularizer", embeddingsRegularizer?.Description)
-        .Set("embeddings_constraint", embeddingsConstraint?.Description)
+        .SetWeight("embeddings", embeddingsInitializer, embeddingsRegularizer, embeddingsConstraint)
         .Set("mask_zero", maskZero)
         .Set("activity_regularizer", activityRegularizer?.Description)
         .Set("weights", weights)

@@ -18,12 +18,10 @@ public sealed class RandomBrightness(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomBrightness", name, Arguments.Empty
+    : ImageLayer("RandomBrightness", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Multiplies the distances from every channel's mean. Training only: at inference images pass
 /// unchanged.</summary>
@@ -42,12 +40,10 @@ public sealed class RandomContrast(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomContrast", name, Arguments.Empty
+    : ImageLayer("RandomContrast", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Turns the hues of images. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of twice the turn, either way, 0 to 1; one number f means 0 to f.</param>
@@ -64,12 +60,10 @@ public sealed class RandomHue(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomHue", name, Arguments.Empty
+    : ImageLayer("RandomHue", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Multiplies the saturation of images by f / (1 - f). As in Keras, it is the saturation that is clipped to the
 /// value range, so that with (0, 255) strong factors give colors outside of it. Training only: at inference images pass
@@ -88,12 +82,10 @@ public sealed class RandomSaturation(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomSaturation", name, Arguments.Empty
+    : ImageLayer("RandomSaturation", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Blurs or sharpens images. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds, 0 to 1: 0 gives a smoothed image, 0.5 changes nothing, 1 sharpens; one number f
@@ -111,12 +103,10 @@ public sealed class RandomSharpness(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomSharpness", name, Arguments.Empty
+    : ImageLayer("RandomSharpness", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Blends images with their gray image. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the share of gray, -1 to 1; one number f means -f to f.</param>
@@ -133,12 +123,10 @@ public sealed class RandomColorDegeneration(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomColorDegeneration", name, Arguments.Empty
+    : ImageLayer("RandomColorDegeneration", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Changes brightness, contrast, saturation and hue, in this order. Training only: at inference images
 /// pass unchanged.</summary>
@@ -162,15 +150,13 @@ public sealed class RandomColorJitter(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomColorJitter", name, Arguments.Empty
+    : ImageLayer("RandomColorJitter", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("brightness_factor", brightnessFactor?.Values)
         .Set("contrast_factor", contrastFactor?.Values)
         .Set("saturation_factor", saturationFactor?.Values)
         .Set("hue_factor", hueFactor?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Makes images gray. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">The probability, 0 to 1.</param>
@@ -185,11 +171,9 @@ public sealed class RandomGrayscale(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomGrayscale", name, Arguments.Empty
+    : ImageLayer("RandomGrayscale", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Inverts images: a pixel becomes the greatest value minus itself. Training only: at inference images
 /// pass unchanged.</summary>
@@ -207,12 +191,10 @@ public sealed class RandomInvert(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomInvert", name, Arguments.Empty
+    : ImageLayer("RandomInvert", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Keeps the highest bits of pixels only. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">How many of eight bits, 1 to 8; of two numbers, from the first to below the second; one
@@ -230,12 +212,10 @@ public sealed class RandomPosterization(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomPosterization", name, Arguments.Empty
+    : ImageLayer("RandomPosterization", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Smooths images by a normal distribution. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the probability that an image is blurred, 0 to 1; one number f means 0 to f. By
@@ -258,14 +238,12 @@ public sealed class RandomGaussianBlur(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomGaussianBlur", name, Arguments.Empty
+    : ImageLayer("RandomGaussianBlur", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("kernel_size", kernelSize?.Values)
         .Set("sigma", sigma?.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Overwrites a box in every image. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the probability, 0 to 1; one number f means 0 to f. By default 1.</param>
@@ -286,14 +264,12 @@ public sealed class RandomErasing(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomErasing", name, Arguments.Empty
+    : ImageLayer("RandomErasing", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("scale", scale?.Values)
         .Set("fill_value", fillValue?.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Inverts bright pixels. Training only: at inference images pass unchanged.</summary>
 /// <param name="additionFactor">Bounds of what is added first, 0 to 1, of which the upper one is a share of the value
@@ -314,13 +290,11 @@ public sealed class Solarization(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("Solarization", name, Arguments.Empty
+    : ImageLayer("Solarization", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("addition_factor", additionFactor?.Values)
         .Set("threshold_factor", thresholdFactor?.Values)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Stretches every channel of every image to the whole value range, in training and at
 /// inference.</summary>
@@ -334,10 +308,8 @@ public sealed class AutoContrast(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("AutoContrast", name, Arguments.Empty
-        .Set("value_range", valueRange?.Values)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+    : ImageLayer("AutoContrast", name, dataFormat, boundingBoxFormat, Arguments.Empty
+        .Set("value_range", valueRange?.Values));
 
 /// <summary>Spreads the values of every channel evenly, by the histogram of the batch. Training only: at inference
 /// images pass unchanged.</summary>
@@ -353,11 +325,9 @@ public sealed class Equalization(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("Equalization", name, Arguments.Empty
+    : ImageLayer("Equalization", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("value_range", valueRange?.Values)
-        .Set("bins", bins)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("bins", bins));
 
 /// <summary>Spreads values by the histograms of the tiles around every pixel, in training and at inference (CLAHE;
 /// Zuiderveld, 1994).</summary>
@@ -375,9 +345,7 @@ public sealed class ContrastLimitedAdaptiveHistogramEqualization(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("ContrastLimitedAdaptiveHistogramEqualization", name, Arguments.Empty
+    : ImageLayer("ContrastLimitedAdaptiveHistogramEqualization", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("clip_limit", clipLimit)
-        .Set("tile_grid_size", tileGridSize?.Values)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("tile_grid_size", tileGridSize?.Values));

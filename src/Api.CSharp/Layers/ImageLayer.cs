@@ -14,6 +14,14 @@ public abstract class ImageLayer : Layer
     {
     }
 
+    private protected ImageLayer(
+        string className, string? name, DataFormat? dataFormat, BoundingBoxFormat? boundingBoxFormat, Arguments arguments)
+        : this(className, name, arguments
+            .Set("data_format", dataFormat?.Name)
+            .Set("bounding_box_format", boundingBoxFormat?.Name))
+    {
+    }
+
     /// <summary>Applies the layer to symbolic images and what comes with them.</summary>
     /// <param name="data">Images and what else there is.</param>
     /// <exception cref="ShapeException">A shape does not fit; the error names the layer.</exception>

@@ -82,14 +82,12 @@ public sealed class RandAugment(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandAugment", name, Arguments.Empty
+    : ImageLayer("RandAugment", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("num_ops", numOps)
         .Set("factor", factor?.Values)
         .Set("interpolation", interpolation?.Name)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Chains of random changes, mixed with one another and with the images (Hendrycks et al., 2020). Training
 /// only: at inference images pass unchanged.</summary>
@@ -119,7 +117,7 @@ public sealed class AugMix(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("AugMix", name, Arguments.Empty
+    : ImageLayer("AugMix", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("value_range", valueRange?.Values)
         .Set("num_chains", numChains)
         .Set("chain_depth", chainDepth)
@@ -127,6 +125,4 @@ public sealed class AugMix(
         .Set("alpha", alpha)
         .Set("all_ops", allOps)
         .Set("interpolation", interpolation?.Name)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));

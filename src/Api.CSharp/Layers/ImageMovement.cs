@@ -26,16 +26,14 @@ public sealed class Resizing(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("Resizing", name, Arguments.Empty
+    : ImageLayer("Resizing", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("height", height)
         .Set("width", width)
         .Set("interpolation", interpolation?.Name)
         .Set("crop_to_aspect_ratio", cropToAspectRatio)
         .Set("pad_to_aspect_ratio", padToAspectRatio)
         .Set("fill_value", fillValue)
-        .Set("antialias", antialias)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("antialias", antialias));
 
 /// <summary>Cuts out the middle of images. Of smaller images it takes the largest window of those proportions,
 /// resized.</summary>
@@ -46,11 +44,9 @@ public sealed class Resizing(
 /// any.</param>
 /// <param name="name">Its name in the model; by default the class's, numbered.</param>
 public sealed class CenterCrop(int height, int width, DataFormat? dataFormat = null, BoundingBoxFormat? boundingBoxFormat = null, string? name = null)
-    : ImageLayer("CenterCrop", name, Arguments.Empty
+    : ImageLayer("CenterCrop", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("height", height)
-        .Set("width", width)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("width", width));
 
 /// <summary>Cuts a window out of images at a random place, the same for a whole batch, in training; of images that are
 /// not larger on both axes one at a fixed place, resized if need be. At inference images pass unchanged, in their own
@@ -69,12 +65,10 @@ public sealed class RandomCrop(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomCrop", name, Arguments.Empty
+    : ImageLayer("RandomCrop", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("height", height)
         .Set("width", width)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Mirrors half of the images. Training only: at inference images pass unchanged.</summary>
 /// <param name="mode">horizontal_and_vertical (default: both at once), horizontal or vertical.</param>
@@ -89,11 +83,9 @@ public sealed class RandomFlip(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomFlip", name, Arguments.Empty
+    : ImageLayer("RandomFlip", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("mode", mode?.Name)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Turns images around their middle. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the angle as a share of a full turn, -1 to 1, positive counter-clockwise; one
@@ -115,14 +107,12 @@ public sealed class RandomRotation(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomRotation", name, Arguments.Empty
+    : ImageLayer("RandomRotation", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor.Values)
         .Set("fill_mode", fillMode?.Name)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
-        .Set("fill_value", fillValue)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("fill_value", fillValue));
 
 /// <summary>Zooms images: out with positive factors, in with negative ones. Training only: at inference images pass
 /// unchanged.</summary>
@@ -146,15 +136,13 @@ public sealed class RandomZoom(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomZoom", name, Arguments.Empty
+    : ImageLayer("RandomZoom", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("height_factor", heightFactor.Values)
         .Set("width_factor", widthFactor?.Values)
         .Set("fill_mode", fillMode?.Name)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
-        .Set("fill_value", fillValue)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("fill_value", fillValue));
 
 /// <summary>Moves images. Training only: at inference images pass unchanged.</summary>
 /// <param name="heightFactor">Bounds of the shift down as a share of the height, -1 to 1; one number f means -f to
@@ -179,15 +167,13 @@ public sealed class RandomTranslation(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomTranslation", name, Arguments.Empty
+    : ImageLayer("RandomTranslation", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("height_factor", heightFactor.Values)
         .Set("width_factor", widthFactor.Values)
         .Set("fill_mode", fillMode?.Name)
         .Set("interpolation", interpolation?.Name)
         .Set("seed", seed)
-        .Set("fill_value", fillValue)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("fill_value", fillValue));
 
 /// <summary>Shears images, in one direction or the other. Training only: at inference images pass
 /// unchanged.</summary>
@@ -213,14 +199,12 @@ public sealed class RandomShear(
     int? seed = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomShear", name, Arguments.Empty
+    : ImageLayer("RandomShear", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("x_factor", xFactor?.Values)
         .Set("y_factor", yFactor?.Values)
         .Set("interpolation", interpolation?.Name)
         .Set("fill_mode", fillMode?.Name)
         .Set("fill_value", fillValue)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name)
         .Set("seed", seed));
 
 /// <summary>Moves the corners of images. Training only: at inference images pass unchanged.</summary>
@@ -243,14 +227,12 @@ public sealed class RandomPerspective(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomPerspective", name, Arguments.Empty
+    : ImageLayer("RandomPerspective", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("scale", scale)
         .Set("interpolation", interpolation?.Name)
         .Set("fill_value", fillValue)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));
 
 /// <summary>Distorts images as if drawn on rubber. Training only: at inference images pass unchanged.</summary>
 /// <param name="factor">Bounds of the probability that an image is changed, 0 to 1; one number f means 0 to f. By
@@ -276,13 +258,11 @@ public sealed class RandomElasticTransform(
     DataFormat? dataFormat = null,
     BoundingBoxFormat? boundingBoxFormat = null,
     string? name = null)
-    : ImageLayer("RandomElasticTransform", name, Arguments.Empty
+    : ImageLayer("RandomElasticTransform", name, dataFormat, boundingBoxFormat, Arguments.Empty
         .Set("factor", factor?.Values)
         .Set("scale", scale?.Values)
         .Set("interpolation", interpolation?.Name)
         .Set("fill_mode", fillMode?.Name)
         .Set("fill_value", fillValue)
         .Set("value_range", valueRange?.Values)
-        .Set("seed", seed)
-        .Set("data_format", dataFormat?.Name)
-        .Set("bounding_box_format", boundingBoxFormat?.Name));
+        .Set("seed", seed));

@@ -244,6 +244,14 @@ public abstract class Layer
 
 internal static class LayerArguments
 {
+    /// <summary>Sets how a weight starts, its penalty and its projection, each unless null.</summary>
+    public static Arguments SetWeight(
+        this Arguments arguments, string weight, Initializer? initializer, Regularizer? regularizer, Constraint? constraint) =>
+        arguments
+            .Set(weight + "_initializer", initializer?.Description)
+            .Set(weight + "_regularizer", regularizer?.Description)
+            .Set(weight + "_constraint", constraint?.Description);
+
     /// <summary>Sets a whole number, or Python's None where that is not the default.</summary>
     public static Arguments SetOrNone(this Arguments arguments, string name, int? value) =>
         value is { } number ? arguments.Set(name, number) : arguments.SetNone(name);

@@ -40,13 +40,9 @@ public sealed class LocallyConnected1D(
         .Set("data_format", dataFormat?.Name)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));
 
 /// <summary>A convolution with a kernel of its own at every place (Keras 2), without padding.</summary>
 /// <param name="filters">Channels of the output.</param>
@@ -86,10 +82,6 @@ public sealed class LocallyConnected2D(
         .Set("data_format", dataFormat?.Name)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));

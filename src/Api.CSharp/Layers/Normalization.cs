@@ -39,14 +39,10 @@ public sealed class BatchNormalization(
         .Set("epsilon", epsilon)
         .Set("center", center)
         .Set("scale", scale)
-        .Set("beta_initializer", betaInitializer?.Description)
-        .Set("gamma_initializer", gammaInitializer?.Description)
+        .SetWeight("beta", betaInitializer, betaRegularizer, betaConstraint)
+        .SetWeight("gamma", gammaInitializer, gammaRegularizer, gammaConstraint)
         .Set("moving_mean_initializer", movingMeanInitializer?.Description)
-        .Set("moving_variance_initializer", movingVarianceInitializer?.Description)
-        .Set("beta_regularizer", betaRegularizer?.Description)
-        .Set("gamma_regularizer", gammaRegularizer?.Description)
-        .Set("beta_constraint", betaConstraint?.Description)
-        .Set("gamma_constraint", gammaConstraint?.Description));
+        .Set("moving_variance_initializer", movingVarianceInitializer?.Description));
 
 /// <summary>Normalises every row over its last axis, or over several (Ba et al., 2016).</summary>
 /// <param name="axis">The axes to normalise over; the last by default.</param>
@@ -80,12 +76,8 @@ public sealed class LayerNormalization(
         .Set("center", center)
         .Set("scale", scale)
         .Set("rms_scaling", rmsScaling)
-        .Set("beta_initializer", betaInitializer?.Description)
-        .Set("gamma_initializer", gammaInitializer?.Description)
-        .Set("beta_regularizer", betaRegularizer?.Description)
-        .Set("gamma_regularizer", gammaRegularizer?.Description)
-        .Set("beta_constraint", betaConstraint?.Description)
-        .Set("gamma_constraint", gammaConstraint?.Description));
+        .SetWeight("beta", betaInitializer, betaRegularizer, betaConstraint)
+        .SetWeight("gamma", gammaInitializer, gammaRegularizer, gammaConstraint));
 
 /// <summary>Normalises every row over groups of its channels (Wu and He, 2018).</summary>
 /// <param name="groups">Number of groups; -1 for one per channel.</param>
@@ -119,12 +111,8 @@ public sealed class GroupNormalization(
         .Set("epsilon", epsilon)
         .Set("center", center)
         .Set("scale", scale)
-        .Set("beta_initializer", betaInitializer?.Description)
-        .Set("gamma_initializer", gammaInitializer?.Description)
-        .Set("beta_regularizer", betaRegularizer?.Description)
-        .Set("gamma_regularizer", gammaRegularizer?.Description)
-        .Set("beta_constraint", betaConstraint?.Description)
-        .Set("gamma_constraint", gammaConstraint?.Description));
+        .SetWeight("beta", betaInitializer, betaRegularizer, betaConstraint)
+        .SetWeight("gamma", gammaInitializer, gammaRegularizer, gammaConstraint));
 
 /// <summary>Divides by the root of the mean of squares, and scales (Zhang and Sennrich, 2019).</summary>
 /// <param name="axis">The axes to normalise over; the last by default.</param>

@@ -55,25 +55,14 @@ public sealed class SimpleRNN(
         .Set("units", units)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("recurrent_initializer", recurrentInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("recurrent_regularizer", recurrentRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("recurrent", recurrentInitializer, recurrentRegularizer, recurrentConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
         .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("recurrent_constraint", recurrentConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description)
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("seed", seed)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask)
+        .Set("seed", seed));
 
 /// <summary>Long short-term memory. (batch, time, features) to (batch, units), or to (batch, time, units) with returnSequences;
 /// states h and c. Kernel: (features, 4 units), gates in the order i, f, c, o.</summary>
@@ -134,26 +123,15 @@ public sealed class LSTM(
         .Set("activation", activation?.Description)
         .Set("recurrent_activation", recurrentActivation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("recurrent_initializer", recurrentInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("recurrent", recurrentInitializer, recurrentRegularizer, recurrentConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
         .Set("unit_forget_bias", unitForgetBias)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("recurrent_regularizer", recurrentRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
         .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("recurrent_constraint", recurrentConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description)
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
         .Set("seed", seed)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask));
 
 /// <summary>Gated recurrent unit. (batch, time, features) to (batch, units), or to (batch, time, units) with returnSequences.
 /// Kernel: (features, 3 units), gates in the order z, r, h.</summary>
@@ -213,26 +191,15 @@ public sealed class GRU(
         .Set("activation", activation?.Description)
         .Set("recurrent_activation", recurrentActivation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("recurrent_initializer", recurrentInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("recurrent_regularizer", recurrentRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("recurrent", recurrentInitializer, recurrentRegularizer, recurrentConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
         .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("recurrent_constraint", recurrentConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description)
         .Set("dropout", dropout)
         .Set("recurrent_dropout", recurrentDropout)
         .Set("seed", seed)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("reset_after", resetAfter)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask)
+        .Set("reset_after", resetAfter));
 
 /// <summary>A cell over a sequence: (batch, time, ...) to the last output, or to all outputs with returnSequences.</summary>
 /// <param name="cell">What a step does: LSTMCell, StackedRNNCells, or a CustomCell.</param>
@@ -257,10 +224,5 @@ public sealed class RNN(
     string? name = null)
     : RecurrentLayer("RNN", name, Arguments.Empty
         .Set("cell", cell.Core)
-        .Set("return_sequences", returnSequences)
-        .Set("return_state", returnState)
-        .Set("go_backwards", goBackwards)
-        .Set("stateful", stateful)
-        .Set("unroll", unroll)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("zero_output_for_mask", zeroOutputForMask));
+        .SetLoop(returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask)
+        .Set("activity_regularizer", activityRegularizer?.Description));

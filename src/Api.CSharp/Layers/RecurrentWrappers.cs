@@ -89,8 +89,25 @@ public abstract class RecurrentLayer : Layer
     }
 }
 
-internal static class MergeModes
+internal static class RecurrentArguments
 {
+    /// <summary>Sets how steps are gone through, and what of them comes out.</summary>
+    public static Arguments SetLoop(
+        this Arguments arguments,
+        bool returnSequences,
+        bool returnState,
+        bool goBackwards,
+        bool stateful,
+        bool unroll,
+        bool zeroOutputForMask) =>
+        arguments
+            .Set("return_sequences", returnSequences)
+            .Set("return_state", returnState)
+            .Set("go_backwards", goBackwards)
+            .Set("stateful", stateful)
+            .Set("unroll", unroll)
+            .Set("zero_output_for_mask", zeroOutputForMask);
+
     /// <summary>Sets the mode; none stands for Python's None.</summary>
     public static Arguments SetMode(this Arguments arguments, MergeMode? mode) =>
         mode == MergeMode.None ? arguments.SetNone("merge_mode") : arguments.Set("merge_mode", mode?.Name);

@@ -46,13 +46,9 @@ public sealed class DepthwiseConv1D(
         .Set("dilation_rate", dilationRate)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("depthwise_initializer", depthwiseInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("depthwise_regularizer", depthwiseRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("depthwise_constraint", depthwiseConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("depthwise", depthwiseInitializer, depthwiseRegularizer, depthwiseConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));
 
 /// <summary>Convolution of every channel by itself, over images: (batch, rows, columns, channels). Kernel: (window...,
 /// channels, depthMultiplier).</summary>
@@ -98,13 +94,9 @@ public sealed class DepthwiseConv2D(
         .Set("dilation_rate", dilationRate?.Values)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("depthwise_initializer", depthwiseInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("depthwise_regularizer", depthwiseRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("depthwise_constraint", depthwiseConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("depthwise", depthwiseInitializer, depthwiseRegularizer, depthwiseConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));
 
 /// <summary>Convolution of every channel by itself, then a mix of the channels, over sequences: (batch, steps,
 /// channels).</summary>
@@ -159,16 +151,10 @@ public sealed class SeparableConv1D(
         .Set("depth_multiplier", depthMultiplier)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("depthwise_initializer", depthwiseInitializer?.Description)
-        .Set("pointwise_initializer", pointwiseInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("depthwise_regularizer", depthwiseRegularizer?.Description)
-        .Set("pointwise_regularizer", pointwiseRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("depthwise_constraint", depthwiseConstraint?.Description)
-        .Set("pointwise_constraint", pointwiseConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("depthwise", depthwiseInitializer, depthwiseRegularizer, depthwiseConstraint)
+        .SetWeight("pointwise", pointwiseInitializer, pointwiseRegularizer, pointwiseConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));
 
 /// <summary>Convolution of every channel by itself, then a mix of the channels, over images: (batch, rows, columns,
 /// channels).</summary>
@@ -223,13 +209,7 @@ public sealed class SeparableConv2D(
         .Set("depth_multiplier", depthMultiplier)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("depthwise_initializer", depthwiseInitializer?.Description)
-        .Set("pointwise_initializer", pointwiseInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("depthwise_regularizer", depthwiseRegularizer?.Description)
-        .Set("pointwise_regularizer", pointwiseRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("depthwise_constraint", depthwiseConstraint?.Description)
-        .Set("pointwise_constraint", pointwiseConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("depthwise", depthwiseInitializer, depthwiseRegularizer, depthwiseConstraint)
+        .SetWeight("pointwise", pointwiseInitializer, pointwiseRegularizer, pointwiseConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));

@@ -35,10 +35,6 @@ public sealed class TernaryDense(
         .Set("threshold", threshold)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));

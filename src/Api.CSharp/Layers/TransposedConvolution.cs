@@ -49,13 +49,9 @@ public sealed class Conv1DTranspose(
         .Set("dilation_rate", dilationRate)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));
 
 /// <summary>Transposed convolution over images: (batch, rows, columns, channels): the derivative of a convolution by
 /// its input, which enlarges by the strides. Kernel: (window..., filters, channels).</summary>
@@ -104,13 +100,9 @@ public sealed class Conv2DTranspose(
         .Set("dilation_rate", dilationRate?.Values)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));
 
 /// <summary>Transposed convolution over volumes: (batch, planes, rows, columns, channels): the derivative of a
 /// convolution by its input, which enlarges by the strides. Kernel: (window..., filters, channels).</summary>
@@ -159,10 +151,6 @@ public sealed class Conv3DTranspose(
         .Set("dilation_rate", dilationRate?.Values)
         .Set("activation", activation?.Description)
         .Set("use_bias", useBias)
-        .Set("kernel_initializer", kernelInitializer?.Description)
-        .Set("bias_initializer", biasInitializer?.Description)
-        .Set("kernel_regularizer", kernelRegularizer?.Description)
-        .Set("bias_regularizer", biasRegularizer?.Description)
-        .Set("activity_regularizer", activityRegularizer?.Description)
-        .Set("kernel_constraint", kernelConstraint?.Description)
-        .Set("bias_constraint", biasConstraint?.Description));
+        .SetWeight("kernel", kernelInitializer, kernelRegularizer, kernelConstraint)
+        .SetWeight("bias", biasInitializer, biasRegularizer, biasConstraint)
+        .Set("activity_regularizer", activityRegularizer?.Description));

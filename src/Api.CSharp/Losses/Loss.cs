@@ -7,7 +7,8 @@ namespace FunctionalNet.Losses;
 /// by <see cref="Custom"/>.</summary>
 public class Loss
 {
-    internal Loss(string className, Arguments arguments) => Description = new Description(className, arguments);
+    internal Loss(string className, string? name, Reduction? reduction, Arguments arguments) =>
+        Description = new Description(className, arguments.Set("reduction", reduction?.Name).Set("name", name));
 
     private Loss(Description description, Func<Expr, Expr, Expr>? function)
     {

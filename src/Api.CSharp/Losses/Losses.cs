@@ -6,38 +6,38 @@ namespace FunctionalNet.Losses;
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class MeanSquaredError(Reduction? reduction = null, string? name = null)
-    : Loss("MeanSquaredError", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("MeanSquaredError", name, reduction, Arguments.Empty);
 
 /// <summary>Mean of absolute differences.</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class MeanAbsoluteError(Reduction? reduction = null, string? name = null)
-    : Loss("MeanAbsoluteError", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("MeanAbsoluteError", name, reduction, Arguments.Empty);
 
 /// <summary>Mean of absolute differences in percent of the target.</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class MeanAbsolutePercentageError(Reduction? reduction = null, string? name = null)
-    : Loss("MeanAbsolutePercentageError", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("MeanAbsolutePercentageError", name, reduction, Arguments.Empty);
 
 /// <summary>Mean of squared differences of log(1 + x).</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class MeanSquaredLogarithmicError(Reduction? reduction = null, string? name = null)
-    : Loss("MeanSquaredLogarithmicError", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("MeanSquaredLogarithmicError", name, reduction, Arguments.Empty);
 
 /// <summary>Quadratic near zero, linear beyond delta.</summary>
 /// <param name="delta">Where it becomes linear.</param>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class Huber(double delta = 1, Reduction? reduction = null, string? name = null)
-    : Loss("Huber", Arguments.Empty.Set("delta", delta).Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("Huber", name, reduction, Arguments.Empty.Set("delta", delta));
 
 /// <summary>Mean of log(cosh(difference)).</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class LogCosh(Reduction? reduction = null, string? name = null)
-    : Loss("LogCosh", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("LogCosh", name, reduction, Arguments.Empty);
 
 /// <summary>Cross-entropy of independent yes-or-no targets.</summary>
 /// <param name="fromLogits">Whether predictions are logits rather than probabilities.</param>
@@ -51,12 +51,10 @@ public sealed class BinaryCrossentropy(
     int axis = -1,
     Reduction? reduction = null,
     string? name = null)
-    : Loss("BinaryCrossentropy", Arguments.Empty
+    : Loss("BinaryCrossentropy", name, reduction, Arguments.Empty
         .Set("from_logits", fromLogits)
         .Set("label_smoothing", labelSmoothing)
-        .Set("axis", axis)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+        .Set("axis", axis));
 
 /// <summary>Binary cross-entropy in which easy samples count less, by (1 - p)^gamma (Lin et al., 2018).</summary>
 /// <param name="applyClassBalancing">Whether alpha weighs the classes.</param>
@@ -76,15 +74,13 @@ public sealed class BinaryFocalCrossentropy(
     int axis = -1,
     Reduction? reduction = null,
     string? name = null)
-    : Loss("BinaryFocalCrossentropy", Arguments.Empty
+    : Loss("BinaryFocalCrossentropy", name, reduction, Arguments.Empty
         .Set("apply_class_balancing", applyClassBalancing)
         .Set("alpha", alpha)
         .Set("gamma", gamma)
         .Set("from_logits", fromLogits)
         .Set("label_smoothing", labelSmoothing)
-        .Set("axis", axis)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+        .Set("axis", axis));
 
 /// <summary>Cross-entropy of one-hot targets.</summary>
 /// <param name="fromLogits">Whether predictions are logits rather than probabilities.</param>
@@ -98,12 +94,10 @@ public sealed class CategoricalCrossentropy(
     int axis = -1,
     Reduction? reduction = null,
     string? name = null)
-    : Loss("CategoricalCrossentropy", Arguments.Empty
+    : Loss("CategoricalCrossentropy", name, reduction, Arguments.Empty
         .Set("from_logits", fromLogits)
         .Set("label_smoothing", labelSmoothing)
-        .Set("axis", axis)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+        .Set("axis", axis));
 
 /// <summary>Categorical cross-entropy in which easy samples count less, by alpha (1 - p)^gamma (Lin et al.,
 /// 2018).</summary>
@@ -122,14 +116,12 @@ public sealed class CategoricalFocalCrossentropy(
     int axis = -1,
     Reduction? reduction = null,
     string? name = null)
-    : Loss("CategoricalFocalCrossentropy", Arguments.Empty
+    : Loss("CategoricalFocalCrossentropy", name, reduction, Arguments.Empty
         .Set("alpha", alpha?.Values)
         .Set("gamma", gamma)
         .Set("from_logits", fromLogits)
         .Set("label_smoothing", labelSmoothing)
-        .Set("axis", axis)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+        .Set("axis", axis));
 
 /// <summary>Cross-entropy of class numbers.</summary>
 /// <param name="fromLogits">Whether predictions are logits rather than probabilities.</param>
@@ -143,12 +135,10 @@ public sealed class SparseCategoricalCrossentropy(
     int axis = -1,
     Reduction? reduction = null,
     string? name = null)
-    : Loss("SparseCategoricalCrossentropy", Arguments.Empty
+    : Loss("SparseCategoricalCrossentropy", name, reduction, Arguments.Empty
         .Set("from_logits", fromLogits)
         .Set("ignore_class", ignoreClass)
-        .Set("axis", axis)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+        .Set("axis", axis));
 
 /// <summary>(1 - p^q) / q of the probability p of the right class, which wrong labels hurt less than cross-entropy (Zhang and
 /// Sabuncu, 2018). Targets are class numbers.</summary>
@@ -157,61 +147,59 @@ public sealed class SparseCategoricalCrossentropy(
 /// <param name="name">Its name in logs; Keras's by default.</param>
 /// <exception cref="ArgumentValueException">q is not between 0 and 1.</exception>
 public sealed class CategoricalGeneralizedCrossEntropy(double q = 0.5, Reduction? reduction = null, string? name = null)
-    : Loss("CategoricalGeneralizedCrossEntropy", Arguments.Empty
-        .Set("q", q)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+    : Loss("CategoricalGeneralizedCrossEntropy", name, reduction, Arguments.Empty
+        .Set("q", q));
 
 /// <summary>Binary, sparse or categorical cross-entropy, whichever the shapes of targets and predictions call
 /// for.</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class Crossentropy(Reduction? reduction = null, string? name = null)
-    : Loss("Crossentropy", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("Crossentropy", name, reduction, Arguments.Empty);
 
 /// <summary>Mean of max(1 - y · p, 0) for targets of -1 and 1 (0 is taken as -1).</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class Hinge(Reduction? reduction = null, string? name = null)
-    : Loss("Hinge", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("Hinge", name, reduction, Arguments.Empty);
 
 /// <summary>Mean of max(1 - y · p, 0)².</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class SquaredHinge(Reduction? reduction = null, string? name = null)
-    : Loss("SquaredHinge", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("SquaredHinge", name, reduction, Arguments.Empty);
 
 /// <summary>max(1 + best wrong score - score of the true class, 0).</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class CategoricalHinge(Reduction? reduction = null, string? name = null)
-    : Loss("CategoricalHinge", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("CategoricalHinge", name, reduction, Arguments.Empty);
 
 /// <summary>Sum of y · log(y / p).</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class KLDivergence(Reduction? reduction = null, string? name = null)
-    : Loss("KLDivergence", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("KLDivergence", name, reduction, Arguments.Empty);
 
 /// <summary>Mean of p - y · log p.</summary>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class Poisson(Reduction? reduction = null, string? name = null)
-    : Loss("Poisson", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("Poisson", name, reduction, Arguments.Empty);
 
 /// <summary>Minus the cosine of the angle between target and prediction.</summary>
 /// <param name="axis">The axis of the vectors.</param>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class CosineSimilarity(int axis = -1, Reduction? reduction = null, string? name = null)
-    : Loss("CosineSimilarity", Arguments.Empty.Set("axis", axis).Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("CosineSimilarity", name, reduction, Arguments.Empty.Set("axis", axis));
 
 /// <summary>1 minus the Dice coefficient, 2 |y p| / (|y| + |p|): for regions of images.</summary>
 /// <param name="axis">The axes that are summed over; all, the batch included, by default.</param>
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class Dice(Axes? axis = null, Reduction? reduction = null, string? name = null)
-    : Loss("Dice", Arguments.Empty.Set("axis", axis?.Values).Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("Dice", name, reduction, Arguments.Empty.Set("axis", axis?.Values));
 
 /// <summary>Dice in which false alarms and misses weigh differently (Salehi et al., 2017).</summary>
 /// <param name="alpha">Weight of what is missed, as Keras counts it.</param>
@@ -225,12 +213,10 @@ public sealed class Tversky(
     Axes? axis = null,
     Reduction? reduction = null,
     string? name = null)
-    : Loss("Tversky", Arguments.Empty
+    : Loss("Tversky", name, reduction, Arguments.Empty
         .Set("alpha", alpha)
         .Set("beta", beta)
-        .Set("axis", axis?.Values)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+        .Set("axis", axis?.Values));
 
 /// <summary>Pulls rows of predictions with the same label together and pushes others apart. Targets: one label per row;
 /// predictions: (batch, size), rows of length 1.</summary>
@@ -245,12 +231,10 @@ public sealed class Circle(
     bool removeDiagonal = true,
     Reduction? reduction = null,
     string? name = null)
-    : Loss("Circle", Arguments.Empty
+    : Loss("Circle", name, reduction, Arguments.Empty
         .Set("gamma", gamma)
         .Set("margin", margin)
-        .Set("remove_diagonal", removeDiagonal)
-        .Set("reduction", reduction?.Name)
-        .Set("name", name));
+        .Set("remove_diagonal", removeDiagonal));
 
 /// <summary>Connectionist temporal classification: labels of a sequence whose places in time are not known. Targets:
 /// (batch, length) labels from 1, padded at the end by 0; predictions: (batch, time, classes) logits, where class 0 is
@@ -258,4 +242,4 @@ public sealed class Circle(
 /// <param name="reduction">How rows become one number; sum_over_batch_size by default.</param>
 /// <param name="name">Its name in logs; Keras's by default.</param>
 public sealed class CTC(Reduction? reduction = null, string? name = null)
-    : Loss("CTC", Arguments.Empty.Set("reduction", reduction?.Name).Set("name", name));
+    : Loss("CTC", name, reduction, Arguments.Empty);

@@ -38,22 +38,16 @@ public sealed class Adam(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Adam", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Adam", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_1", beta1)
         .Set("beta_2", beta2)
         .Set("epsilon", epsilon)
         .Set("amsgrad", amsgrad)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter, 2017).</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -91,22 +85,16 @@ public sealed class AdamW(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("AdamW", Arguments.Empty.Rate(learningRate)
+    : Optimizer("AdamW", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_1", beta1)
         .Set("beta_2", beta2)
         .Set("epsilon", epsilon)
         .Set("amsgrad", amsgrad)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Adam by the greatest gradient instead of the mean square.</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -142,21 +130,15 @@ public sealed class Adamax(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Adamax", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Adamax", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_1", beta1)
         .Set("beta_2", beta2)
         .Set("epsilon", epsilon)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Adam with Nesterov momentum (Dozat, 2016).</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -192,21 +174,15 @@ public sealed class Nadam(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Nadam", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Nadam", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_1", beta1)
         .Set("beta_2", beta2)
         .Set("epsilon", epsilon)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Adam with steps in proportion to each weight's length: for large batches (You et al., 2019).</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -242,21 +218,15 @@ public sealed class Lamb(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Lamb", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Lamb", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_1", beta1)
         .Set("beta_2", beta2)
         .Set("epsilon", epsilon)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Adam that keeps rows and columns of the mean square instead of all of it (Shazeer and Stern,
 /// 2018).</summary>
@@ -297,20 +267,14 @@ public sealed class Adafactor(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Adafactor", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Adafactor", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_2_decay", beta2Decay)
         .Set("epsilon_1", epsilon1)
         .Set("epsilon_2", epsilon2)
         .Set("clip_threshold", clipThreshold)
         .Set("relative_step", relativeStep)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));

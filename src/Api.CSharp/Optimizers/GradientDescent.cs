@@ -34,20 +34,14 @@ public sealed class SGD(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("SGD", Arguments.Empty.Rate(learningRate)
+    : Optimizer("SGD", name, Arguments.Empty.Rate(learningRate)
         .Set("momentum", momentum)
         .Set("nesterov", nesterov)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Steps divided by a running root mean square of the gradient.</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -85,22 +79,16 @@ public sealed class RMSprop(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("RMSprop", Arguments.Empty.Rate(learningRate)
+    : Optimizer("RMSprop", name, Arguments.Empty.Rate(learningRate)
         .Set("rho", rho)
         .Set("momentum", momentum)
         .Set("epsilon", epsilon)
         .Set("centered", centered)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Steps divided by the root of the sum of squared gradients (Duchi et al., 2011).</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -134,20 +122,14 @@ public sealed class Adagrad(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Adagrad", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Adagrad", name, Arguments.Empty.Rate(learningRate)
         .Set("initial_accumulator_value", initialAccumulatorValue)
         .Set("epsilon", epsilon)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Steps scaled by running means of squared gradients and updates (Zeiler, 2012).</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -181,20 +163,14 @@ public sealed class Adadelta(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Adadelta", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Adadelta", name, Arguments.Empty.Rate(learningRate)
         .Set("rho", rho)
         .Set("epsilon", epsilon)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Follow the regularised leader: sparse weights for wide linear models (McMahan et al., 2013).</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -236,24 +212,18 @@ public sealed class Ftrl(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Ftrl", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Ftrl", name, Arguments.Empty.Rate(learningRate)
         .Set("learning_rate_power", learningRatePower)
         .Set("initial_accumulator_value", initialAccumulatorValue)
         .Set("l1_regularization_strength", l1RegularizationStrength)
         .Set("l2_regularization_strength", l2RegularizationStrength)
         .Set("l2_shrinkage_regularization_strength", l2ShrinkageRegularizationStrength)
         .Set("beta", beta)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));
 
 /// <summary>Steps by the sign of a momentum (Chen et al., 2023).</summary>
 /// <param name="learningRate">Step size; 0.001 by default.</param>
@@ -287,17 +257,11 @@ public sealed class Lion(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Lion", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Lion", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_1", beta1)
         .Set("beta_2", beta2)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));

@@ -59,7 +59,7 @@ public sealed class Muon(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("Muon", Arguments.Empty.Rate(learningRate)
+    : Optimizer("Muon", name, Arguments.Empty.Rate(learningRate)
         .Set("adam_beta_1", adamBeta1)
         .Set("adam_beta_2", adamBeta2)
         .SetOrNone("adam_weight_decay", adamWeightDecay)
@@ -75,13 +75,8 @@ public sealed class Muon(
         .Set("nesterov", nesterov)
         .SetOrNone("rms_rate", rmsRate)
         .SetOrNone("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
         .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("exclude_from_weight_decay", excludeFromWeightDecay));

@@ -7,7 +7,8 @@ namespace FunctionalNet.Optimizers;
 /// for the optimizer with its defaults.</summary>
 public class Optimizer
 {
-    internal Optimizer(string className, Arguments arguments) => Description = new Description(className, arguments);
+    internal Optimizer(string className, string? name, Arguments arguments) =>
+        Description = new Description(className, arguments.Set("name", name));
 
     private Optimizer(Description description) => Description = description;
 
@@ -63,6 +64,28 @@ internal static class OptimizerArguments
         { Schedule: { } schedule } => arguments.Set("learning_rate", schedule.Description),
         _ => arguments.Set("learning_rate", rate.Value),
     };
+
+    /// <summary>How much of weights is taken away, and of which not.</summary>
+    public static Arguments Decay(this Arguments arguments, double? weightDecay, string[]? excludeFromWeightDecay) =>
+        arguments
+            .Set("weight_decay", weightDecay)
+            .Set("exclude_from_weight_decay", excludeFromWeightDecay);
+
+    /// <summary>How large gradients may be.</summary>
+    public static Arguments Clipping(
+        this Arguments arguments, double? clipnorm, double? clipvalue, double? globalClipnorm) =>
+        arguments
+            .Set("clipnorm", clipnorm)
+            .Set("clipvalue", clipvalue)
+            .Set("global_clipnorm", globalClipnorm);
+
+    /// <summary>Whether weights become their average, and when.</summary>
+    public static Arguments Averaging(
+        this Arguments arguments, bool useEma, double emaMomentum, int? emaOverwriteFrequency) =>
+        arguments
+            .Set("use_ema", useEma)
+            .Set("ema_momentum", emaMomentum)
+            .Set("ema_overwrite_frequency", emaOverwriteFrequency);
 
     /// <summary>A number, or Python's None where null does not stand for the default.</summary>
     public static Arguments SetOrNone(this Arguments arguments, string name, double? value) =>

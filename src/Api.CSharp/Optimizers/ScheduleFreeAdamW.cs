@@ -38,19 +38,13 @@ public sealed class ScheduleFreeAdamW(
     int? gradientAccumulationSteps = null,
     string[]? excludeFromWeightDecay = null,
     string? name = null)
-    : Optimizer("ScheduleFreeAdamW", Arguments.Empty.Rate(learningRate)
+    : Optimizer("ScheduleFreeAdamW", name, Arguments.Empty.Rate(learningRate)
         .Set("beta_1", beta1)
         .Set("beta_2", beta2)
         .Set("epsilon", epsilon)
         .Set("warmup_steps", warmupSteps)
-        .Set("weight_decay", weightDecay)
-        .Set("clipnorm", clipnorm)
-        .Set("clipvalue", clipvalue)
-        .Set("global_clipnorm", globalClipnorm)
-        .Set("use_ema", useEma)
-        .Set("ema_momentum", emaMomentum)
-        .Set("ema_overwrite_frequency", emaOverwriteFrequency)
+        .Decay(weightDecay, excludeFromWeightDecay)
+        .Clipping(clipnorm, clipvalue, globalClipnorm)
+        .Averaging(useEma, emaMomentum, emaOverwriteFrequency)
         .Set("loss_scale_factor", lossScaleFactor)
-        .Set("gradient_accumulation_steps", gradientAccumulationSteps)
-        .Set("exclude_from_weight_decay", excludeFromWeightDecay)
-        .Set("name", name));
+        .Set("gradient_accumulation_steps", gradientAccumulationSteps));

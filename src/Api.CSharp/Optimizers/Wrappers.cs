@@ -10,11 +10,10 @@ namespace FunctionalNet.Optimizers;
 /// <param name="name">Its name; Keras's by default.</param>
 public sealed class LossScaleOptimizer(
     Optimizer innerOptimizer, double initialScale = 32768, int dynamicGrowthSteps = 2000, string? name = null)
-    : Optimizer("LossScaleOptimizer", Arguments.Empty
+    : Optimizer("LossScaleOptimizer", name, Arguments.Empty
         .Set("inner_optimizer", innerOptimizer.Description)
         .Set("initial_scale", initialScale)
-        .Set("dynamic_growth_steps", dynamicGrowthSteps)
-        .Set("name", name));
+        .Set("dynamic_growth_steps", dynamicGrowthSteps));
 
 /// <summary>Optimizers by the paths of weights: a path itself, or a regular expression that matches the whole path, such as
 /// <c>encoder/.*</c>.</summary>
@@ -35,7 +34,6 @@ public sealed class OptimizerMap(
 /// <param name="name">Its name; Keras's by default.</param>
 /// <example><code>new MultiOptimizer(new OptimizerMap(new SGD(0.01), new Dictionary&lt;string, Optimizer&gt; { ["encoder/.*"] = new Adam() }))</code></example>
 public sealed class MultiOptimizer(OptimizerMap optimizerMap, double? lossScaleFactor = null, string? name = null)
-    : Optimizer("MultiOptimizer", Arguments.Empty
+    : Optimizer("MultiOptimizer", name, Arguments.Empty
         .Set("optimizer_map", optimizerMap.Description)
-        .Set("loss_scale_factor", lossScaleFactor)
-        .Set("name", name));
+        .Set("loss_scale_factor", lossScaleFactor));

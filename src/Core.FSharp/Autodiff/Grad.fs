@@ -317,19 +317,11 @@ module Grad =
                 "Give a weight tensor for every output."
 
         Array.iter2
-            (fun (y: Expr) (g: Expr) ->
-                if not (y.Shape.Equals g.Shape) then
-                    OpsSupport.shapeError
-                        "Grad.vjp"
-                        ("a cotangent of the output's shape " + y.Shape.ToString())
-                        (g.Shape.ToString())
-                        "Broadcast the cotangent first."
-                elif y.DType <> g.DType then
-                    OpsSupport.dtypeError
-                        "Grad.vjp"
-                        ("a cotangent of the output's dtype " + DType.name y.DType)
-                        (DType.name g.DType)
-                        "Convert it with Cast.")
+            (OpsSupport.alike
+                "Grad.vjp"
+                "a cotangent of the output's "
+                "Broadcast the cotangent first."
+                "Convert it with Cast.")
             outputs
             cotangents
 

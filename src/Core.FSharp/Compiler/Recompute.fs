@@ -9,19 +9,19 @@ open FunctionalNet.Kernels
 /// read: the derivative of an activation from its result, which is in memory anyway, instead of from a mask kept for it.
 module internal Recompute =
 
-    /// Most nodes computed again to have one value, and the longest chain of them.
-    [<Literal>]
-    let private MaxNodes = 4
-
-    [<Literal>]
-    let private MaxDepth = 3
-
-    /// The same where everything comes from values of 16 bits.
-    [<Literal>]
-    let private MaxHalfNodes = 16
-
-    [<Literal>]
-    let private MaxHalfDepth = 10
+    /// How far to walk through operands, and where to stop.
+    [<NoEquality; NoComparison>]
+    type private Walk =
+        {
+            /// Most nodes computed again to have one value.
+            MaxNodes: int
+            /// The longest chain of them.
+            MaxDepth: int
+            /// Is the first value read where the other is computed?
+            Reads: Expr -> Expr -> bool
+            /// May the node be computed again?
+            Computes: Expr -> bool
+        }
 
     /// True for operations that cost no more than reading their result.
     let private isCheap (node: Expr) =
@@ -85,9 +85,9 @@ module internal Recompute =
                 || readers[value]
                    |> Seq.exists (fun r -> not (obj.ReferenceEquals(r.User, except)) && isOutside value r)
 
-        /// What has to be computed to have the node without reading it, up to values that are in memory; None if that is
-        /// too much.
-        let rec recipe (node: Expr) (depth: int) : Expr list option =
+        /// What has to be computed to have the node without reading it, up to values that are read, beside what is known
+        /// already; None if that is too much.
+        let rec recipe (walk: Walk) (depth: int) (known: Expr list) (node: Expr) : Expr list option =
             let step (known: Expr list option) (operand: Expr) =
                 let source = Elementwise.flatSource operand
 
@@ -99,36 +99,39 @@ module internal Recompute =
                     known
                 | Some _ when operand.Shape.Size <> node.Shape.Size -> None
                 | Some list when List.exists (fun e -> obj.ReferenceEquals(e, source)) list -> known
-                | Some _ when isStored source node -> known
-                | Some list when depth < MaxDepth && isCheap source && groupOf source = groupOf node ->
-                    recipe source (depth + 1) |> Option.map (fun more -> more @ list)
-                | _ -> None
+                | Some _ when walk.Reads source node -> known
+                | Some list -> recipe walk (depth + 1) list source
 
-            if isCheap node then Array.fold step (Some [ node ]) node.Inputs else None
+            if depth <= walk.MaxDepth && known.Length < walk.MaxNodes && walk.Computes node then
+                Array.fold step (Some(node :: known)) node.Inputs
+            else
+                None
 
-        /// The same from values of 16 bits alone, whatever it costs to compute: these are kept so that nothing wider is.
-        let rec fromHalves (node: Expr) (depth: int) (known: Expr list option) : Expr list option =
-            let step (known: Expr list option) (operand: Expr) =
-                let source = Elementwise.flatSource operand
+        /// Cheap nodes of one group, from what is in memory.
+        let cheap (group: int) : Walk =
+            { MaxNodes = 4
+              MaxDepth = 3
+              Reads = isStored
+              Computes = fun node -> isCheap node && groupOf node = group }
 
-                match known with
-                | None -> None
-                | Some _ when Regions.isOneConstant operand -> known
-                | Some _ when operand.Shape.Size * 8 <= node.Shape.Size && isStored (Elementwise.source operand) node ->
-                    known
-                | Some _ when operand.Shape.Size <> node.Shape.Size -> None
-                | Some list when List.exists (fun e -> obj.ReferenceEquals(e, source)) list -> known
-                | Some _ ->
-                    match source.Op with
-                    | Cast DType.BFloat16 -> known
-                    | _ when depth < MaxHalfDepth && groupOf source >= 0 -> fromHalves source (depth + 1) known
-                    | _ -> None
-
-            match node.Op, known with
-            | (Unary _ | Binary _ | Select | StopGradient), Some list
-            | Cast DType.Float32, Some list when list.Length < MaxHalfNodes ->
-                Array.fold step (Some(node :: list)) node.Inputs
-            | _ -> None
+        /// From values of 16 bits alone, whatever it costs to compute: these are kept so that nothing wider is.
+        let fromHalves: Walk =
+            { MaxNodes = 16
+              MaxDepth = 10
+              Reads =
+                fun value _ ->
+                    match value.Op with
+                    | Cast DType.BFloat16 -> true
+                    | _ -> false
+              Computes =
+                fun node ->
+                    match node.Op with
+                    | Unary _
+                    | Binary _
+                    | Select
+                    | StopGradient
+                    | Cast DType.Float32 -> groupOf node >= 0
+                    | _ -> false }
 
         // A value of fewer bytes to read instead, such as the mask behind a factor.
         let isWider (node: Expr) =
@@ -151,11 +154,11 @@ module internal Recompute =
 
                 if takers.Length > 0 && (takers.Length <= 3 || Halves.isWidening node) then
                     let list =
-                        match recipe node 0 with
-                        | Some list when list.Length <= MaxNodes -> list
-                        | _ when isCheap node && isWider node -> [ node ]
-                        | _ when ofHalves -> fromHalves node 0 (Some []) |> Option.defaultValue []
-                        | _ -> []
+                        match recipe (cheap (groupOf node)) 0 [] node with
+                        | Some list -> list
+                        | None when isCheap node && isWider node -> [ node ]
+                        | None when ofHalves -> recipe fromHalves 0 [] node |> Option.defaultValue []
+                        | None -> []
 
                     let canTake (g: FusionGroup) =
                         Seq.length g.All + list.Length <= Fuse.MaxMembers

@@ -12,20 +12,13 @@ open System.Runtime.InteropServices
 [<AbstractClass; Sealed>]
 type Directories =
 
-    /// The options that all datasets of files share.
+    /// The options that all datasets of files share: classes, order, parts, and the rest.
     static member internal Options
-        (
-            labels: int[] | null,
-            labelMode: LabelMode,
-            classNames: string[] | null,
-            batchSize: int,
-            shuffle: bool,
-            seed: int,
-            validationSplit: float,
-            subset: DataSubset,
-            followLinks: bool,
-            verbose: bool
-        ) : DirectoryOptions =
+        (labels: int[] | null, labelMode: LabelMode, classNames: string[] | null)
+        (batchSize: int, shuffle: bool, seed: int)
+        (validationSplit: float, subset: DataSubset)
+        (followLinks: bool, verbose: bool)
+        : DirectoryOptions =
         { DirectoryFiles.options with
             Labels =
                 (match labels with
@@ -78,18 +71,11 @@ type Directories =
         ) : DirectoryDataset<struct (string[] * Tensor)> =
         TextDataset.ofDirectory
             (Directories.Limit maxLength)
-            (Directories.Options(
-                labels,
-                labelMode,
-                classNames,
-                batchSize,
-                shuffle,
-                seed,
-                validationSplit,
-                subset,
-                followLinks,
-                verbose
-            ))
+            (Directories.Options
+                (labels, labelMode, classNames)
+                (batchSize, shuffle, seed)
+                (validationSplit, subset)
+                (followLinks, verbose))
             directory
 
     /// <summary>Texts for training and texts for validation. Keras: subset="both".</summary>
@@ -122,18 +108,11 @@ type Directories =
         ) : struct (DirectoryDataset<struct (string[] * Tensor)> * DirectoryDataset<struct (string[] * Tensor)>) =
         TextDataset.split
             (Directories.Limit maxLength)
-            (Directories.Options(
-                labels,
-                labelMode,
-                classNames,
-                batchSize,
-                shuffle,
-                seed,
-                validationSplit,
-                DataSubset.All,
-                followLinks,
-                verbose
-            ))
+            (Directories.Options
+                (labels, labelMode, classNames)
+                (batchSize, shuffle, seed)
+                (validationSplit, DataSubset.All)
+                (followLinks, verbose))
             directory
 
     /// <summary>Sounds of files (WAV with samples of 16 bits), (batch, samples, channels) from -1 to 1, in batches with their
@@ -174,18 +153,11 @@ type Directories =
         ) : DirectoryDataset<struct (Tensor * Tensor)> =
         AudioDataset.ofDirectory
             { Files =
-                Directories.Options(
-                    labels,
-                    labelMode,
-                    classNames,
-                    batchSize,
-                    shuffle,
-                    seed,
-                    validationSplit,
-                    subset,
-                    followLinks,
-                    verbose
-                )
+                Directories.Options
+                    (labels, labelMode, classNames)
+                    (batchSize, shuffle, seed)
+                    (validationSplit, subset)
+                    (followLinks, verbose)
               SamplingRate = Directories.Limit samplingRate
               OutputSequenceLength = Directories.Limit outputSequenceLength }
             directory

@@ -58,11 +58,6 @@ type FashionMnist private () =
             )
         )
 
-    static let given (options: DatasetOptions | null) =
-        match options with
-        | null -> DatasetOptions()
-        | options -> options
-
     /// <summary>The name of each class number.</summary>
     static member ClassNames: IReadOnlyList<string> = names
 
@@ -78,7 +73,7 @@ type FashionMnist private () =
             [<Optional; DefaultParameterValue(DatasetSize.Full)>] size: DatasetSize,
             [<Optional; DefaultParameterValue(null: DatasetOptions | null)>] options: DatasetOptions | null
         ) : struct (LabeledImages * LabeledImages) =
-        files.LoadAsync(size, given options, CancellationToken.None).GetAwaiter().GetResult()
+        files.LoadAsync(size, options, CancellationToken.None).GetAwaiter().GetResult()
 
     /// <summary>Loads the training and the test images without blocking while files are downloaded.</summary>
     /// <param name="size">All images (the default), or the first 1,000 and 200 of each class.</param>
@@ -92,7 +87,7 @@ type FashionMnist private () =
             [<Optional; DefaultParameterValue(null: DatasetOptions | null)>] options: DatasetOptions | null,
             [<Optional>] cancellation: CancellationToken
         ) : Task<struct (LabeledImages * LabeledImages)> =
-        files.LoadAsync(size, given options, cancellation)
+        files.LoadAsync(size, options, cancellation)
 
     /// <summary>Loads the test images alone.</summary>
     /// <param name="size">All images (the default), or the first 200 of each class.</param>
@@ -103,4 +98,4 @@ type FashionMnist private () =
             [<Optional; DefaultParameterValue(DatasetSize.Full)>] size: DatasetSize,
             [<Optional; DefaultParameterValue(null: DatasetOptions | null)>] options: DatasetOptions | null
         ) : LabeledImages =
-        files.LoadTestAsync(size, given options, CancellationToken.None).GetAwaiter().GetResult()
+        files.LoadTestAsync(size, options, CancellationToken.None).GetAwaiter().GetResult()

@@ -48,11 +48,6 @@ type Mnist private () =
             )
         )
 
-    static let given (options: DatasetOptions | null) =
-        match options with
-        | null -> DatasetOptions()
-        | options -> options
-
     /// <summary>The name of each class number.</summary>
     static member ClassNames: IReadOnlyList<string> = names
 
@@ -68,7 +63,7 @@ type Mnist private () =
             [<Optional; DefaultParameterValue(DatasetSize.Full)>] size: DatasetSize,
             [<Optional; DefaultParameterValue(null: DatasetOptions | null)>] options: DatasetOptions | null
         ) : struct (LabeledImages * LabeledImages) =
-        files.LoadAsync(size, given options, CancellationToken.None).GetAwaiter().GetResult()
+        files.LoadAsync(size, options, CancellationToken.None).GetAwaiter().GetResult()
 
     /// <summary>Loads the training and the test images without blocking while files are downloaded.</summary>
     /// <param name="size">All images (the default), or the first 1,000 and 200 of each class.</param>
@@ -82,7 +77,7 @@ type Mnist private () =
             [<Optional; DefaultParameterValue(null: DatasetOptions | null)>] options: DatasetOptions | null,
             [<Optional>] cancellation: CancellationToken
         ) : Task<struct (LabeledImages * LabeledImages)> =
-        files.LoadAsync(size, given options, cancellation)
+        files.LoadAsync(size, options, cancellation)
 
     /// <summary>Loads the test images alone.</summary>
     /// <param name="size">All images (the default), or the first 200 of each class.</param>
@@ -93,4 +88,4 @@ type Mnist private () =
             [<Optional; DefaultParameterValue(DatasetSize.Full)>] size: DatasetSize,
             [<Optional; DefaultParameterValue(null: DatasetOptions | null)>] options: DatasetOptions | null
         ) : LabeledImages =
-        files.LoadTestAsync(size, given options, CancellationToken.None).GetAwaiter().GetResult()
+        files.LoadTestAsync(size, options, CancellationToken.None).GetAwaiter().GetResult()

@@ -59,6 +59,11 @@ type internal MnistFamily
         roots
         |> Array.collect (fun root -> folderNames |> Array.map (fun folder -> Path.Combine(root, folder)))
 
+    let orDefault (options: DatasetOptions | null) : DatasetOptions =
+        match options with
+        | null -> DatasetOptions()
+        | options -> options
+
     /// Whether a folder has both files, and enough in them.
     let holds (split: DatasetSplit) (least: int) (folder: string) =
         let images = Path.Combine(folder, split.Images.Name)
@@ -155,8 +160,10 @@ type internal MnistFamily
 
     [<return: TupleElementNames([| "Train"; "Test" |])>]
     member _.LoadAsync
-        (size: DatasetSize, options: DatasetOptions, cancellation: CancellationToken)
+        (size: DatasetSize, options: DatasetOptions | null, cancellation: CancellationToken)
         : Task<struct (LabeledImages * LabeledImages)> =
+        let options = orDefault options
+
         backgroundTask {
             // Both are found before either is read: what is missing is known at once.
             let! trainFolder = find train size options cancellation
@@ -165,8 +172,10 @@ type internal MnistFamily
         }
 
     member _.LoadTestAsync
-        (size: DatasetSize, options: DatasetOptions, cancellation: CancellationToken)
+        (size: DatasetSize, options: DatasetOptions | null, cancellation: CancellationToken)
         : Task<LabeledImages> =
+        let options = orDefault options
+
         backgroundTask {
             let! folder = find test size options cancellation
             return read folder test size

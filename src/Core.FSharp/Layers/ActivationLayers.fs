@@ -35,10 +35,10 @@ module ReLU =
     let internal definition: LayerClass<ReLUOptions> =
         LayerClass.keepsMask
             "ReLU"
-            [ Field.floatOption "max_value" (fun o -> o.MaxValue) (fun v o -> { o with MaxValue = v })
-              Field.float "negative_slope" (fun o -> o.NegativeSlope) (fun v o -> { o with NegativeSlope = v })
-              Field.float "threshold" (fun o -> o.Threshold) (fun v o -> { o with Threshold = v }) ]
             options
+            [ Field.floatOption "max_value" _.MaxValue (fun v o -> { o with MaxValue = v })
+              Field.float "negative_slope" _.NegativeSlope (fun v o -> { o with NegativeSlope = v })
+              Field.float "threshold" _.Threshold (fun v o -> { o with Threshold = v }) ]
             (fun o _ x -> Activation.rectify o.NegativeSlope o.MaxValue o.Threshold x)
         |> LayerClass.checkedBy (fun o ->
             match o.MaxValue with
@@ -70,15 +70,14 @@ module PReLU =
                 match value with
                 | Null -> []
                 | value -> ConfigRead.ints where value)
-            (fun o -> o.SharedAxes)
+            _.SharedAxes
             (fun v o -> { o with SharedAxes = v })
 
     let internal definition: LayerClass<PReLUOptions> =
         LayerClass.keepsMask
             "PReLU"
-            (LayerField.weight "alpha" (fun o -> o.Alpha) (fun v (o: PReLUOptions) -> { o with Alpha = v })
-             @ [ axesField ])
             options
+            (LayerField.weight "alpha" _.Alpha (fun v o -> { o with Alpha = v }) @ [ axesField ])
             (fun o scope x ->
                 LayerCheck.minRank "PReLU" 2 x
                 let shape = x.Shape.ToArray()[1..]
@@ -102,16 +101,16 @@ module internal SmallActivations =
     let activation: LayerClass<Activation> =
         LayerClass.keepsMask
             "Activation"
-            [ LayerField.activation "activation" id (fun v _ -> v) |> Field.required ]
             Activation.linear
+            [ LayerField.activation "activation" id (fun v _ -> v) |> Field.required ]
             (fun activation _ x -> activation.Apply x)
 
     let leakyReLU: LayerClass<float> =
-        LayerClass.keepsMask "LeakyReLU" [ Field.float "negative_slope" id (fun v _ -> v) ] 0.3 (fun slope _ x ->
+        LayerClass.keepsMask "LeakyReLU" 0.3 [ Field.float "negative_slope" id (fun v _ -> v) ] (fun slope _ x ->
             Activation.rectify slope None 0.0 x)
 
     let elu: LayerClass<float> =
-        LayerClass.keepsMask "ELU" [ Field.float "alpha" id (fun v _ -> v) ] 1.0 (fun alpha _ x ->
+        LayerClass.keepsMask "ELU" 1.0 [ Field.float "alpha" id (fun v _ -> v) ] (fun alpha _ x ->
             Activation.eluOf alpha x)
 
     let private axesField: Field<int list> =
@@ -127,7 +126,7 @@ module internal SmallActivations =
 
     /// Softmax over axes. A mask of the input's own shape takes elements out; where it takes out all, they share alike.
     let softmax: LayerClass<int list> =
-        LayerClass.flow "Softmax" [ axesField ] [ -1 ] (fun axes scope x ->
+        LayerClass.flow "Softmax" [ -1 ] [ axesField ] (fun axes scope x ->
             let value = LayerCheck.floating scope x.Value
             let found = LayerCheck.axes "Softmax" axes value
 

@@ -291,10 +291,7 @@ module Activation =
 
     /// Arguments by name, for those activations that have some.
     let private build (where: string) (name: string) (arguments: (string * ConfigValue) list) : Activation option =
-        let number key fallback =
-            match ConfigRead.get key arguments with
-            | Null -> fallback
-            | value -> ConfigRead.float (where + "." + key) value
+        let number = ConfigRead.numberOr where arguments
 
         let axis () =
             match ConfigRead.get "axis" arguments with

@@ -137,28 +137,20 @@ module Attention =
     let internal definition: LayerClass<AttentionOptions> =
         LayerClass.many
             "Attention"
-            [ Field.bool "use_scale" (fun (o: AttentionOptions) -> o.UseScale) (fun v (o: AttentionOptions) ->
-                  { o with UseScale = v })
+            options
+            [ Field.bool "use_scale" _.UseScale (fun v o -> { o with UseScale = v })
               Field.choice
                   "score_mode"
                   [ "dot", AttentionScore.Dot; "concat", AttentionScore.Concat ]
-                  (fun (o: AttentionOptions) -> o.ScoreMode)
-                  (fun v (o: AttentionOptions) -> { o with ScoreMode = v })
-              Field.float "dropout" (fun (o: AttentionOptions) -> o.Dropout) (fun v (o: AttentionOptions) ->
-                  { o with Dropout = v })
-              Field.seed "seed" (fun (o: AttentionOptions) -> o.Seed) (fun v (o: AttentionOptions) ->
-                  { o with Seed = v })
-              Field.bool
-                  "use_causal_mask"
-                  (fun (o: AttentionOptions) -> o.UseCausalMask)
-                  (fun v (o: AttentionOptions) -> { o with UseCausalMask = v })
-              Field.bool
-                  "return_attention_scores"
-                  (fun (o: AttentionOptions) -> o.ReturnAttentionScores)
-                  (fun v (o: AttentionOptions) -> { o with ReturnAttentionScores = v }) ]
-            options
+                  _.ScoreMode
+                  (fun v o -> { o with ScoreMode = v })
+              Field.float "dropout" _.Dropout (fun v o -> { o with Dropout = v })
+              Field.seed "seed" _.Seed (fun v o -> { o with Seed = v })
+              Field.bool "use_causal_mask" _.UseCausalMask (fun v o -> { o with UseCausalMask = v })
+              Field.bool "return_attention_scores" _.ReturnAttentionScores (fun v o ->
+                  { o with ReturnAttentionScores = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: AttentionOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.rate "Attention.dropout" o.Dropout
             o)
 
@@ -197,26 +189,14 @@ module AdditiveAttention =
     let internal definition: LayerClass<AdditiveAttentionOptions> =
         LayerClass.many
             "AdditiveAttention"
-            [ Field.bool
-                  "use_scale"
-                  (fun (o: AdditiveAttentionOptions) -> o.UseScale)
-                  (fun v (o: AdditiveAttentionOptions) -> { o with UseScale = v })
-              Field.float
-                  "dropout"
-                  (fun (o: AdditiveAttentionOptions) -> o.Dropout)
-                  (fun v (o: AdditiveAttentionOptions) -> { o with Dropout = v })
-              Field.seed "seed" (fun (o: AdditiveAttentionOptions) -> o.Seed) (fun v (o: AdditiveAttentionOptions) ->
-                  { o with Seed = v })
-              Field.bool
-                  "use_causal_mask"
-                  (fun (o: AdditiveAttentionOptions) -> o.UseCausalMask)
-                  (fun v (o: AdditiveAttentionOptions) -> { o with UseCausalMask = v })
-              Field.bool
-                  "return_attention_scores"
-                  (fun (o: AdditiveAttentionOptions) -> o.ReturnAttentionScores)
-                  (fun v (o: AdditiveAttentionOptions) -> { o with ReturnAttentionScores = v }) ]
             options
+            [ Field.bool "use_scale" _.UseScale (fun v o -> { o with UseScale = v })
+              Field.float "dropout" _.Dropout (fun v o -> { o with Dropout = v })
+              Field.seed "seed" _.Seed (fun v o -> { o with Seed = v })
+              Field.bool "use_causal_mask" _.UseCausalMask (fun v o -> { o with UseCausalMask = v })
+              Field.bool "return_attention_scores" _.ReturnAttentionScores (fun v o ->
+                  { o with ReturnAttentionScores = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: AdditiveAttentionOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.rate "AdditiveAttention.dropout" o.Dropout
             o)

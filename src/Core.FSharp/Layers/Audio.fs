@@ -196,27 +196,22 @@ module STFTSpectrogram =
 
         LayerClass.dropsMask
             Kind
-            [ Field.choice "mode" modes (fun (o: STFTSpectrogramOptions) -> o.Mode) (fun v o -> { o with Mode = v })
-              Field.int "frame_length" (fun o -> o.FrameLength) (fun v o -> { o with FrameLength = v })
-              Field.intOption "frame_step" (fun o -> o.FrameStep) (fun v o -> { o with FrameStep = v })
-              Field.intOption "fft_length" (fun o -> o.FftLength) (fun v o -> { o with FftLength = v })
-              Field.nullable
-                  "window"
-                  (SignalWindows.toConfig >> Some)
-                  SignalWindows.ofConfig
-                  (fun o -> o.Window)
-                  (fun v o -> { o with Window = v })
-              Field.bool "periodic" (fun o -> o.Periodic) (fun v o -> { o with Periodic = v })
+            options
+            [ Field.choice "mode" modes _.Mode (fun v o -> { o with Mode = v })
+              Field.int "frame_length" _.FrameLength (fun v o -> { o with FrameLength = v })
+              Field.intOption "frame_step" _.FrameStep (fun v o -> { o with FrameStep = v })
+              Field.intOption "fft_length" _.FftLength (fun v o -> { o with FftLength = v })
+              SignalWindows.field _.Window (fun v o -> { o with Window = v })
+              Field.bool "periodic" _.Periodic (fun v o -> { o with Periodic = v })
               Field.nullable
                   "scaling"
                   (ConfigWrite.option (SignalWindows.nameOf SignalWindows.scalings >> Text) >> Some)
                   (SignalWindows.choice SignalWindows.scalings)
-                  (fun o -> o.Scaling)
+                  _.Scaling
                   (fun v o -> { o with Scaling = v })
-              LayerField.padding (fun o -> o.Padding) (fun v o -> { o with Padding = v })
-              Field.bool "expand_dims" (fun o -> o.ExpandDims) (fun v o -> { o with ExpandDims = v })
-              LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v }) ]
-            options
+              LayerField.padding _.Padding (fun v o -> { o with Padding = v })
+              Field.bool "expand_dims" _.ExpandDims (fun v o -> { o with ExpandDims = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
             run
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (Kind + ".frame_length") o.FrameLength
@@ -340,26 +335,20 @@ module MelSpectrogram =
     let internal definition: LayerClass<MelSpectrogramOptions> =
         LayerClass.dropsMask
             Kind
-            [ Field.int "fft_length" (fun (o: MelSpectrogramOptions) -> o.FftLength) (fun v o ->
-                  { o with FftLength = v })
-              Field.int "sequence_stride" (fun o -> o.SequenceStride) (fun v o -> { o with SequenceStride = v })
-              Field.intOption "sequence_length" (fun o -> o.SequenceLength) (fun v o -> { o with SequenceLength = v })
-              Field.nullable
-                  "window"
-                  (SignalWindows.toConfig >> Some)
-                  SignalWindows.ofConfig
-                  (fun o -> o.Window)
-                  (fun v o -> { o with Window = v })
-              Field.int "sampling_rate" (fun o -> o.SamplingRate) (fun v o -> { o with SamplingRate = v })
-              Field.int "num_mel_bins" (fun o -> o.NumMelBins) (fun v o -> { o with NumMelBins = v })
-              Field.float "min_freq" (fun o -> o.MinFreq) (fun v o -> { o with MinFreq = v })
-              Field.floatOption "max_freq" (fun o -> o.MaxFreq) (fun v o -> { o with MaxFreq = v })
-              Field.bool "power_to_db" (fun o -> o.PowerToDb) (fun v o -> { o with PowerToDb = v })
-              Field.float "top_db" (fun o -> o.TopDb) (fun v o -> { o with TopDb = v })
-              Field.float "mag_exp" (fun o -> o.MagExp) (fun v o -> { o with MagExp = v })
-              Field.float "min_power" (fun o -> o.MinPower) (fun v o -> { o with MinPower = v })
-              Field.float "ref_power" (fun o -> o.RefPower) (fun v o -> { o with RefPower = v }) ]
             options
+            [ Field.int "fft_length" _.FftLength (fun v o -> { o with FftLength = v })
+              Field.int "sequence_stride" _.SequenceStride (fun v o -> { o with SequenceStride = v })
+              Field.intOption "sequence_length" _.SequenceLength (fun v o -> { o with SequenceLength = v })
+              SignalWindows.field _.Window (fun v o -> { o with Window = v })
+              Field.int "sampling_rate" _.SamplingRate (fun v o -> { o with SamplingRate = v })
+              Field.int "num_mel_bins" _.NumMelBins (fun v o -> { o with NumMelBins = v })
+              Field.float "min_freq" _.MinFreq (fun v o -> { o with MinFreq = v })
+              Field.floatOption "max_freq" _.MaxFreq (fun v o -> { o with MaxFreq = v })
+              Field.bool "power_to_db" _.PowerToDb (fun v o -> { o with PowerToDb = v })
+              Field.float "top_db" _.TopDb (fun v o -> { o with TopDb = v })
+              Field.float "mag_exp" _.MagExp (fun v o -> { o with MagExp = v })
+              Field.float "min_power" _.MinPower (fun v o -> { o with MinPower = v })
+              Field.float "ref_power" _.RefPower (fun v o -> { o with RefPower = v }) ]
             run
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (Kind + ".fft_length") o.FftLength

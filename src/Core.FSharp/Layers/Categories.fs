@@ -221,24 +221,19 @@ module Discretization =
     let internal definition: LayerClass<DiscretizationOptions> =
         LayerClass.dropsMask
             "Discretization"
+            (options [])
             [ Field.make
                   "bin_boundaries"
                   (fun (values: float list) -> Some(if values.IsEmpty then Null else List(List.map Float values)))
                   ConfigRead.floats
-                  (fun (o: DiscretizationOptions) -> o.BinBoundaries)
-                  (fun v (o: DiscretizationOptions) -> { o with BinBoundaries = v })
-              Field.intOption "num_bins" (fun (o: DiscretizationOptions) -> o.NumBins) (fun v o ->
-                  { o with NumBins = v })
-              Field.float "epsilon" (fun (o: DiscretizationOptions) -> o.Epsilon) (fun v o -> { o with Epsilon = v })
-              Field.choice
-                  "output_mode"
-                  Categories.modes
-                  (fun (o: DiscretizationOptions) -> o.OutputMode)
-                  (fun v (o: DiscretizationOptions) -> { o with OutputMode = v })
+                  _.BinBoundaries
+                  (fun v o -> { o with BinBoundaries = v })
+              Field.intOption "num_bins" _.NumBins (fun v o -> { o with NumBins = v })
+              Field.float "epsilon" _.Epsilon (fun v o -> { o with Epsilon = v })
+              Field.choice "output_mode" Categories.modes _.OutputMode (fun v o -> { o with OutputMode = v })
               Field.fixedTo "sparse" [ Bool false ] ]
-            (options [])
             run
-        |> LayerClass.checkedBy (fun (o: DiscretizationOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             // Learnt boundaries of data with many equal numbers are equal too.
             let isAscending (a, b) = a < b || (o.NumBins.IsSome && a = b)
 
@@ -295,20 +290,13 @@ module CategoryEncoding =
     let internal definition: LayerClass<CategoryEncodingOptions> =
         LayerClass.many
             "CategoryEncoding"
-            [ Field.int
-                  "num_tokens"
-                  (fun (o: CategoryEncodingOptions) -> o.NumTokens)
-                  (fun v (o: CategoryEncodingOptions) -> { o with NumTokens = v })
-              |> Field.required
-              Field.choice
-                  "output_mode"
-                  (List.tail Categories.modes)
-                  (fun (o: CategoryEncodingOptions) -> o.OutputMode)
-                  (fun v (o: CategoryEncodingOptions) -> { o with OutputMode = v })
-              Field.fixedTo "sparse" [ Bool false ] ]
             (options 1)
+            [ Field.required (Field.int "num_tokens" _.NumTokens (fun v o -> { o with NumTokens = v }))
+              Field.choice "output_mode" (List.tail Categories.modes) _.OutputMode (fun v o ->
+                  { o with OutputMode = v })
+              Field.fixedTo "sparse" [ Bool false ] ]
             run
-        |> LayerClass.checkedBy (fun (o: CategoryEncodingOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive "CategoryEncoding.num_tokens" o.NumTokens
 
             if o.OutputMode = CategoryOutput.Int then

@@ -16,13 +16,13 @@ module internal Composition =
         layerClass |> LayerClass.holding namesOf (fun layers _ -> List.ofArray layers)
 
     let branches: LayerClass<Layer list> =
-        LayerClass.many "Parallel" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers ->
+        LayerClass.many "Parallel" [] [ NestedField.layers "layers" id (fun v _ -> v) ] (fun layers ->
             runBranches (namesOf layers))
         |> holdingAll
 
     /// One after the other: Keras's Pipeline of preprocessing layers.
     let pipeline: LayerClass<Layer list> =
-        LayerClass.many "Pipeline" [ NestedField.layers "layers" id (fun v _ -> v) ] [] (fun layers ->
+        LayerClass.many "Pipeline" [] [ NestedField.layers "layers" id (fun v _ -> v) ] (fun layers ->
             let parts = namesOf layers
 
             fun scope inputs ->
@@ -50,9 +50,9 @@ module internal Composition =
     let merged: LayerClass<Layer list * Layer> =
         LayerClass.many
             "ParallelMerge"
+            ([], LayerClass.layer Merging.add ())
             [ NestedField.layers "layers" fst (fun v (_, merge) -> v, merge)
               NestedField.layer "merge" snd (fun v (layers, _) -> layers, v) ]
-            ([], LayerClass.layer Merging.add ())
             (fun (layers, merge) ->
                 let branches = namesOf layers
 
@@ -66,8 +66,8 @@ module internal Composition =
     let residual: LayerClass<Layer> =
         LayerClass.many
             "Residual"
-            [ NestedField.layer "layer" id (fun v _ -> v) ]
             (LayerClass.layer PassThrough.identity ())
+            [ NestedField.layer "layer" id (fun v _ -> v) ]
             (fun layer ->
                 let name = (Layer.assignNames [| layer |])[0]
                 let add = LayerClass.layer Merging.add ()

@@ -99,6 +99,12 @@ module internal ConfigRead =
     /// The entry of an object, or Null.
     let get (key: string) (entries: (string * ConfigValue) list) = tryFind key entries |> Option.defaultValue Null
 
+    /// A number among arguments, or the usual one.
+    let numberOr (where: string) (arguments: (string * ConfigValue) list) (key: string) (usual: float) =
+        match get key arguments with
+        | Null -> usual
+        | value -> float (where + "." + key) value
+
     /// Class name and arguments of `{"class_name": ..., "config": {...}}`, or of a bare name.
     let config where value : Config =
         match value with

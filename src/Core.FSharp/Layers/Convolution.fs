@@ -230,34 +230,22 @@ module Conv =
 
         LayerClass.dropsMask
             kind
-            ([ Field.int "filters" (fun (o: ConvOptions) -> o.Filters) (fun v (o: ConvOptions) ->
-                   { o with Filters = v })
-               |> Field.required
-               Field.ints "kernel_size" (fun (o: ConvOptions) -> o.KernelSize) (fun v (o: ConvOptions) ->
-                   { o with KernelSize = v })
-               |> Field.required
-               Field.ints "strides" (fun (o: ConvOptions) -> o.Strides) (fun v (o: ConvOptions) ->
-                   { o with Strides = v })
-               ConvolutionParts.padding rank (fun (o: ConvOptions) -> o.Padding) (fun v (o: ConvOptions) ->
-                   { o with Padding = v })
-               LayerField.dataFormat (fun (o: ConvOptions) -> o.DataFormat) (fun v (o: ConvOptions) ->
-                   { o with DataFormat = v })
-               Field.ints "dilation_rate" (fun (o: ConvOptions) -> o.DilationRate) (fun v (o: ConvOptions) ->
-                   { o with DilationRate = v })
-               Field.int "groups" (fun (o: ConvOptions) -> o.Groups) (fun v (o: ConvOptions) -> { o with Groups = v })
-               LayerField.activation "activation" (fun (o: ConvOptions) -> o.Activation) (fun v (o: ConvOptions) ->
-                   { o with Activation = v })
-               Field.bool "use_bias" (fun (o: ConvOptions) -> o.UseBias) (fun v (o: ConvOptions) ->
-                   { o with UseBias = v }) ]
-             @ LayerField.weight "kernel" (fun (o: ConvOptions) -> o.Kernel) (fun v (o: ConvOptions) ->
-                 { o with Kernel = v })
-             @ LayerField.weight "bias" (fun (o: ConvOptions) -> o.Bias) (fun v (o: ConvOptions) -> { o with Bias = v })
-             @ [ LayerField.activity (fun (o: ConvOptions) -> o.ActivityRegularizer) (fun v (o: ConvOptions) ->
-                     { o with ActivityRegularizer = v }) ]
-             @ LowRank.fields lora withLora)
             (options 1 [ 1 ])
+            ([ Field.required (Field.int "filters" _.Filters (fun v o -> { o with Filters = v }))
+               Field.required (Field.ints "kernel_size" _.KernelSize (fun v o -> { o with KernelSize = v }))
+               Field.ints "strides" _.Strides (fun v o -> { o with Strides = v })
+               ConvolutionParts.padding rank _.Padding (fun v o -> { o with Padding = v })
+               LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
+               Field.ints "dilation_rate" _.DilationRate (fun v o -> { o with DilationRate = v })
+               Field.int "groups" _.Groups (fun v o -> { o with Groups = v })
+               LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v }) ]
+             @ LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v }) ]
+             @ LowRank.fields lora withLora)
             (run kind rank)
-        |> LayerClass.checkedBy (fun (o: ConvOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (kind + ".filters") o.Filters
             LayerCheck.positive (kind + ".groups") o.Groups
             ConvolutionParts.causal kind rank o.Padding
@@ -325,48 +313,23 @@ module ConvTranspose =
 
         LayerClass.dropsMask
             kind
-            ([ Field.int "filters" (fun (o: ConvTransposeOptions) -> o.Filters) (fun v (o: ConvTransposeOptions) ->
-                   { o with Filters = v })
-               |> Field.required
-               Field.ints
-                   "kernel_size"
-                   (fun (o: ConvTransposeOptions) -> o.KernelSize)
-                   (fun v (o: ConvTransposeOptions) -> { o with KernelSize = v })
-               |> Field.required
-               Field.ints "strides" (fun (o: ConvTransposeOptions) -> o.Strides) (fun v (o: ConvTransposeOptions) ->
-                   { o with Strides = v })
-               LayerField.padding (fun (o: ConvTransposeOptions) -> o.Padding) (fun v (o: ConvTransposeOptions) ->
-                   { o with Padding = v })
-               Field.intsOption
-                   "output_padding"
-                   (fun (o: ConvTransposeOptions) -> o.OutputPadding)
-                   (fun v (o: ConvTransposeOptions) -> { o with OutputPadding = v })
-               LayerField.dataFormat (fun (o: ConvTransposeOptions) -> o.DataFormat) (fun v (o: ConvTransposeOptions) ->
-                   { o with DataFormat = v })
-               Field.ints
-                   "dilation_rate"
-                   (fun (o: ConvTransposeOptions) -> o.DilationRate)
-                   (fun v (o: ConvTransposeOptions) -> { o with DilationRate = v })
-               LayerField.activation
-                   "activation"
-                   (fun (o: ConvTransposeOptions) -> o.Activation)
-                   (fun v (o: ConvTransposeOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: ConvTransposeOptions) -> o.UseBias) (fun v (o: ConvTransposeOptions) ->
-                   { o with UseBias = v }) ]
-             @ LayerField.weight
-                 "kernel"
-                 (fun (o: ConvTransposeOptions) -> o.Kernel)
-                 (fun v (o: ConvTransposeOptions) -> { o with Kernel = v })
-             @ LayerField.weight "bias" (fun (o: ConvTransposeOptions) -> o.Bias) (fun v (o: ConvTransposeOptions) ->
-                 { o with Bias = v })
-             @ [ LayerField.activity
-                     (fun (o: ConvTransposeOptions) -> o.ActivityRegularizer)
-                     (fun v (o: ConvTransposeOptions) -> { o with ActivityRegularizer = v })
+            (options 1 [ 1 ])
+            ([ Field.required (Field.int "filters" _.Filters (fun v o -> { o with Filters = v }))
+               Field.required (Field.ints "kernel_size" _.KernelSize (fun v o -> { o with KernelSize = v }))
+               Field.ints "strides" _.Strides (fun v o -> { o with Strides = v })
+               LayerField.padding _.Padding (fun v o -> { o with Padding = v })
+               Field.intsOption "output_padding" _.OutputPadding (fun v o -> { o with OutputPadding = v })
+               LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
+               Field.ints "dilation_rate" _.DilationRate (fun v o -> { o with DilationRate = v })
+               LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v }) ]
+             @ LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
                  // Keras writes the argument of the base class, which transposed convolutions do not use.
                  Field.fixedTo "groups" [ Int 1L ] ])
-            (options 1 [ 1 ])
             (run kind rank)
-        |> LayerClass.checkedBy (fun (o: ConvTransposeOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (kind + ".filters") o.Filters
             ConvolutionParts.causal kind 2 o.Padding
             ConvolutionParts.strided kind o.Strides o.DilationRate
@@ -419,43 +382,20 @@ module DepthwiseConv =
 
         LayerClass.dropsMask
             kind
-            ([ Field.ints
-                   "kernel_size"
-                   (fun (o: DepthwiseConvOptions) -> o.KernelSize)
-                   (fun v (o: DepthwiseConvOptions) -> { o with KernelSize = v })
-               |> Field.required
-               Field.ints "strides" (fun (o: DepthwiseConvOptions) -> o.Strides) (fun v (o: DepthwiseConvOptions) ->
-                   { o with Strides = v })
-               LayerField.padding (fun (o: DepthwiseConvOptions) -> o.Padding) (fun v (o: DepthwiseConvOptions) ->
-                   { o with Padding = v })
-               Field.int
-                   "depth_multiplier"
-                   (fun (o: DepthwiseConvOptions) -> o.DepthMultiplier)
-                   (fun v (o: DepthwiseConvOptions) -> { o with DepthMultiplier = v })
-               LayerField.dataFormat (fun (o: DepthwiseConvOptions) -> o.DataFormat) (fun v (o: DepthwiseConvOptions) ->
-                   { o with DataFormat = v })
-               Field.ints
-                   "dilation_rate"
-                   (fun (o: DepthwiseConvOptions) -> o.DilationRate)
-                   (fun v (o: DepthwiseConvOptions) -> { o with DilationRate = v })
-               LayerField.activation
-                   "activation"
-                   (fun (o: DepthwiseConvOptions) -> o.Activation)
-                   (fun v (o: DepthwiseConvOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: DepthwiseConvOptions) -> o.UseBias) (fun v (o: DepthwiseConvOptions) ->
-                   { o with UseBias = v }) ]
-             @ LayerField.weight
-                 "depthwise"
-                 (fun (o: DepthwiseConvOptions) -> o.Depthwise)
-                 (fun v (o: DepthwiseConvOptions) -> { o with Depthwise = v })
-             @ LayerField.weight "bias" (fun (o: DepthwiseConvOptions) -> o.Bias) (fun v (o: DepthwiseConvOptions) ->
-                 { o with Bias = v })
-             @ [ LayerField.activity
-                     (fun (o: DepthwiseConvOptions) -> o.ActivityRegularizer)
-                     (fun v (o: DepthwiseConvOptions) -> { o with ActivityRegularizer = v }) ])
             (options [ 1 ])
+            ([ Field.required (Field.ints "kernel_size" _.KernelSize (fun v o -> { o with KernelSize = v }))
+               Field.ints "strides" _.Strides (fun v o -> { o with Strides = v })
+               LayerField.padding _.Padding (fun v o -> { o with Padding = v })
+               Field.int "depth_multiplier" _.DepthMultiplier (fun v o -> { o with DepthMultiplier = v })
+               LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
+               Field.ints "dilation_rate" _.DilationRate (fun v o -> { o with DilationRate = v })
+               LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v }) ]
+             @ LayerField.weight "depthwise" _.Depthwise (fun v o -> { o with Depthwise = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v }) ])
             (run kind rank)
-        |> LayerClass.checkedBy (fun (o: DepthwiseConvOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (kind + ".depth_multiplier") o.DepthMultiplier
             ConvolutionParts.causal kind 2 o.Padding
             ConvolutionParts.strided kind o.Strides o.DilationRate
@@ -520,52 +460,22 @@ module SeparableConv =
 
         LayerClass.dropsMask
             kind
-            ([ Field.int "filters" (fun (o: SeparableConvOptions) -> o.Filters) (fun v (o: SeparableConvOptions) ->
-                   { o with Filters = v })
-               |> Field.required
-               Field.ints
-                   "kernel_size"
-                   (fun (o: SeparableConvOptions) -> o.KernelSize)
-                   (fun v (o: SeparableConvOptions) -> { o with KernelSize = v })
-               |> Field.required
-               Field.ints "strides" (fun (o: SeparableConvOptions) -> o.Strides) (fun v (o: SeparableConvOptions) ->
-                   { o with Strides = v })
-               ConvolutionParts.padding
-                   rank
-                   (fun (o: SeparableConvOptions) -> o.Padding)
-                   (fun v (o: SeparableConvOptions) -> { o with Padding = v })
-               LayerField.dataFormat (fun (o: SeparableConvOptions) -> o.DataFormat) (fun v (o: SeparableConvOptions) ->
-                   { o with DataFormat = v })
-               Field.ints
-                   "dilation_rate"
-                   (fun (o: SeparableConvOptions) -> o.DilationRate)
-                   (fun v (o: SeparableConvOptions) -> { o with DilationRate = v })
-               Field.int
-                   "depth_multiplier"
-                   (fun (o: SeparableConvOptions) -> o.DepthMultiplier)
-                   (fun v (o: SeparableConvOptions) -> { o with DepthMultiplier = v })
-               LayerField.activation
-                   "activation"
-                   (fun (o: SeparableConvOptions) -> o.Activation)
-                   (fun v (o: SeparableConvOptions) -> { o with Activation = v })
-               Field.bool "use_bias" (fun (o: SeparableConvOptions) -> o.UseBias) (fun v (o: SeparableConvOptions) ->
-                   { o with UseBias = v }) ]
-             @ LayerField.weight
-                 "depthwise"
-                 (fun (o: SeparableConvOptions) -> o.Depthwise)
-                 (fun v (o: SeparableConvOptions) -> { o with Depthwise = v })
-             @ LayerField.weight
-                 "pointwise"
-                 (fun (o: SeparableConvOptions) -> o.Pointwise)
-                 (fun v (o: SeparableConvOptions) -> { o with Pointwise = v })
-             @ LayerField.weight "bias" (fun (o: SeparableConvOptions) -> o.Bias) (fun v (o: SeparableConvOptions) ->
-                 { o with Bias = v })
-             @ [ LayerField.activity
-                     (fun (o: SeparableConvOptions) -> o.ActivityRegularizer)
-                     (fun v (o: SeparableConvOptions) -> { o with ActivityRegularizer = v }) ])
             (options 1 [ 1 ])
+            ([ Field.required (Field.int "filters" _.Filters (fun v o -> { o with Filters = v }))
+               Field.required (Field.ints "kernel_size" _.KernelSize (fun v o -> { o with KernelSize = v }))
+               Field.ints "strides" _.Strides (fun v o -> { o with Strides = v })
+               ConvolutionParts.padding rank _.Padding (fun v o -> { o with Padding = v })
+               LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
+               Field.ints "dilation_rate" _.DilationRate (fun v o -> { o with DilationRate = v })
+               Field.int "depth_multiplier" _.DepthMultiplier (fun v o -> { o with DepthMultiplier = v })
+               LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v }) ]
+             @ LayerField.weight "depthwise" _.Depthwise (fun v o -> { o with Depthwise = v })
+             @ LayerField.weight "pointwise" _.Pointwise (fun v o -> { o with Pointwise = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v }) ])
             (run kind rank)
-        |> LayerClass.checkedBy (fun (o: SeparableConvOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (kind + ".filters") o.Filters
             LayerCheck.positive (kind + ".depth_multiplier") o.DepthMultiplier
             ConvolutionParts.causal kind rank o.Padding

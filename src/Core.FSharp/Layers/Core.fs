@@ -113,22 +113,16 @@ module Dense =
     let internal definition: LayerClass<DenseOptions> =
         LayerClass.keepsMask
             "Dense"
-            ([ Field.int "units" (fun (o: DenseOptions) -> o.Units) (fun v (o: DenseOptions) -> { o with Units = v })
-               |> Field.required
-               LayerField.activation "activation" (fun (o: DenseOptions) -> o.Activation) (fun v (o: DenseOptions) ->
-                   { o with Activation = v })
-               Field.bool "use_bias" (fun (o: DenseOptions) -> o.UseBias) (fun v (o: DenseOptions) ->
-                   { o with UseBias = v }) ]
-             @ LayerField.weight "kernel" (fun (o: DenseOptions) -> o.Kernel) (fun v (o: DenseOptions) ->
-                 { o with Kernel = v })
-             @ LayerField.weight "bias" (fun (o: DenseOptions) -> o.Bias) (fun v (o: DenseOptions) ->
-                 { o with Bias = v })
-             @ [ LayerField.activity (fun (o: DenseOptions) -> o.ActivityRegularizer) (fun v (o: DenseOptions) ->
-                     { o with ActivityRegularizer = v }) ]
-             @ LowRank.fields lora withLora)
             (options 1)
+            ([ Field.required (Field.int "units" _.Units (fun v o -> { o with Units = v }))
+               LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v }) ]
+             @ LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v }) ]
+             @ LowRank.fields lora withLora)
             run
-        |> LayerClass.checkedBy (fun (o: DenseOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive "Dense.units" o.Units
             LowRank.check "Dense" o.Kernel o.Lora
             o)
@@ -272,41 +266,22 @@ module EinsumDense =
             | Int _ -> [ Some(ConfigRead.int where value) ]
             | other -> ConfigRead.list where other |> List.map (ConfigRead.optional ConfigRead.int where)
 
-        Field.make
-            "output_shape"
-            write
-            read
-            (fun (o: EinsumDenseOptions) -> o.OutputShape)
-            (fun v (o: EinsumDenseOptions) -> { o with OutputShape = v })
+        Field.make "output_shape" write read _.OutputShape (fun v o -> { o with OutputShape = v })
 
     let internal definition: LayerClass<EinsumDenseOptions> =
         LayerClass.dropsMask
             "EinsumDense"
-            ([ Field.text "equation" (fun (o: EinsumDenseOptions) -> o.Equation) (fun v (o: EinsumDenseOptions) ->
-                   { o with Equation = v })
-               |> Field.required
-               Field.required shapeField
-               LayerField.activation
-                   "activation"
-                   (fun (o: EinsumDenseOptions) -> o.Activation)
-                   (fun v (o: EinsumDenseOptions) -> { o with Activation = v })
-               Field.optional
-                   "bias_axes"
-                   (Text >> Some)
-                   ConfigRead.text
-                   (fun (o: EinsumDenseOptions) -> o.BiasAxes)
-                   (fun v (o: EinsumDenseOptions) -> { o with BiasAxes = v }) ]
-             @ LayerField.weight "kernel" (fun (o: EinsumDenseOptions) -> o.Kernel) (fun v (o: EinsumDenseOptions) ->
-                 { o with Kernel = v })
-             @ LayerField.weight "bias" (fun (o: EinsumDenseOptions) -> o.Bias) (fun v (o: EinsumDenseOptions) ->
-                 { o with Bias = v })
-             @ [ LayerField.activity
-                     (fun (o: EinsumDenseOptions) -> o.ActivityRegularizer)
-                     (fun v (o: EinsumDenseOptions) -> { o with ActivityRegularizer = v }) ]
-             @ LowRank.fields lora withLora)
             (options "" [])
+            ([ Field.required (Field.text "equation" _.Equation (fun v o -> { o with Equation = v }))
+               Field.required shapeField
+               LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+               Field.optional "bias_axes" (Text >> Some) ConfigRead.text _.BiasAxes (fun v o -> { o with BiasAxes = v }) ]
+             @ LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v }) ]
+             @ LowRank.fields lora withLora)
             run
-        |> LayerClass.checkedBy (fun (o: EinsumDenseOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             let struct (_, _, output) = terms o.Equation
             LowRank.check "EinsumDense" o.Kernel o.Lora
 
@@ -389,29 +364,16 @@ module Embedding =
             let rows = ConfigRead.list where value |> List.map (ConfigRead.floats where >> List.toArray)
             Some(Tensor.OfRows(List.toArray rows))
 
-        { Field.make
-              "weights"
-              (fun _ -> Some Null)
-              read
-              (fun (o: EmbeddingOptions) -> o.Weights)
-              (fun v (o: EmbeddingOptions) -> { o with Weights = v }) with
+        { Field.make "weights" (fun _ -> Some Null) read _.Weights (fun v o -> { o with Weights = v }) with
             Written = false }
 
     /// The arguments of Embedding, and of classes made of it.
     let internal fields: Field<EmbeddingOptions> list =
-        [ Field.int "input_dim" (fun (o: EmbeddingOptions) -> o.InputDim) (fun v (o: EmbeddingOptions) ->
-              { o with InputDim = v })
-          |> Field.required
-          Field.int "output_dim" (fun (o: EmbeddingOptions) -> o.OutputDim) (fun v (o: EmbeddingOptions) ->
-              { o with OutputDim = v })
-          |> Field.required
-          Field.bool "mask_zero" (fun (o: EmbeddingOptions) -> o.MaskZero) (fun v (o: EmbeddingOptions) ->
-              { o with MaskZero = v })
-          yield!
-              LayerField.weight "embeddings" (fun (o: EmbeddingOptions) -> o.Embeddings) (fun v (o: EmbeddingOptions) ->
-                  { o with Embeddings = v })
-          LayerField.activity (fun (o: EmbeddingOptions) -> o.ActivityRegularizer) (fun v (o: EmbeddingOptions) ->
-              { o with ActivityRegularizer = v })
+        [ Field.required (Field.int "input_dim" _.InputDim (fun v o -> { o with InputDim = v }))
+          Field.required (Field.int "output_dim" _.OutputDim (fun v o -> { o with OutputDim = v }))
+          Field.bool "mask_zero" _.MaskZero (fun v o -> { o with MaskZero = v })
+          yield! LayerField.weight "embeddings" _.Embeddings (fun v o -> { o with Embeddings = v })
+          LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
           weightsField
           yield! LowRank.fields lora withLora ]
 
@@ -434,7 +396,7 @@ module Embedding =
         | _ -> ()
 
     let internal definition: LayerClass<EmbeddingOptions> =
-        LayerClass.flow "Embedding" fields (options 1 1) lookUp
+        LayerClass.flow "Embedding" (options 1 1) fields lookUp
         |> LayerClass.checkedBy (fun o ->
             check "Embedding" o
             o)
@@ -445,10 +407,10 @@ module Embedding =
 /// Layers without weights that pass values on, mask them, or call functions.
 module internal PassThrough =
 
-    let identity: LayerClass<unit> = LayerClass.keepsMask "Identity" [] () (fun () _ x -> x)
+    let identity: LayerClass<unit> = LayerClass.keepsMask "Identity" () [] (fun () _ x -> x)
 
     let masking: LayerClass<float> =
-        LayerClass.flow "Masking" [ Field.float "mask_value" id (fun v _ -> v) ] 0.0 (fun value _ x ->
+        LayerClass.flow "Masking" 0.0 [ Field.float "mask_value" id (fun v _ -> v) ] (fun value _ x ->
             LayerCheck.minRank "Masking" 2 x.Value
             let differs = Ops.notEqual x.Value (Expr.Scalar(x.Value.DType, value))
             let axis = x.Value.Rank - 1
@@ -460,8 +422,8 @@ module internal PassThrough =
     let activityRegularization: LayerClass<float * float> =
         LayerClass.keepsMask
             "ActivityRegularization"
-            [ Field.float "l1" fst (fun v (_, l2) -> v, l2); Field.float "l2" snd (fun v (l1, _) -> l1, v) ]
             (0.0, 0.0)
+            [ Field.float "l1" fst (fun v (_, l2) -> v, l2); Field.float "l2" snd (fun v (l1, _) -> l1, v) ]
             (fun (l1, l2) scope x ->
                 LayerCheck.activity scope (Some(Regularizer.l1l2 l1 l2)) x
                 x)
@@ -503,5 +465,5 @@ module internal PassThrough =
     /// Where a value differs from a number: a truth value per element. Keras writes the masks of embeddings in functional
     /// models as applications of this operation.
     let notEqual: LayerClass<float> =
-        LayerClass.dropsMask "NotEqual" [ Field.float "x2" id (fun v _ -> v) |> Field.required ] 0.0 (fun value _ x ->
+        LayerClass.dropsMask "NotEqual" 0.0 [ Field.float "x2" id (fun v _ -> v) |> Field.required ] (fun value _ x ->
             Ops.notEqual x (Expr.Scalar(x.DType, value)))

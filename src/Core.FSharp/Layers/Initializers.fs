@@ -315,10 +315,7 @@ module Initializer =
         | other -> raise (ConfigRead.wrong where "an integer seed" other)
 
     let private known: (string * (string -> (string * ConfigValue) list -> Initializer)) list =
-        let number key fallback where entries =
-            match ConfigRead.get key entries with
-            | Null -> fallback
-            | value -> ConfigRead.float (where + "." + key) value
+        let number key usual where entries = ConfigRead.numberOr where entries key usual
 
         let case key cases fallback where entries =
             match ConfigRead.get key entries with

@@ -74,11 +74,11 @@ type internal LayerEntry =
 
 module internal LayerClass =
 
-    /// Any inputs, any outputs.
+    /// Any inputs, any outputs. The start tells the fields' type, so that they need not name it.
     let many
         (kind: string)
-        (fields: Field<'o> list)
         (start: 'o)
+        (fields: Field<'o> list)
         (run: 'o -> Scope -> Flow[] -> Flow[])
         : LayerClass<'o> =
         { Kind = kind
@@ -91,18 +91,18 @@ module internal LayerClass =
           Run = run }
 
     /// One input with its mask, one output.
-    let flow kind fields start (run: 'o -> Scope -> Flow -> Flow) : LayerClass<'o> =
-        many kind fields start (fun options ->
+    let flow kind start fields (run: 'o -> Scope -> Flow -> Flow) : LayerClass<'o> =
+        many kind start fields (fun options ->
             let run = run options
             fun scope inputs -> [| run scope (Layer.single kind inputs) |])
 
     /// One input, one output under the same mask.
-    let keepsMask kind fields start (run: 'o -> Scope -> Expr -> Expr) : LayerClass<'o> =
-        flow kind fields start (fun options scope x -> x |> Flow.withValue (run options scope x.Value))
+    let keepsMask kind start fields (run: 'o -> Scope -> Expr -> Expr) : LayerClass<'o> =
+        flow kind start fields (fun options scope x -> x |> Flow.withValue (run options scope x.Value))
 
     /// One input, one output without mask: the time axis does not survive.
-    let dropsMask kind fields start (run: 'o -> Scope -> Expr -> Expr) : LayerClass<'o> =
-        flow kind fields start (fun options scope x -> Flow.ofValue (run options scope x.Value))
+    let dropsMask kind start fields (run: 'o -> Scope -> Expr -> Expr) : LayerClass<'o> =
+        flow kind start fields (fun options scope x -> Flow.ofValue (run options scope x.Value))
 
     let checkedBy (check: 'o -> 'o) (layerClass: LayerClass<'o>) = { layerClass with Check = check }
 

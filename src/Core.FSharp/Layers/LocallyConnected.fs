@@ -126,48 +126,21 @@ module LocallyConnected =
 
         LayerClass.dropsMask
             kind
-            ([ Field.int
-                   "filters"
-                   (fun (o: LocallyConnectedOptions) -> o.Filters)
-                   (fun v (o: LocallyConnectedOptions) -> { o with Filters = v })
-               |> Field.required
-               Field.ints
-                   "kernel_size"
-                   (fun (o: LocallyConnectedOptions) -> o.KernelSize)
-                   (fun v (o: LocallyConnectedOptions) -> { o with KernelSize = v })
-               |> Field.required
-               Field.ints
-                   "strides"
-                   (fun (o: LocallyConnectedOptions) -> o.Strides)
-                   (fun v (o: LocallyConnectedOptions) -> { o with Strides = v })
+            (options 1 [ 1 ])
+            ([ Field.required (Field.int "filters" _.Filters (fun v o -> { o with Filters = v }))
+               Field.required (Field.ints "kernel_size" _.KernelSize (fun v o -> { o with KernelSize = v }))
+               Field.ints "strides" _.Strides (fun v o -> { o with Strides = v })
                Field.fixedTo "padding" [ Text "valid" ]
-               LayerField.dataFormat
-                   (fun (o: LocallyConnectedOptions) -> o.DataFormat)
-                   (fun v (o: LocallyConnectedOptions) -> { o with DataFormat = v })
-               LayerField.activation
-                   "activation"
-                   (fun (o: LocallyConnectedOptions) -> o.Activation)
-                   (fun v (o: LocallyConnectedOptions) -> { o with Activation = v })
-               Field.bool
-                   "use_bias"
-                   (fun (o: LocallyConnectedOptions) -> o.UseBias)
-                   (fun v (o: LocallyConnectedOptions) -> { o with UseBias = v }) ]
-             @ LayerField.weight
-                 "kernel"
-                 (fun (o: LocallyConnectedOptions) -> o.Kernel)
-                 (fun v (o: LocallyConnectedOptions) -> { o with Kernel = v })
-             @ LayerField.weight
-                 "bias"
-                 (fun (o: LocallyConnectedOptions) -> o.Bias)
-                 (fun v (o: LocallyConnectedOptions) -> { o with Bias = v })
-             @ [ LayerField.activity
-                     (fun (o: LocallyConnectedOptions) -> o.ActivityRegularizer)
-                     (fun v (o: LocallyConnectedOptions) -> { o with ActivityRegularizer = v })
+               LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
+               LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v }) ]
+             @ LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
                  // The others compute the same with kernels of another form.
                  Field.fixedTo "implementation" [ Int 1L ] ])
-            (options 1 [ 1 ])
             (run kind rank)
-        |> LayerClass.checkedBy (fun (o: LocallyConnectedOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive (kind + ".filters") o.Filters
 
             { o with

@@ -61,7 +61,7 @@ module internal Merging =
         | _ -> ValueNone
 
     let private masked kind (least: int) (merge: (struct (Expr * Expr voption))[] -> Expr) : LayerClass<unit> =
-        LayerClass.many kind [] () (fun () _ inputs ->
+        LayerClass.many kind () [] (fun () _ inputs ->
             atLeast kind least inputs
             let values = align inputs
             let masks = inputs |> Array.map (fullMask values[0].Rank)
@@ -138,7 +138,7 @@ module internal Merging =
             xs[0] - xs[1])
 
     let concatenate: LayerClass<int> =
-        LayerClass.many "Concatenate" [ Field.int "axis" id (fun v _ -> v) ] -1 (fun axis _ inputs ->
+        LayerClass.many "Concatenate" -1 [ Field.int "axis" id (fun v _ -> v) ] (fun axis _ inputs ->
             atLeast "Concatenate" 1 inputs
             let values = inputs |> Array.map (fun f -> f.Value)
             let joined = Ops.concatenate axis values
@@ -226,12 +226,11 @@ module Dot =
                     | [ axis ] -> axis, axis
                     | [ i; j ] -> i, j
                     | _ -> raise (ConfigRead.wrong where "an axis or a pair of axes" value))
-                (fun o -> o.Axes)
-                (fun v (o: DotOptions) -> { o with Axes = v })
+                _.Axes
+                (fun v o -> { o with Axes = v })
 
         LayerClass.many
             "Dot"
-            [ Field.required axes
-              Field.bool "normalize" (fun o -> o.Normalize) (fun v o -> { o with Normalize = v }) ]
             (options (-1, -1))
+            [ Field.required axes; Field.bool "normalize" _.Normalize (fun v o -> { o with Normalize = v }) ]
             (fun o scope inputs -> [| run o scope inputs |])

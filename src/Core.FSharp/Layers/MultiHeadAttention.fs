@@ -432,70 +432,26 @@ module MultiHeadAttention =
     let internal definition: LayerClass<MultiHeadAttentionOptions> =
         LayerClass.many
             "MultiHeadAttention"
-            ([ Field.int
-                   "num_heads"
-                   (fun (o: MultiHeadAttentionOptions) -> o.NumHeads)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with NumHeads = v })
-               |> Field.required
-               Field.int
-                   "key_dim"
-                   (fun (o: MultiHeadAttentionOptions) -> o.KeyDim)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with KeyDim = v })
-               |> Field.required
-               Field.intOption
-                   "value_dim"
-                   (fun (o: MultiHeadAttentionOptions) -> o.ValueDim)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with ValueDim = v })
-               Field.float
-                   "dropout"
-                   (fun (o: MultiHeadAttentionOptions) -> o.Dropout)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with Dropout = v })
-               Field.bool
-                   "use_bias"
-                   (fun (o: MultiHeadAttentionOptions) -> o.UseBias)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with UseBias = v })
-               Field.intsOption
-                   "output_shape"
-                   (fun (o: MultiHeadAttentionOptions) -> o.OutputShape)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with OutputShape = v })
-               Field.intsOption
-                   "attention_axes"
-                   (fun (o: MultiHeadAttentionOptions) -> o.AttentionAxes)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with AttentionAxes = v })
-               Field.intOption
-                   "sliding_window"
-                   (fun (o: MultiHeadAttentionOptions) -> o.SlidingWindow)
-                   (fun v (o: MultiHeadAttentionOptions) -> { o with SlidingWindow = v })
-               Field.fixedTo "flash_attention" [ Null; Bool false; Bool true ] ]
-             @ LayerField.weight
-                 "kernel"
-                 (fun (o: MultiHeadAttentionOptions) -> o.Kernel)
-                 (fun v (o: MultiHeadAttentionOptions) -> { o with Kernel = v })
-             @ LayerField.weight
-                 "bias"
-                 (fun (o: MultiHeadAttentionOptions) -> o.Bias)
-                 (fun v (o: MultiHeadAttentionOptions) -> { o with Bias = v })
-             @ [ LayerField.activity
-                     (fun (o: MultiHeadAttentionOptions) -> o.ActivityRegularizer)
-                     (fun v (o: MultiHeadAttentionOptions) -> { o with ActivityRegularizer = v })
-                 Field.seed
-                     "seed"
-                     (fun (o: MultiHeadAttentionOptions) -> o.Seed)
-                     (fun v (o: MultiHeadAttentionOptions) -> { o with Seed = v })
-                 Field.bool
-                     "use_causal_mask"
-                     (fun (o: MultiHeadAttentionOptions) -> o.UseCausalMask)
-                     (fun v (o: MultiHeadAttentionOptions) -> { o with UseCausalMask = v })
-                 Field.bool
-                     "return_attention_scores"
-                     (fun (o: MultiHeadAttentionOptions) -> o.ReturnAttentionScores)
-                     (fun v (o: MultiHeadAttentionOptions) -> { o with ReturnAttentionScores = v })
-                 HeadedAttention.loraField
-                     (fun (o: MultiHeadAttentionOptions) -> o.Lora)
-                     (fun v (o: MultiHeadAttentionOptions) -> { o with Lora = v }) ])
             (options 1 1)
+            ([ Field.required (Field.int "num_heads" _.NumHeads (fun v o -> { o with NumHeads = v }))
+               Field.required (Field.int "key_dim" _.KeyDim (fun v o -> { o with KeyDim = v }))
+               Field.intOption "value_dim" _.ValueDim (fun v o -> { o with ValueDim = v })
+               Field.float "dropout" _.Dropout (fun v o -> { o with Dropout = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v })
+               Field.intsOption "output_shape" _.OutputShape (fun v o -> { o with OutputShape = v })
+               Field.intsOption "attention_axes" _.AttentionAxes (fun v o -> { o with AttentionAxes = v })
+               Field.intOption "sliding_window" _.SlidingWindow (fun v o -> { o with SlidingWindow = v })
+               Field.fixedTo "flash_attention" [ Null; Bool false; Bool true ] ]
+             @ LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
+                 Field.seed "seed" _.Seed (fun v o -> { o with Seed = v })
+                 Field.bool "use_causal_mask" _.UseCausalMask (fun v o -> { o with UseCausalMask = v })
+                 Field.bool "return_attention_scores" _.ReturnAttentionScores (fun v o ->
+                     { o with ReturnAttentionScores = v })
+                 HeadedAttention.loraField _.Lora (fun v o -> { o with Lora = v }) ])
             (fun o -> HeadedAttention.run (settings o))
-        |> LayerClass.checkedBy (fun (o: MultiHeadAttentionOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive "MultiHeadAttention.num_heads" o.NumHeads
             LayerCheck.positive "MultiHeadAttention.key_dim" o.KeyDim
             Option.iter (LayerCheck.positive "MultiHeadAttention.value_dim") o.ValueDim
@@ -567,63 +523,26 @@ module GroupQueryAttention =
     let internal definition: LayerClass<GroupQueryAttentionOptions> =
         LayerClass.many
             "GroupQueryAttention"
-            ([ Field.int
-                   "head_dim"
-                   (fun (o: GroupQueryAttentionOptions) -> o.HeadDim)
-                   (fun v (o: GroupQueryAttentionOptions) -> { o with HeadDim = v })
-               |> Field.required
-               Field.int
-                   "num_query_heads"
-                   (fun (o: GroupQueryAttentionOptions) -> o.NumQueryHeads)
-                   (fun v (o: GroupQueryAttentionOptions) -> { o with NumQueryHeads = v })
-               |> Field.required
-               Field.int
-                   "num_key_value_heads"
-                   (fun (o: GroupQueryAttentionOptions) -> o.NumKeyValueHeads)
-                   (fun v (o: GroupQueryAttentionOptions) -> { o with NumKeyValueHeads = v })
-               |> Field.required
-               Field.float
-                   "dropout"
-                   (fun (o: GroupQueryAttentionOptions) -> o.Dropout)
-                   (fun v (o: GroupQueryAttentionOptions) -> { o with Dropout = v })
-               Field.bool
-                   "use_bias"
-                   (fun (o: GroupQueryAttentionOptions) -> o.UseBias)
-                   (fun v (o: GroupQueryAttentionOptions) -> { o with UseBias = v })
-               Field.intOption
-                   "sliding_window"
-                   (fun (o: GroupQueryAttentionOptions) -> o.SlidingWindow)
-                   (fun v (o: GroupQueryAttentionOptions) -> { o with SlidingWindow = v })
-               Field.fixedTo "flash_attention" [ Null; Bool false; Bool true ] ]
-             @ LayerField.weight
-                 "kernel"
-                 (fun (o: GroupQueryAttentionOptions) -> o.Kernel)
-                 (fun v (o: GroupQueryAttentionOptions) -> { o with Kernel = v })
-             @ LayerField.weight
-                 "bias"
-                 (fun (o: GroupQueryAttentionOptions) -> o.Bias)
-                 (fun v (o: GroupQueryAttentionOptions) -> { o with Bias = v })
-             @ [ LayerField.activity
-                     (fun (o: GroupQueryAttentionOptions) -> o.ActivityRegularizer)
-                     (fun v (o: GroupQueryAttentionOptions) -> { o with ActivityRegularizer = v })
-                 Field.seed
-                     "seed"
-                     (fun (o: GroupQueryAttentionOptions) -> o.Seed)
-                     (fun v (o: GroupQueryAttentionOptions) -> { o with Seed = v })
-                 Field.bool
-                     "use_causal_mask"
-                     (fun (o: GroupQueryAttentionOptions) -> o.UseCausalMask)
-                     (fun v (o: GroupQueryAttentionOptions) -> { o with UseCausalMask = v })
-                 Field.bool
-                     "return_attention_scores"
-                     (fun (o: GroupQueryAttentionOptions) -> o.ReturnAttentionScores)
-                     (fun v (o: GroupQueryAttentionOptions) -> { o with ReturnAttentionScores = v })
-                 HeadedAttention.loraField
-                     (fun (o: GroupQueryAttentionOptions) -> o.Lora)
-                     (fun v (o: GroupQueryAttentionOptions) -> { o with Lora = v }) ])
             (options 1 1 1)
+            ([ Field.required (Field.int "head_dim" _.HeadDim (fun v o -> { o with HeadDim = v }))
+               Field.required (Field.int "num_query_heads" _.NumQueryHeads (fun v o -> { o with NumQueryHeads = v }))
+               Field.required (
+                   Field.int "num_key_value_heads" _.NumKeyValueHeads (fun v o -> { o with NumKeyValueHeads = v })
+               )
+               Field.float "dropout" _.Dropout (fun v o -> { o with Dropout = v })
+               Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v })
+               Field.intOption "sliding_window" _.SlidingWindow (fun v o -> { o with SlidingWindow = v })
+               Field.fixedTo "flash_attention" [ Null; Bool false; Bool true ] ]
+             @ LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+             @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+             @ [ LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
+                 Field.seed "seed" _.Seed (fun v o -> { o with Seed = v })
+                 Field.bool "use_causal_mask" _.UseCausalMask (fun v o -> { o with UseCausalMask = v })
+                 Field.bool "return_attention_scores" _.ReturnAttentionScores (fun v o ->
+                     { o with ReturnAttentionScores = v })
+                 HeadedAttention.loraField _.Lora (fun v o -> { o with Lora = v }) ])
             run
-        |> LayerClass.checkedBy (fun (o: GroupQueryAttentionOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive "GroupQueryAttention.head_dim" o.HeadDim
             LayerCheck.positive "GroupQueryAttention.num_query_heads" o.NumQueryHeads
             LayerCheck.positive "GroupQueryAttention.num_key_value_heads" o.NumKeyValueHeads

@@ -135,7 +135,7 @@ module BatchNormalization =
         flow |> Flow.withValue output
 
     let internal definition: LayerClass<BatchNormalizationOptions> =
-        let axis =
+        let axis: Field<BatchNormalizationOptions> =
             // Files written by early versions of Keras have a list of one axis.
             Field.make
                 "axis"
@@ -144,48 +144,26 @@ module BatchNormalization =
                     match ConfigRead.ints where value with
                     | [ axis ] -> axis
                     | _ -> raise (ConfigRead.wrong where "one axis" value))
-                (fun (o: BatchNormalizationOptions) -> o.Axis)
-                (fun v (o: BatchNormalizationOptions) -> { o with Axis = v })
+                _.Axis
+                (fun v o -> { o with Axis = v })
 
         LayerClass.flow
             "BatchNormalization"
+            options
             ([ axis
-               Field.float
-                   "momentum"
-                   (fun (o: BatchNormalizationOptions) -> o.Momentum)
-                   (fun v (o: BatchNormalizationOptions) -> { o with Momentum = v })
-               Field.float
-                   "epsilon"
-                   (fun (o: BatchNormalizationOptions) -> o.Epsilon)
-                   (fun v (o: BatchNormalizationOptions) -> { o with Epsilon = v })
-               Field.bool
-                   "center"
-                   (fun (o: BatchNormalizationOptions) -> o.Center)
-                   (fun v (o: BatchNormalizationOptions) -> { o with Center = v })
-               Field.bool
-                   "scale"
-                   (fun (o: BatchNormalizationOptions) -> o.Scale)
-                   (fun v (o: BatchNormalizationOptions) -> { o with Scale = v }) ]
-             @ LayerField.weight
-                 "beta"
-                 (fun (o: BatchNormalizationOptions) -> o.Beta)
-                 (fun v (o: BatchNormalizationOptions) -> { o with Beta = v })
-             @ LayerField.weight
-                 "gamma"
-                 (fun (o: BatchNormalizationOptions) -> o.Gamma)
-                 (fun v (o: BatchNormalizationOptions) -> { o with Gamma = v })
-             @ [ LayerField.initializer
-                     "moving_mean_initializer"
-                     (fun (o: BatchNormalizationOptions) -> o.MovingMeanInitializer)
-                     (fun v (o: BatchNormalizationOptions) -> { o with MovingMeanInitializer = v })
-                 LayerField.initializer
-                     "moving_variance_initializer"
-                     (fun (o: BatchNormalizationOptions) -> o.MovingVarianceInitializer)
-                     (fun v (o: BatchNormalizationOptions) -> { o with MovingVarianceInitializer = v })
+               Field.float "momentum" _.Momentum (fun v o -> { o with Momentum = v })
+               Field.float "epsilon" _.Epsilon (fun v o -> { o with Epsilon = v })
+               Field.bool "center" _.Center (fun v o -> { o with Center = v })
+               Field.bool "scale" _.Scale (fun v o -> { o with Scale = v }) ]
+             @ LayerField.weight "beta" _.Beta (fun v o -> { o with Beta = v })
+             @ LayerField.weight "gamma" _.Gamma (fun v o -> { o with Gamma = v })
+             @ [ LayerField.initializer "moving_mean_initializer" _.MovingMeanInitializer (fun v o ->
+                     { o with MovingMeanInitializer = v })
+                 LayerField.initializer "moving_variance_initializer" _.MovingVarianceInitializer (fun v o ->
+                     { o with MovingVarianceInitializer = v })
                  Field.fixedTo "synchronized" [ Bool false ]
                  Field.fixedTo "renorm" [ Bool false ]
                  Field.fixedTo "renorm_momentum" [ Float 0.99 ] ])
-            options
             run
 
 /// <summary>The LayerNormalization layer: every sample over its own axes.</summary>
@@ -229,37 +207,19 @@ module LayerNormalization =
                     | [ axis ] -> Some(Int(int64 axis))
                     | axes -> Some(ConfigWrite.ints axes))
                 ConfigRead.ints
-                (fun (o: LayerNormalizationOptions) -> o.Axes)
-                (fun v (o: LayerNormalizationOptions) -> { o with Axes = v })
+                _.Axes
+                (fun v o -> { o with Axes = v })
 
         LayerClass.keepsMask
             "LayerNormalization"
-            ([ axes
-               Field.float
-                   "epsilon"
-                   (fun (o: LayerNormalizationOptions) -> o.Epsilon)
-                   (fun v (o: LayerNormalizationOptions) -> { o with Epsilon = v })
-               Field.bool
-                   "center"
-                   (fun (o: LayerNormalizationOptions) -> o.Center)
-                   (fun v (o: LayerNormalizationOptions) -> { o with Center = v })
-               Field.bool
-                   "scale"
-                   (fun (o: LayerNormalizationOptions) -> o.Scale)
-                   (fun v (o: LayerNormalizationOptions) -> { o with Scale = v })
-               Field.bool
-                   "rms_scaling"
-                   (fun (o: LayerNormalizationOptions) -> o.RmsScaling)
-                   (fun v (o: LayerNormalizationOptions) -> { o with RmsScaling = v }) ]
-             @ LayerField.weight
-                 "beta"
-                 (fun (o: LayerNormalizationOptions) -> o.Beta)
-                 (fun v (o: LayerNormalizationOptions) -> { o with Beta = v })
-             @ LayerField.weight
-                 "gamma"
-                 (fun (o: LayerNormalizationOptions) -> o.Gamma)
-                 (fun v (o: LayerNormalizationOptions) -> { o with Gamma = v }))
             options
+            ([ axes
+               Field.float "epsilon" _.Epsilon (fun v o -> { o with Epsilon = v })
+               Field.bool "center" _.Center (fun v o -> { o with Center = v })
+               Field.bool "scale" _.Scale (fun v o -> { o with Scale = v })
+               Field.bool "rms_scaling" _.RmsScaling (fun v o -> { o with RmsScaling = v }) ]
+             @ LayerField.weight "beta" _.Beta (fun v o -> { o with Beta = v })
+             @ LayerField.weight "gamma" _.Gamma (fun v o -> { o with Gamma = v }))
             run
 
 /// <summary>The GroupNormalization layer: every sample over groups of its channels.</summary>
@@ -308,33 +268,14 @@ module GroupNormalization =
     let internal definition: LayerClass<GroupNormalizationOptions> =
         LayerClass.keepsMask
             "GroupNormalization"
-            ([ Field.int
-                   "groups"
-                   (fun (o: GroupNormalizationOptions) -> o.Groups)
-                   (fun v (o: GroupNormalizationOptions) -> { o with Groups = v })
-               Field.int "axis" (fun (o: GroupNormalizationOptions) -> o.Axis) (fun v (o: GroupNormalizationOptions) ->
-                   { o with Axis = v })
-               Field.float
-                   "epsilon"
-                   (fun (o: GroupNormalizationOptions) -> o.Epsilon)
-                   (fun v (o: GroupNormalizationOptions) -> { o with Epsilon = v })
-               Field.bool
-                   "center"
-                   (fun (o: GroupNormalizationOptions) -> o.Center)
-                   (fun v (o: GroupNormalizationOptions) -> { o with Center = v })
-               Field.bool
-                   "scale"
-                   (fun (o: GroupNormalizationOptions) -> o.Scale)
-                   (fun v (o: GroupNormalizationOptions) -> { o with Scale = v }) ]
-             @ LayerField.weight
-                 "beta"
-                 (fun (o: GroupNormalizationOptions) -> o.Beta)
-                 (fun v (o: GroupNormalizationOptions) -> { o with Beta = v })
-             @ LayerField.weight
-                 "gamma"
-                 (fun (o: GroupNormalizationOptions) -> o.Gamma)
-                 (fun v (o: GroupNormalizationOptions) -> { o with Gamma = v }))
             options
+            ([ Field.int "groups" _.Groups (fun v o -> { o with Groups = v })
+               Field.int "axis" _.Axis (fun v o -> { o with Axis = v })
+               Field.float "epsilon" _.Epsilon (fun v o -> { o with Epsilon = v })
+               Field.bool "center" _.Center (fun v o -> { o with Center = v })
+               Field.bool "scale" _.Scale (fun v o -> { o with Scale = v }) ]
+             @ LayerField.weight "beta" _.Beta (fun v o -> { o with Beta = v })
+             @ LayerField.weight "gamma" _.Gamma (fun v o -> { o with Gamma = v }))
             run
 
 /// Normalisations with few arguments.
@@ -356,8 +297,8 @@ module internal SmallNormalizations =
     let rms: LayerClass<int list * float> =
         LayerClass.keepsMask
             "RMSNormalization"
-            [ axes; Field.float "epsilon" snd (fun v (axes, _) -> axes, v) ]
             ([ -1 ], 1e-6)
+            [ axes; Field.float "epsilon" snd (fun v (axes, _) -> axes, v) ]
             (fun (axes, epsilon) scope x ->
                 let x = LayerCheck.floating scope x
                 let axes = LayerCheck.axes "RMSNormalization" axes x
@@ -367,7 +308,7 @@ module internal SmallNormalizations =
 
     /// x / norm x.
     let unit: LayerClass<int list * float> =
-        LayerClass.keepsMask "UnitNormalization" [ axes ] ([ -1 ], 1e-12) (fun (axes, epsilon) scope x ->
+        LayerClass.keepsMask "UnitNormalization" ([ -1 ], 1e-12) [ axes ] (fun (axes, epsilon) scope x ->
             let x = LayerCheck.floating scope x
             let axes = LayerCheck.axes "UnitNormalization" axes x
             x / Ops.maximum (Ops.sqrt (Ops.sum axes true (Ops.square x))) (Expr.Scalar(x.DType, epsilon)))

@@ -54,14 +54,11 @@ module Pool =
 
         LayerClass.dropsMask
             kind
-            [ Field.ints "pool_size" (fun (o: PoolOptions) -> o.PoolSize) (fun v (o: PoolOptions) ->
-                  { o with PoolSize = v })
-              LayerField.padding (fun (o: PoolOptions) -> o.Padding) (fun v (o: PoolOptions) -> { o with Padding = v })
-              Field.intsOption "strides" (fun (o: PoolOptions) -> o.Strides) (fun v (o: PoolOptions) ->
-                  { o with Strides = v })
-              LayerField.dataFormat (fun (o: PoolOptions) -> o.DataFormat) (fun v (o: PoolOptions) ->
-                  { o with DataFormat = v }) ]
             (options [ 2 ])
+            [ Field.ints "pool_size" _.PoolSize (fun v o -> { o with PoolSize = v })
+              LayerField.padding _.Padding (fun v o -> { o with Padding = v })
+              Field.intsOption "strides" _.Strides (fun v o -> { o with Strides = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
             (fun (o: PoolOptions) scope x ->
                 ConvolutionParts.check kind rank x
                 let strides = Option.defaultValue o.PoolSize o.Strides
@@ -70,7 +67,7 @@ module Pool =
                 |> LayerCheck.inChannelsLast
                     o.DataFormat
                     (pool (List.toArray o.PoolSize) (List.toArray strides) o.Padding))
-        |> LayerClass.checkedBy (fun (o: PoolOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             ConvolutionParts.causal kind 2 o.Padding
             let size = LayerCheck.perAxis (kind + ".pool_size") rank o.PoolSize
 
@@ -99,11 +96,9 @@ module GlobalPool =
 
         LayerClass.flow
             kind
-            [ LayerField.dataFormat (fun (o: GlobalPoolOptions) -> o.DataFormat) (fun v (o: GlobalPoolOptions) ->
-                  { o with DataFormat = v })
-              Field.bool "keepdims" (fun (o: GlobalPoolOptions) -> o.KeepDims) (fun v (o: GlobalPoolOptions) ->
-                  { o with KeepDims = v }) ]
             options
+            [ LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
+              Field.bool "keepdims" _.KeepDims (fun v o -> { o with KeepDims = v }) ]
             (fun (o: GlobalPoolOptions) scope x ->
                 ConvolutionParts.check kind rank x.Value
                 let x = x |> Flow.withValue (LayerCheck.floating scope x.Value)
@@ -162,19 +157,16 @@ module AdaptivePool =
 
         LayerClass.dropsMask
             kind
-            [ Field.ints "output_size" (fun (o: AdaptivePoolOptions) -> o.OutputSize) (fun v (o: AdaptivePoolOptions) ->
-                  { o with OutputSize = v })
-              |> Field.required
-              LayerField.dataFormat (fun (o: AdaptivePoolOptions) -> o.DataFormat) (fun v (o: AdaptivePoolOptions) ->
-                  { o with DataFormat = v }) ]
             (options [ 1 ])
+            [ Field.required (Field.ints "output_size" _.OutputSize (fun v o -> { o with OutputSize = v }))
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
             (fun (o: AdaptivePoolOptions) scope x ->
                 ConvolutionParts.check kind rank x
 
                 LayerCheck.floating scope x
                 |> LayerCheck.inChannelsLast o.DataFormat (fun x ->
                     List.indexed o.OutputSize |> List.fold (fun x (i, count) -> pool (i + 1) count x) x))
-        |> LayerClass.checkedBy (fun (o: AdaptivePoolOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             { o with OutputSize = LayerCheck.perAxis (kind + ".output_size") rank o.OutputSize })
 
     let internal maxima = [| for rank in 1..3 -> definition "AdaptiveMaxPooling" greatest rank |]

@@ -91,21 +91,12 @@ module PositionEmbedding =
     let internal definition: LayerClass<PositionEmbeddingOptions> =
         LayerClass.dropsMask
             "PositionEmbedding"
-            [ Field.int
-                  "sequence_length"
-                  (fun (o: PositionEmbeddingOptions) -> o.SequenceLength)
-                  (fun v (o: PositionEmbeddingOptions) -> { o with SequenceLength = v })
-              |> Field.required
-              LayerField.initializer
-                  "initializer"
-                  (fun (o: PositionEmbeddingOptions) -> o.Initializer)
-                  (fun v (o: PositionEmbeddingOptions) -> { o with Initializer = v })
-              Positions.startIndex
-                  (fun (o: PositionEmbeddingOptions) -> o.StartIndex)
-                  (fun v (o: PositionEmbeddingOptions) -> { o with StartIndex = v }) ]
             (options 1)
+            [ Field.required (Field.int "sequence_length" _.SequenceLength (fun v o -> { o with SequenceLength = v }))
+              LayerField.initializer "initializer" _.Initializer (fun v o -> { o with Initializer = v })
+              Positions.startIndex _.StartIndex (fun v o -> { o with StartIndex = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: PositionEmbeddingOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive "PositionEmbedding.sequence_length" o.SequenceLength
             Positions.check "PositionEmbedding" 1.0 o.StartIndex
             o)
@@ -132,16 +123,11 @@ module SinePositionEncoding =
     let internal definition: LayerClass<SinePositionEncodingOptions> =
         LayerClass.dropsMask
             "SinePositionEncoding"
-            [ Field.float
-                  "max_wavelength"
-                  (fun (o: SinePositionEncodingOptions) -> o.MaxWavelength)
-                  (fun v (o: SinePositionEncodingOptions) -> { o with MaxWavelength = v })
-              Positions.startIndex
-                  (fun (o: SinePositionEncodingOptions) -> o.StartIndex)
-                  (fun v (o: SinePositionEncodingOptions) -> { o with StartIndex = v }) ]
             options
+            [ Field.float "max_wavelength" _.MaxWavelength (fun v o -> { o with MaxWavelength = v })
+              Positions.startIndex _.StartIndex (fun v o -> { o with StartIndex = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: SinePositionEncodingOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             Positions.check "SinePositionEncoding" o.MaxWavelength o.StartIndex
             o)
 
@@ -199,28 +185,14 @@ module RotaryEmbedding =
     let internal definition: LayerClass<RotaryEmbeddingOptions> =
         LayerClass.dropsMask
             "RotaryEmbedding"
-            [ Field.float
-                  "max_wavelength"
-                  (fun (o: RotaryEmbeddingOptions) -> o.MaxWavelength)
-                  (fun v (o: RotaryEmbeddingOptions) -> { o with MaxWavelength = v })
-              Field.float
-                  "scaling_factor"
-                  (fun (o: RotaryEmbeddingOptions) -> o.ScalingFactor)
-                  (fun v (o: RotaryEmbeddingOptions) -> { o with ScalingFactor = v })
-              Field.int
-                  "sequence_axis"
-                  (fun (o: RotaryEmbeddingOptions) -> o.SequenceAxis)
-                  (fun v (o: RotaryEmbeddingOptions) -> { o with SequenceAxis = v })
-              Field.int
-                  "feature_axis"
-                  (fun (o: RotaryEmbeddingOptions) -> o.FeatureAxis)
-                  (fun v (o: RotaryEmbeddingOptions) -> { o with FeatureAxis = v })
-              Positions.startIndex
-                  (fun (o: RotaryEmbeddingOptions) -> o.StartIndex)
-                  (fun v (o: RotaryEmbeddingOptions) -> { o with StartIndex = v }) ]
             options
+            [ Field.float "max_wavelength" _.MaxWavelength (fun v o -> { o with MaxWavelength = v })
+              Field.float "scaling_factor" _.ScalingFactor (fun v o -> { o with ScalingFactor = v })
+              Field.int "sequence_axis" _.SequenceAxis (fun v o -> { o with SequenceAxis = v })
+              Field.int "feature_axis" _.FeatureAxis (fun v o -> { o with FeatureAxis = v })
+              Positions.startIndex _.StartIndex (fun v o -> { o with StartIndex = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: RotaryEmbeddingOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             Positions.check "RotaryEmbedding" o.MaxWavelength o.StartIndex
 
             if not (o.ScalingFactor > 0.0) then

@@ -278,21 +278,18 @@ module Normalization =
                     match value with
                     | Null -> []
                     | value -> ConfigRead.ints where value)
-                (fun (o: NormalizationOptions) -> o.Axis)
-                (fun v (o: NormalizationOptions) -> { o with Axis = v })
+                _.Axis
+                (fun v o -> { o with Axis = v })
 
         LayerClass.keepsMask
             "Normalization"
-            [ axis
-              Field.bool "invert" (fun (o: NormalizationOptions) -> o.Invert) (fun v (o: NormalizationOptions) ->
-                  { o with Invert = v })
-              numbers "mean" (fun (o: NormalizationOptions) -> o.Mean) (fun v (o: NormalizationOptions) ->
-                  { o with Mean = v })
-              numbers "variance" (fun (o: NormalizationOptions) -> o.Variance) (fun v (o: NormalizationOptions) ->
-                  { o with Variance = v }) ]
             options
+            [ axis
+              Field.bool "invert" _.Invert (fun v o -> { o with Invert = v })
+              numbers "mean" _.Mean (fun v o -> { o with Mean = v })
+              numbers "variance" _.Variance (fun v o -> { o with Variance = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: NormalizationOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             if o.Mean.Length <> o.Variance.Length then
                 LayerCheck.argument
                     "Normalization"
@@ -343,14 +340,11 @@ module Rescaling =
 
         LayerClass.keepsMask
             "Rescaling"
-            [ numbers "scale" (fun (o: RescalingOptions) -> o.Scale) (fun v (o: RescalingOptions) ->
-                  { o with Scale = v })
-              |> Field.required
-              numbers "offset" (fun (o: RescalingOptions) -> o.Offset) (fun v (o: RescalingOptions) ->
-                  { o with Offset = v }) ]
             (options 1.0 0.0)
+            [ numbers "scale" _.Scale (fun v o -> { o with Scale = v }) |> Field.required
+              numbers "offset" _.Offset (fun v o -> { o with Offset = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: RescalingOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             if o.Scale.IsEmpty || o.Offset.IsEmpty then
                 LayerCheck.argument "Rescaling.scale" "one number or more" "none" "1 leaves numbers as they are."
 

@@ -59,24 +59,22 @@ module Dropout =
             x * Ops.where kept (Expr.Scalar(x.DType, 1.0 / (1.0 - o.Rate))) (Expr.Scalar(x.DType, 0.0))
 
     let private rateField: Field<DropoutOptions> =
-        Field.float "rate" (fun o -> o.Rate) (fun v (o: DropoutOptions) -> { o with Rate = v })
-        |> Field.required
+        Field.float "rate" _.Rate (fun v o -> { o with Rate = v }) |> Field.required
 
-    let private seedField: Field<DropoutOptions> =
-        Field.seed "seed" (fun o -> o.Seed) (fun v o -> { o with Seed = v })
+    let private seedField: Field<DropoutOptions> = Field.seed "seed" _.Seed (fun v o -> { o with Seed = v })
 
     let private noiseField: Field<DropoutOptions> =
         let write (sizes: int option list) = Some(List(sizes |> List.map (ConfigWrite.option (fun d -> Int(int64 d)))))
 
         let read where value = ConfigRead.list where value |> List.map (ConfigRead.optional ConfigRead.int where)
 
-        Field.optional "noise_shape" write read (fun o -> o.NoiseShape) (fun v o -> { o with NoiseShape = v })
+        Field.optional "noise_shape" write read _.NoiseShape (fun v o -> { o with NoiseShape = v })
 
     let private formatField: Field<DropoutOptions> =
-        LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
+        LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
 
     let private make kind fields (train: DropoutOptions -> Scope -> Expr -> Expr) : LayerClass<DropoutOptions> =
-        LayerClass.keepsMask kind (rateField :: seedField :: fields) (options 0.0) (fun o scope x ->
+        LayerClass.keepsMask kind (options 0.0) (rateField :: seedField :: fields) (fun o scope x ->
             if scope.Mode = Mode.Train && o.Rate > 0.0 then train o scope (LayerCheck.floating scope x) else x)
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.rate (kind + ".rate") o.Rate
@@ -133,9 +131,9 @@ module Dropout =
     let internal noise: LayerClass<float * int option> =
         LayerClass.keepsMask
             "GaussianNoise"
+            (0.0, None)
             [ Field.float "stddev" fst (fun v (_, seed) -> v, seed) |> Field.required
               Field.seed "seed" snd (fun v (deviation, _) -> deviation, v) ]
-            (0.0, None)
             (fun (deviation, seed) scope x ->
                 if scope.Mode = Mode.Train && deviation > 0.0 then
                     let x = LayerCheck.floating scope x

@@ -9,8 +9,8 @@ module internal Reshaping =
     let flatten: LayerClass<DataFormat> =
         LayerClass.dropsMask
             "Flatten"
-            [ LayerField.dataFormat id (fun v _ -> v) ]
             DataFormat.ChannelsLast
+            [ LayerField.dataFormat id (fun v _ -> v) ]
             (fun format _ x ->
                 LayerCheck.minRank "Flatten" 1 x
 
@@ -21,8 +21,8 @@ module internal Reshaping =
     let reshape: LayerClass<int list> =
         LayerClass.dropsMask
             "Reshape"
-            [ Field.ints "target_shape" id (fun v _ -> v) |> Field.required ]
             []
+            [ Field.ints "target_shape" id (fun v _ -> v) |> Field.required ]
             (fun target _ x ->
                 LayerCheck.minRank "Reshape" 1 x
                 Ops.reshape (List.toArray (x.Shape[0] :: target)) x)
@@ -40,7 +40,7 @@ module internal Reshaping =
             target)
 
     let permute: LayerClass<int list> =
-        LayerClass.dropsMask "Permute" [ Field.ints "dims" id (fun v _ -> v) |> Field.required ] [] (fun dims _ x ->
+        LayerClass.dropsMask "Permute" [] [ Field.ints "dims" id (fun v _ -> v) |> Field.required ] (fun dims _ x ->
             LayerCheck.rank "Permute" (dims.Length + 1) "the batch and one axis per number of dims" x
             Ops.transpose (List.toArray (0 :: dims)) x)
         |> LayerClass.checkedBy (fun dims ->
@@ -54,7 +54,7 @@ module internal Reshaping =
             dims)
 
     let repeatVector: LayerClass<int> =
-        LayerClass.dropsMask "RepeatVector" [ Field.int "n" id (fun v _ -> v) |> Field.required ] 1 (fun n _ x ->
+        LayerClass.dropsMask "RepeatVector" 1 [ Field.int "n" id (fun v _ -> v) |> Field.required ] (fun n _ x ->
             LayerCheck.rank "RepeatVector" 2 "(batch, features)" x
             Ops.broadcastTo (Shape.Of(x.Shape[0], n, x.Shape[1])) (Ops.expandDims 1 x))
         |> LayerClass.checkedBy (fun n ->
@@ -131,17 +131,15 @@ module internal Borders =
         (start: int)
         (direction: int)
         : LayerClass<BorderOptions> =
-        let cells =
-            Field.make key (writeCells rank) (readCells rank) (fun (o: BorderOptions) -> o.Cells) (fun v o ->
-                { o with Cells = v })
+        let cells = Field.make key (writeCells rank) (readCells rank) _.Cells (fun v o -> { o with Cells = v })
 
         let format: Field<BorderOptions> =
-            LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
+            LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
 
         LayerClass.dropsMask
             kind
-            (if rank = 1 && key = "cropping" then [ cells ] else [ cells; format ])
             { Cells = List.replicate rank (start, start); DataFormat = DataFormat.ChannelsLast }
+            (if rank = 1 && key = "cropping" then [ cells ] else [ cells; format ])
             (fun o _ x ->
                 LayerCheck.rank kind (rank + 2) ("(batch, " + string rank + " spatial, channels)") x
 
@@ -257,7 +255,7 @@ module internal Resampling =
             set
 
     let private interpolation: Field<UpSamplingOptions> =
-        interpolationField (fun o -> o.Interpolation) (fun v o -> { o with Interpolation = v })
+        interpolationField _.Interpolation (fun v o -> { o with Interpolation = v })
 
     let private upSampling rank : LayerClass<UpSamplingOptions> =
         let kind = "UpSampling" + string rank + "D"
@@ -266,10 +264,10 @@ module internal Resampling =
             if rank = 1 then
                 Field.int "size" (fun (o: UpSamplingOptions) -> o.Size.Head) (fun v o -> { o with Size = [ v ] })
             else
-                Field.ints "size" (fun o -> o.Size) (fun v o -> { o with Size = v })
+                Field.ints "size" _.Size (fun v o -> { o with Size = v })
 
         let format: Field<UpSamplingOptions> =
-            LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
+            LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
 
         let fields =
             match rank with
@@ -279,10 +277,10 @@ module internal Resampling =
 
         LayerClass.dropsMask
             kind
-            fields
             { Size = List.replicate rank 2
               DataFormat = DataFormat.ChannelsLast
               Interpolation = Interpolation.Nearest }
+            fields
             (fun o _ x ->
                 LayerCheck.rank kind (rank + 2) ("(batch, " + string rank + " spatial, channels)") x
 

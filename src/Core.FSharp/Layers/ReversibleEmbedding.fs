@@ -114,10 +114,7 @@ module ReversibleEmbedding =
 
     let internal definition: LayerClass<ReversibleEmbeddingOptions> =
         let ofEmbedding =
-            Embedding.fields
-            |> List.map (
-                Field.inside (fun o -> o.Embedding) (fun v (o: ReversibleEmbeddingOptions) -> { o with Embedding = v })
-            )
+            Embedding.fields |> List.map (Field.inside _.Embedding (fun v o -> { o with Embedding = v }))
 
         let dtype where value = DType.parse (ConfigRead.text where value)
 
@@ -127,18 +124,12 @@ module ReversibleEmbedding =
 
         LayerClass.flow
             "ReversibleEmbedding"
-            (ofEmbedding
-             @ [ Field.bool "tie_weights" (fun (o: ReversibleEmbeddingOptions) -> o.TieWeights) (fun v o ->
-                     { o with TieWeights = v })
-                 Field.optional
-                     "reverse_dtype"
-                     (DType.name >> Text >> Some)
-                     dtype
-                     (fun (o: ReversibleEmbeddingOptions) -> o.ReverseDType)
-                     (fun v o -> { o with ReverseDType = v })
-                 Field.floatOption "logit_soft_cap" (fun (o: ReversibleEmbeddingOptions) -> o.LogitSoftCap) (fun v o ->
-                     { o with LogitSoftCap = v }) ])
             (options 1 1)
+            (ofEmbedding
+             @ [ Field.bool "tie_weights" _.TieWeights (fun v o -> { o with TieWeights = v })
+                 Field.optional "reverse_dtype" (DType.name >> Text >> Some) dtype _.ReverseDType (fun v o ->
+                     { o with ReverseDType = v })
+                 Field.floatOption "logit_soft_cap" _.LogitSoftCap (fun v o -> { o with LogitSoftCap = v }) ])
             run
         |> LayerClass.checkedBy (fun o ->
             Embedding.check "ReversibleEmbedding" o.Embedding

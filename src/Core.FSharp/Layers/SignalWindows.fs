@@ -139,6 +139,9 @@ module internal SignalWindows =
         | Text name -> Some(SignalWindow.Named name)
         | numbers -> Some(SignalWindow.Values(ConfigRead.floats where numbers))
 
+    /// The argument `window` of a layer.
+    let field get set : Field<'o> = Field.nullable "window" (toConfig >> Some) ofConfig get set
+
     let scalings = [ "density", SpectrumScaling.Density; "spectrum", SpectrumScaling.Spectrum ]
 
     let sides = [ "real", SpectrumSide.Real; "imag", SpectrumSide.Imaginary ]

@@ -79,17 +79,11 @@ module SpectralNormalization =
     let internal definition: LayerClass<SpectralNormalizationOptions> =
         LayerClass.many
             "SpectralNormalization"
-            [ NestedField.layer
-                  "layer"
-                  (fun (o: SpectralNormalizationOptions) -> o.Layer)
-                  (fun v (o: SpectralNormalizationOptions) -> { o with Layer = v })
-              Field.int
-                  "power_iterations"
-                  (fun (o: SpectralNormalizationOptions) -> o.PowerIterations)
-                  (fun v (o: SpectralNormalizationOptions) -> { o with PowerIterations = v }) ]
             (options (LayerClass.layer PassThrough.identity ()))
+            [ NestedField.layer "layer" _.Layer (fun v o -> { o with Layer = v })
+              Field.int "power_iterations" _.PowerIterations (fun v o -> { o with PowerIterations = v }) ]
             run
-        |> LayerClass.checkedBy (fun (o: SpectralNormalizationOptions) ->
+        |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive "SpectralNormalization.power_iterations" o.PowerIterations
             o)
         |> LayerClass.holding (fun o -> Array.zip (Layer.assignNames [| o.Layer |]) [| o.Layer |]) (fun layers o ->

@@ -50,13 +50,11 @@ module TernaryDense =
         let ofDense =
             Dense.definition.Fields
             |> List.filter (fun field -> not (field.Key.StartsWith("lora_", StringComparison.Ordinal)))
-            |> List.map (Field.inside (fun o -> o.Dense) (fun v (o: TernaryDenseOptions) -> { o with Dense = v }))
+            |> List.map (Field.inside _.Dense (fun v o -> { o with Dense = v }))
 
-        let threshold =
-            Field.floatOption "threshold" (fun (o: TernaryDenseOptions) -> o.Threshold) (fun v o ->
-                { o with Threshold = v })
+        let threshold = Field.floatOption "threshold" _.Threshold (fun v o -> { o with Threshold = v })
 
-        LayerClass.keepsMask "TernaryDense" (ofDense @ [ threshold ]) (options 1) run
+        LayerClass.keepsMask "TernaryDense" (options 1) (ofDense @ [ threshold ]) run
         |> LayerClass.checkedBy (fun o ->
             LayerCheck.positive "TernaryDense.units" o.Dense.Units
 

@@ -78,10 +78,7 @@ module Regularizer =
     let private builtIn (where: string) (value: ConfigValue) : Regularizer =
         let config = ConfigRead.config where value
 
-        let number key fallback =
-            match ConfigRead.get key config.Arguments with
-            | Null -> fallback
-            | value -> ConfigRead.float (where + "." + key) value
+        let number = ConfigRead.numberOr where config.Arguments
 
         match config.ClassName with
         | "L1"
@@ -180,10 +177,7 @@ module Constraint =
     let private builtIn (where: string) (value: ConfigValue) : Constraint =
         let config = ConfigRead.config where value
 
-        let number key fallback =
-            match ConfigRead.get key config.Arguments with
-            | Null -> fallback
-            | value -> ConfigRead.float (where + "." + key) value
+        let number = ConfigRead.numberOr where config.Arguments
 
         let axes =
             match ConfigRead.get "axis" config.Arguments with

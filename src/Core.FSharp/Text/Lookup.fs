@@ -305,3 +305,12 @@ module internal Lookup =
                 lookup.Encode(rows[i], Span<float32>(values, i * size, size))
 
             Tensor.Of(Shape.Of(rows.Length, size), values)
+
+    /// Numbers of tokens as a tensor; with a mode for rows, one vector of all of them.
+    let transformOne<'T when 'T: equality and 'T: not null> (lookup: Lookup<'T>) (tokens: IReadOnlyList<'T>) : Tensor =
+        match lookup.Settings.Output with
+        | LookupOutput.Int ->
+            Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
+        | LookupOutput.OneHot ->
+            transform lookup (Array.init tokens.Count (fun i -> [| tokens[i] |] :> IReadOnlyList<'T>))
+        | _ -> (transform lookup [| tokens |]).Reshape(Shape.Of lookup.Size)

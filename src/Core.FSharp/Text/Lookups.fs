@@ -143,6 +143,25 @@ module internal LookupConfig =
               "config", ConfigValue.Object arguments
               "registered_name", Null ]
 
+    /// The configuration of a lookup with its vocabulary.
+    let write (name: string) (ofToken: 'T -> ConfigValue) (lookup: Lookup<'T>) : ConfigValue =
+        let settings = lookup.Settings
+
+        objectOf
+            settings.Kind
+            [ "name", Text name
+              "max_tokens", ofLimit settings.MaxTokens
+              "num_oov_indices", Int(int64 settings.UnknownCount)
+              "mask_token",
+              (match settings.MaskToken with
+               | ValueSome token -> ofToken token
+               | ValueNone -> Null)
+              "oov_token", ofToken settings.UnknownToken
+              "output_mode", Text(LookupNames.ofMode settings.Output)
+              "pad_to_max_tokens", Bool settings.PadToMaxTokens
+              "vocabulary", ConfigValue.List [ for token in lookup.Tokens -> ofToken token ]
+              "idf_weights", ofWeights lookup ]
+
 /// Tensors of integers as rows.
 module internal IntegerRows =
 
@@ -222,13 +241,7 @@ type StringLookup(options: StringLookupOptions) =
         this.Adapt(tokens |> Seq.map (fun token -> [| token |] :> IReadOnlyList<string>))
 
     /// <summary>Numbers of tokens (tokens,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
-    member _.Transform(tokens: IReadOnlyList<string>) : Tensor =
-        match settings.Output with
-        | LookupOutput.Int ->
-            Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
-        | LookupOutput.OneHot ->
-            Lookup.transform lookup (Array.init tokens.Count (fun i -> [| tokens[i] |] :> IReadOnlyList<string>))
-        | _ -> (Lookup.transform lookup [| tokens |]).Reshape(Shape.Of lookup.Size)
+    member _.Transform(tokens: IReadOnlyList<string>) : Tensor = Lookup.transformOne lookup tokens
 
     /// <summary>Numbers of rows of tokens (rows, tokens), or a vector per row (rows, vocabulary).</summary>
     /// <exception cref="T:FunctionalNet.DataException">Rows differ in length where they must not; or a token is unknown, and
@@ -239,21 +252,7 @@ type StringLookup(options: StringLookupOptions) =
     member _.Inverse(ids: IEnumerable<int>) : string[] = ids |> Seq.map lookup.TokenOf |> Seq.toArray
 
     /// <summary>Its configuration in Keras's form, with the vocabulary.</summary>
-    member _.ToConfig() : ConfigValue =
-        LookupConfig.objectOf
-            "StringLookup"
-            [ "name", Text "string_lookup"
-              "max_tokens", LookupConfig.ofLimit settings.MaxTokens
-              "num_oov_indices", Int(int64 settings.UnknownCount)
-              "mask_token",
-              (match settings.MaskToken with
-               | ValueSome m -> Text m
-               | ValueNone -> Null)
-              "oov_token", Text settings.UnknownToken
-              "output_mode", Text(LookupNames.ofMode settings.Output)
-              "pad_to_max_tokens", Bool settings.PadToMaxTokens
-              "vocabulary", ConfigValue.List [ for token in lookup.Tokens -> Text token ]
-              "idf_weights", LookupConfig.ofWeights lookup ]
+    member _.ToConfig() : ConfigValue = LookupConfig.write "string_lookup" Text lookup
 
     /// <summary>The lookup of a configuration in Keras's form.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">It is of another class.</exception>
@@ -354,13 +353,7 @@ type IntegerLookup(options: IntegerLookupOptions) =
 
     /// <summary>Numbers of integers (integers,), or with a mode for rows, a vector (vocabulary,) of all of them.</summary>
     [<OverloadResolutionPriority 1>]
-    member _.Transform(tokens: IReadOnlyList<int64>) : Tensor =
-        match settings.Output with
-        | LookupOutput.Int ->
-            Tensor.Of(Shape.Of tokens.Count, Array.init tokens.Count (fun i -> lookup.Number tokens[i]))
-        | LookupOutput.OneHot ->
-            Lookup.transform lookup (Array.init tokens.Count (fun i -> [| tokens[i] |] :> IReadOnlyList<int64>))
-        | _ -> (Lookup.transform lookup [| tokens |]).Reshape(Shape.Of lookup.Size)
+    member _.Transform(tokens: IReadOnlyList<int64>) : Tensor = Lookup.transformOne lookup tokens
 
     /// <summary>Numbers of rows of integers (rows, integers), or a vector per row (rows, vocabulary).</summary>
     /// <exception cref="T:FunctionalNet.DataException">Rows differ in length where they must not; or an integer is unknown, and
@@ -383,21 +376,7 @@ type IntegerLookup(options: IntegerLookupOptions) =
     member _.Inverse(ids: IEnumerable<int>) : int64[] = ids |> Seq.map lookup.TokenOf |> Seq.toArray
 
     /// <summary>Its configuration in Keras's form, with the vocabulary.</summary>
-    member _.ToConfig() : ConfigValue =
-        LookupConfig.objectOf
-            "IntegerLookup"
-            [ "name", Text "integer_lookup"
-              "max_tokens", LookupConfig.ofLimit settings.MaxTokens
-              "num_oov_indices", Int(int64 settings.UnknownCount)
-              "mask_token",
-              (match settings.MaskToken with
-               | ValueSome m -> Int m
-               | ValueNone -> Null)
-              "oov_token", Int settings.UnknownToken
-              "output_mode", Text(LookupNames.ofMode settings.Output)
-              "pad_to_max_tokens", Bool settings.PadToMaxTokens
-              "vocabulary", ConfigValue.List [ for token in lookup.Tokens -> Int token ]
-              "idf_weights", LookupConfig.ofWeights lookup ]
+    member _.ToConfig() : ConfigValue = LookupConfig.write "integer_lookup" Int lookup
 
     /// <summary>The lookup of a configuration in Keras's form.</summary>
     /// <exception cref="T:FunctionalNet.ModelFormatException">It is of another class.</exception>

@@ -1,41 +1,27 @@
 namespace FunctionalNet.Training
 
+open System
 open FunctionalNet
 
 /// Builds the graphs of steps: training, test, prediction. `options` has the steps of the user's own.
 module internal TrainStep =
 
-    /// Forward, loss, derivatives, update of all variables, and figures.
-    let training
-        (network: Network)
-        (plan: TrainingPlan)
-        (options: TrainingOptions)
-        (frozen: string -> bool)
-        (types: BatchTypes)
-        : StepGraph =
-        let step = StepContext(network, ValueSome plan, Mode.Train, frozen, types)
+    let private ofPlan mode (own: Action<StepContext> | null) network plan frozen types : StepGraph =
+        let step = StepContext(network, ValueSome plan, mode, frozen, types)
 
-        match options.TrainStep with
+        match own with
         | null -> step.Standard() |> ignore
         | own -> own.Invoke step
 
         step.Finish [||]
+
+    /// Forward, loss, derivatives, update of all variables, and figures.
+    let training (network: Network) plan (options: TrainingOptions) frozen types : StepGraph =
+        ofPlan Mode.Train options.TrainStep network plan frozen types
 
     /// Forward, loss and figures.
-    let test
-        (network: Network)
-        (plan: TrainingPlan)
-        (options: TrainingOptions)
-        (frozen: string -> bool)
-        (types: BatchTypes)
-        : StepGraph =
-        let step = StepContext(network, ValueSome plan, Mode.Infer, frozen, types)
-
-        match options.TestStep with
-        | null -> step.Standard() |> ignore
-        | own -> own.Invoke step
-
-        step.Finish [||]
+    let test (network: Network) plan (options: TrainingOptions) frozen types : StepGraph =
+        ofPlan Mode.Infer options.TestStep network plan frozen types
 
     /// Forward.
     let prediction

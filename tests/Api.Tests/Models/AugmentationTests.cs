@@ -99,6 +99,15 @@ public class AugmentationTests
         Assert.Throws<ArgumentValueException>(() => BoundingBoxes.ConvertFormat(boxes, "xyxy", "xyx"));
     }
 
+    [Fact]
+    public void A_function_of_boxes_names_the_argument_that_is_missing()
+    {
+        Tensor boxes = new float[,] { { 1, 0, 3, 2 } };
+        Assert.Throws<ArgumentNullException>("boxes", () => BoundingBoxes.Pad((Tensor)null!, 1, 1));
+        Assert.Throws<ArgumentNullException>("labels", () => BoundingBoxes.ClipToImageSize(boxes, (Tensor)null!, 4, 6));
+        Assert.Throws<ArgumentNullException>("target", () => BoundingBoxes.ConvertFormat(boxes, "xyxy", null!));
+    }
+
     private static Tensor Photo() => Tensor.Of(Shape.Of(4, 6, 3), [.. Enumerable.Range(0, 72).Select(i => (float)i)]);
 
     [Fact]

@@ -10,9 +10,6 @@ open FunctionalNet.Tests.Kernels.KernelSupport
 /// Convolutions whose results are ended in registers, against plain float64 loops.
 type ConvEndingTests() =
 
-    let spec (w: Window) =
-        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
-
     // The same ending, one step after the other.
     let plain
         (w: Window)
@@ -51,7 +48,7 @@ type ConvEndingTests() =
 
     /// All endings of a convolution. `isPrepared`: by Winograd's method.
     let check (dtype: DType) (width: Width) (isPrepared: bool) (w: Window) =
-        let spec = spec w
+        let spec = Windowed.spec w
         let x = floats 1 (Windowed.inSize w) |> rounded dtype
         let k = floats 2 (Windowed.product w.Kernel * w.Channels * w.Out) |> rounded dtype
         let b = floats 3 w.Out |> rounded dtype
@@ -125,29 +122,6 @@ type ConvEndingTests() =
                         else
                             close (10.0 * tolerance dtype) 3.0 text expected (read dtype target)
 
-    let square =
-        gen {
-            let! batch = Gen.choose (1, 3)
-            let! height = Gen.choose (1, 15)
-            let! width = Gen.choose (1, 15)
-            let! channels = Gen.choose (1, 36)
-            let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
-            let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-            let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-
-            return
-                { Batch = batch
-                  In = [| height; width |]
-                  Channels = channels
-                  Out = out
-                  Kernel = [| 3; 3 |]
-                  Strides = [| 1; 1 |]
-                  Dilations = [| 1; 1 |]
-                  Low = low
-                  High = high
-                  Groups = 1 }
-        }
-
     let thin =
         gen {
             let! rank = Gen.choose (1, 2)
@@ -178,7 +152,7 @@ type ConvEndingTests() =
 
     [<Fact>]
     member _.``random convolutions by Winograd's method with every ending``() =
-        Windowed.forAllOf square (fun w ->
+        Windowed.forAllOf Windowed.square (fun w ->
             for width in widths do
                 check DType.Float32 width true w)
 
@@ -187,7 +161,7 @@ type ConvEndingTests() =
         Windowed.forAllOf thin (fun w ->
             for dtype in [ DType.Float32; DType.Float64 ] do
                 for width in widths do
-                    if ConvThinPlan.Gains(width, DType.size dtype, spec w) then
+                    if ConvThinPlan.Gains(width, DType.size dtype, Windowed.spec w) then
                         check dtype width false w)
 
     [<Theory>]

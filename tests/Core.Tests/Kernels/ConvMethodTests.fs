@@ -9,23 +9,8 @@ open FunctionalNet.Tests.Kernels.KernelSupport
 /// Convolutions whose weights are transformed at every run, and the gradients, against plain float64 loops.
 type ConvMethodTests() =
 
-    let spec (w: Window) =
-        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
-
-    let square (batch: int) (height: int) (width: int) (channels: int) (out: int) (low: int[]) (high: int[]) =
-        { Batch = batch
-          In = [| height; width |]
-          Channels = channels
-          Out = out
-          Kernel = [| 3; 3 |]
-          Strides = [| 1; 1 |]
-          Dilations = [| 1; 1 |]
-          Low = low
-          High = high
-          Groups = 1 }
-
     let check (width: Width) (w: Window) =
-        let spec = spec w
+        let spec = Windowed.spec w
         let single = rounded DType.Float32
         let x = floats 1 (Windowed.inSize w) |> single
         let k = floats 2 (9 * w.Channels * w.Out) |> single
@@ -98,7 +83,7 @@ type ConvMethodTests() =
             let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
             let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
             let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-            return square batch height width channels out low high
+            return Windowed.squareOf batch height width channels out low high
         }
 
     [<Fact>]
@@ -116,7 +101,7 @@ type ConvMethodTests() =
         (batch: int, height: int, width: int, channels: int, out: int)
         =
         for lanes in widths do
-            check lanes (square batch height width channels out [| 1; 1 |] [| 1; 1 |])
+            check lanes (Windowed.squareOf batch height width channels out [| 1; 1 |] [| 1; 1 |])
 
     [<Fact>]
     member _.``the method follows from shapes alone``() =

@@ -55,6 +55,44 @@ module internal Windowed =
                   Groups = groups }
         }
 
+    let spec (w: Window) : ConvSpec =
+        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
+
+    /// A window of 3 x 3 that steps by 1.
+    let squareOf
+        (batch: int)
+        (height: int)
+        (width: int)
+        (channels: int)
+        (out: int)
+        (low: int[])
+        (high: int[])
+        : Window =
+        { Batch = batch
+          In = [| height; width |]
+          Channels = channels
+          Out = out
+          Kernel = [| 3; 3 |]
+          Strides = [| 1; 1 |]
+          Dilations = [| 1; 1 |]
+          Low = low
+          High = high
+          Groups = 1 }
+
+    /// Windows of 3 x 3 that step by 1.
+    let square: Gen<Window> =
+        gen {
+            let! batch = Gen.choose (1, 3)
+            let! height = Gen.choose (1, 15)
+            let! width = Gen.choose (1, 15)
+            let! channels = Gen.choose (1, 36)
+            let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
+            let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
+            let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
+
+            return squareOf batch height width channels out low high
+        }
+
     let lead one (v: int[]) = Array.append (Array.create (3 - v.Length) one) v
 
     let outputs (w: Window) =
@@ -130,8 +168,7 @@ type ConvPoolTests() =
     let widths = [ Width.W128; Width.W256; Width.W512 ]
 
     let convolution (dtype: DType) (w: Window) =
-        let spec =
-            ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
+        let spec = Windowed.spec w
 
         Assert.Equal<int[]>(Windowed.outputs w, spec.OutSpatial)
         let perIn, perOut = w.Channels / w.Groups, w.Out / w.Groups

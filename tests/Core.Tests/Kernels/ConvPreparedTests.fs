@@ -10,11 +10,8 @@ open FunctionalNet.Tests.Kernels.KernelSupport
 /// Convolutions from weights that were prepared once, against plain float64 loops.
 type ConvPreparedTests() =
 
-    let spec (w: Window) =
-        ConvSpec.Create(w.Batch, w.In, w.Channels, w.Out, w.Kernel, w.Strides, w.Dilations, w.Low, w.High, w.Groups)
-
     let check (dtype: DType) (width: Width) (design: ConvDesign) (w: Window) =
-        let spec = spec w
+        let spec = Windowed.spec w
         let perIn, perOut = w.Channels / w.Groups, w.Out / w.Groups
         let x = floats 1 (Windowed.inSize w) |> rounded dtype
         let k = floats 2 (Windowed.product w.Kernel * perIn * w.Out) |> rounded dtype
@@ -62,34 +59,11 @@ type ConvPreparedTests() =
         run (forward (Affine(dtype, target.Pointer))) [ target ] [ gx; prepared; ws ]
         near 2.0 (text + ", ended") (Array.map Affine.Of y) (read dtype target)
 
-    let square =
-        gen {
-            let! batch = Gen.choose (1, 3)
-            let! height = Gen.choose (1, 15)
-            let! width = Gen.choose (1, 15)
-            let! channels = Gen.choose (1, 36)
-            let! out = Gen.frequency [ 3, Gen.choose (1, 36); 1, Gen.choose (60, 100) ]
-            let! low = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-            let! high = Gen.choose (0, 2) |> Gen.arrayOfLength 2
-
-            return
-                { Batch = batch
-                  In = [| height; width |]
-                  Channels = channels
-                  Out = out
-                  Kernel = [| 3; 3 |]
-                  Strides = [| 1; 1 |]
-                  Dilations = [| 1; 1 |]
-                  Low = low
-                  High = high
-                  Groups = 1 }
-        }
-
     [<Fact>]
     member _.``random convolutions by Winograd's method``() =
-        Windowed.forAllOf square (fun w ->
+        Windowed.forAllOf Windowed.square (fun w ->
             for width in widths do
-                Assert.True(WinogradPlan.CanDo(width, 4, spec w))
+                Assert.True(WinogradPlan.CanDo(width, 4, Windowed.spec w))
                 check DType.Float32 width ConvDesign.Winograd w)
 
     [<Theory>]
@@ -119,8 +93,8 @@ type ConvPreparedTests() =
         Windowed.forAll (fun w ->
             for dtype in [ DType.Float32; DType.Float64 ] do
                 for width in widths do
-                    if not (Conv.IsDepthwise(spec w)) then
-                        let bytes = ConvPrepared.Bytes(ConvDesign.Packed, width, dtype, spec w)
+                    if not (Conv.IsDepthwise(Windowed.spec w)) then
+                        let bytes = ConvPrepared.Bytes(ConvDesign.Packed, width, dtype, Windowed.spec w)
                         // No bytes: the weights are a panel as they are.
                         if bytes > 0L then check dtype width ConvDesign.Packed w)
 

@@ -72,22 +72,8 @@ module internal Tracing =
                 (string newCarry.Length)
                 "Return every carry, changed or not."
 
-        Array.iter2
-            (fun (before: Expr) (after: Expr) ->
-                if not (before.Shape.Equals after.Shape) then
-                    OpsSupport.shapeError
-                        "Scan"
-                        ("a carry that keeps its shape " + before.Shape.ToString())
-                        (after.Shape.ToString())
-                        "The step must give back what it takes."
-                elif before.DType <> after.DType then
-                    OpsSupport.dtypeError
-                        "Scan"
-                        ("a carry that keeps its dtype " + DType.name before.DType)
-                        (DType.name after.DType)
-                        "The step must give back what it takes.")
-            carry
-            newCarry
+        let hint = "The step must give back what it takes."
+        Array.iter2 (OpsSupport.alike "Scan" "a carry that keeps its " hint hint) carry newCarry
 
         let struct (constants, outer, results) =
             close (Array.append carry steps) (Array.append newCarry outputs)

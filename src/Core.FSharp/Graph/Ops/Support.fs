@@ -15,6 +15,13 @@ module internal OpsSupport =
     let argumentError (op: string) (argument: string) (expected: string) (actual: string) (hint: string) =
         raise (ArgumentValueException("An argument of " + op + " is not valid.", argument, expected, actual, hint))
 
+    /// Refuses a node that has not the shape and dtype of another; `what` says which is checked, and how it ought to be.
+    let alike (op: string) (what: string) (shapeHint: string) (dtypeHint: string) (wanted: Expr) (given: Expr) =
+        if not (wanted.Shape.Equals given.Shape) then
+            shapeError op (what + "shape " + wanted.Shape.ToString()) (given.Shape.ToString()) shapeHint
+        elif wanted.DType <> given.DType then
+            dtypeError op (what + "dtype " + DType.name wanted.DType) (DType.name given.DType) dtypeHint
+
     let text (values: int[]) = "[" + String.Join(", ", values) + "]"
 
     let unary op (x: Expr) = Expr.Node(Unary op, [| x |])

@@ -127,23 +127,17 @@ module RandAugment =
     let internal definition: ImageClass<RandAugmentOptions> =
         ImageLayer.changing
             "RandAugment"
-            [ ImageField.valueRange (fun (o: RandAugmentOptions) -> o.ValueRange) (fun v (o: RandAugmentOptions) ->
-                  { o with ValueRange = v })
-              Field.int "num_ops" (fun (o: RandAugmentOptions) -> o.NumOps) (fun v (o: RandAugmentOptions) ->
-                  { o with NumOps = v })
-              ImageField.factor "factor" (fun (o: RandAugmentOptions) -> o.Factor) (fun v (o: RandAugmentOptions) ->
-                  { o with Factor = v })
-              ImageField.sampling (fun (o: RandAugmentOptions) -> o.Interpolation) (fun v (o: RandAugmentOptions) ->
-                  { o with Interpolation = v })
-              ImageField.seed (fun (o: RandAugmentOptions) -> o.Seed) (fun v (o: RandAugmentOptions) ->
-                  { o with Seed = v })
-              LayerField.dataFormat (fun (o: RandAugmentOptions) -> o.DataFormat) (fun v (o: RandAugmentOptions) ->
-                  { o with DataFormat = v }) ]
             options
-            (fun (o: RandAugmentOptions) -> o.DataFormat)
+            [ ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              Field.int "num_ops" _.NumOps (fun v o -> { o with NumOps = v })
+              ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v })
+              ImageField.sampling _.Interpolation (fun v o -> { o with Interpolation = v })
+              ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             draw
         |> fun imageClass -> { imageClass with NeedsColors = true; Choices = ValueSome choices }
-        |> ImageLayer.checkedBy (fun (o: RandAugmentOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.share "RandAugment" "factor" o.Factor |> ignore
 
             if o.NumOps < 0 then
@@ -196,26 +190,19 @@ module AugMix =
     let internal definition: ImageClass<AugMixOptions> =
         ImageLayer.trainingColors
             "AugMix"
-            [ ImageField.valueRange (fun (o: AugMixOptions) -> o.ValueRange) (fun v (o: AugMixOptions) ->
-                  { o with ValueRange = v })
-              Field.int "num_chains" (fun (o: AugMixOptions) -> o.NumChains) (fun v (o: AugMixOptions) ->
-                  { o with NumChains = v })
-              Field.int "chain_depth" (fun (o: AugMixOptions) -> o.ChainDepth) (fun v (o: AugMixOptions) ->
-                  { o with ChainDepth = v })
-              ImageField.factor "factor" (fun (o: AugMixOptions) -> o.Factor) (fun v (o: AugMixOptions) ->
-                  { o with Factor = v })
-              Field.float "alpha" (fun (o: AugMixOptions) -> o.Alpha) (fun v (o: AugMixOptions) -> { o with Alpha = v })
-              Field.bool "all_ops" (fun (o: AugMixOptions) -> o.AllOps) (fun v (o: AugMixOptions) ->
-                  { o with AllOps = v })
-              ImageField.sampling (fun (o: AugMixOptions) -> o.Interpolation) (fun v (o: AugMixOptions) ->
-                  { o with Interpolation = v })
-              ImageField.seed (fun (o: AugMixOptions) -> o.Seed) (fun v (o: AugMixOptions) -> { o with Seed = v })
-              LayerField.dataFormat (fun (o: AugMixOptions) -> o.DataFormat) (fun v (o: AugMixOptions) ->
-                  { o with DataFormat = v }) ]
             options
-            (fun (o: AugMixOptions) -> o.DataFormat)
+            [ ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              Field.int "num_chains" _.NumChains (fun v o -> { o with NumChains = v })
+              Field.int "chain_depth" _.ChainDepth (fun v o -> { o with ChainDepth = v })
+              ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v })
+              Field.float "alpha" _.Alpha (fun v o -> { o with Alpha = v })
+              Field.bool "all_ops" _.AllOps (fun v o -> { o with AllOps = v })
+              ImageField.sampling _.Interpolation (fun v o -> { o with Interpolation = v })
+              ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             run
-        |> ImageLayer.checkedBy (fun (o: AugMixOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.share "AugMix" "factor" o.Factor |> ignore
             LayerCheck.positive "AugMix.num_chains" o.NumChains
             LayerCheck.positive "AugMix.chain_depth" o.ChainDepth

@@ -263,12 +263,9 @@ module BoundingBoxes =
     let internal maxNumber: LayerClass<Boxed<MaxNumBoundingBoxesOptions>> =
         ImageLayer.boxed
             Kind
-            [ Field.int "max_number" (fun (o: MaxNumBoundingBoxesOptions) -> o.MaxNumber) (fun v o ->
-                  { o with MaxNumber = v })
-              |> Field.required
-              Field.int "fill_value" (fun (o: MaxNumBoundingBoxesOptions) -> o.FillValue) (fun v o ->
-                  { o with FillValue = v }) ]
             (options 1)
+            [ Field.required (Field.int "max_number" _.MaxNumber (fun v o -> { o with MaxNumber = v }))
+              Field.int "fill_value" _.FillValue (fun v o -> { o with FillValue = v }) ]
             (fun o ->
                 LayerCheck.positive (Kind + ".max_number") o.MaxNumber
                 o)

@@ -101,34 +101,20 @@ module Resizing =
     let internal definition: ImageClass<ResizingOptions> =
         ImageLayer.changing
             "Resizing"
-            [ Field.int "height" (fun (o: ResizingOptions) -> o.Height) (fun v (o: ResizingOptions) ->
-                  { o with Height = v })
-              |> Field.required
-              Field.int "width" (fun (o: ResizingOptions) -> o.Width) (fun v (o: ResizingOptions) ->
-                  { o with Width = v })
-              |> Field.required
-              Resampling.interpolationField (fun (o: ResizingOptions) -> o.Interpolation) (fun v (o: ResizingOptions) ->
-                  { o with Interpolation = v })
-              Field.bool
-                  "crop_to_aspect_ratio"
-                  (fun (o: ResizingOptions) -> o.CropToAspectRatio)
-                  (fun v (o: ResizingOptions) -> { o with CropToAspectRatio = v })
-              Field.bool
-                  "pad_to_aspect_ratio"
-                  (fun (o: ResizingOptions) -> o.PadToAspectRatio)
-                  (fun v (o: ResizingOptions) -> { o with PadToAspectRatio = v })
-              Field.fixedTo "fill_mode" [ Text "constant" ]
-              Field.float "fill_value" (fun (o: ResizingOptions) -> o.FillValue) (fun v (o: ResizingOptions) ->
-                  { o with FillValue = v })
-              Field.bool "antialias" (fun (o: ResizingOptions) -> o.Antialias) (fun v (o: ResizingOptions) ->
-                  { o with Antialias = v })
-              LayerField.dataFormat (fun (o: ResizingOptions) -> o.DataFormat) (fun v (o: ResizingOptions) ->
-                  { o with DataFormat = v }) ]
             (options 1 1)
-            (fun (o: ResizingOptions) -> o.DataFormat)
+            [ Field.required (Field.int "height" _.Height (fun v o -> { o with Height = v }))
+              Field.required (Field.int "width" _.Width (fun v o -> { o with Width = v }))
+              Resampling.interpolationField _.Interpolation (fun v o -> { o with Interpolation = v })
+              Field.bool "crop_to_aspect_ratio" _.CropToAspectRatio (fun v o -> { o with CropToAspectRatio = v })
+              Field.bool "pad_to_aspect_ratio" _.PadToAspectRatio (fun v o -> { o with PadToAspectRatio = v })
+              Field.fixedTo "fill_mode" [ Text "constant" ]
+              Field.float "fill_value" _.FillValue (fun v o -> { o with FillValue = v })
+              Field.bool "antialias" _.Antialias (fun v o -> { o with Antialias = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             draw
         |> fun imageClass -> { ImageLayer.alwaysActive imageClass with KeepsIntegers = true }
-        |> ImageLayer.checkedBy (fun (o: ResizingOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             LayerCheck.positive "Resizing.height" o.Height
             LayerCheck.positive "Resizing.width" o.Width
 
@@ -150,17 +136,13 @@ module ImageCrop =
         { Height = height; Width = width; Seed = None; DataFormat = DataFormat.ChannelsLast }
 
     let private fields: Field<ImageCropOptions> list =
-        [ Field.int "height" (fun (o: ImageCropOptions) -> o.Height) (fun v (o: ImageCropOptions) ->
-              { o with Height = v })
-          |> Field.required
-          Field.int "width" (fun (o: ImageCropOptions) -> o.Width) (fun v (o: ImageCropOptions) -> { o with Width = v })
-          |> Field.required
-          LayerField.dataFormat (fun (o: ImageCropOptions) -> o.DataFormat) (fun v (o: ImageCropOptions) ->
-              { o with DataFormat = v }) ]
+        [ Field.required (Field.int "height" _.Height (fun v o -> { o with Height = v }))
+          Field.required (Field.int "width" _.Width (fun v o -> { o with Width = v }))
+          LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
 
     let private checkedFor kind (imageClass: ImageClass<ImageCropOptions>) =
         imageClass
-        |> ImageLayer.checkedBy (fun (o: ImageCropOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             LayerCheck.positive (kind + ".height") o.Height
             LayerCheck.positive (kind + ".width") o.Width
             o)
@@ -169,7 +151,7 @@ module ImageCrop =
         Cropping.change Interpolation.Bilinear false 0.0 frame o.Height o.Width
 
     let internal center: ImageClass<ImageCropOptions> =
-        ImageLayer.changing "CenterCrop" fields (options 1 1) (fun (o: ImageCropOptions) -> o.DataFormat) (fun o _ x ->
+        ImageLayer.changing "CenterCrop" (options 1 1) fields _.DataFormat (fun o _ x ->
             let rows, columns = x.Shape[1], x.Shape[2]
 
             if rows >= o.Height && columns >= o.Width then
@@ -206,11 +188,9 @@ module ImageCrop =
     let internal random: ImageClass<ImageCropOptions> =
         ImageLayer.changing
             "RandomCrop"
-            (fields
-             @ [ ImageField.seed (fun (o: ImageCropOptions) -> o.Seed) (fun v (o: ImageCropOptions) ->
-                     { o with Seed = v }) ])
             (options 1 1)
-            (fun (o: ImageCropOptions) -> o.DataFormat)
+            (fields @ [ ImageField.seed _.Seed (fun v o -> { o with Seed = v }) ])
+            _.DataFormat
             (fun (o: ImageCropOptions) scope x ->
                 if x.Shape[1] > o.Height && x.Shape[2] > o.Width then windowAt o scope x else fixedWindow o x)
         |> checkedFor "RandomCrop"
@@ -249,17 +229,15 @@ module RandomFlip =
     let internal definition: ImageClass<RandomFlipOptions> =
         ImageLayer.changing
             "RandomFlip"
+            options
             [ Field.choice
                   "mode"
                   [ "horizontal_and_vertical", FlipMode.HorizontalAndVertical
                     "horizontal", FlipMode.Horizontal
                     "vertical", FlipMode.Vertical ]
-                  (fun (o: RandomFlipOptions) -> o.Mode)
-                  (fun v (o: RandomFlipOptions) -> { o with Mode = v })
-              ImageField.seed (fun (o: RandomFlipOptions) -> o.Seed) (fun v (o: RandomFlipOptions) ->
-                  { o with Seed = v })
-              LayerField.dataFormat (fun (o: RandomFlipOptions) -> o.DataFormat) (fun v (o: RandomFlipOptions) ->
-                  { o with DataFormat = v }) ]
-            options
-            (fun (o: RandomFlipOptions) -> o.DataFormat)
+                  _.Mode
+                  (fun v o -> { o with Mode = v })
+              ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             draw

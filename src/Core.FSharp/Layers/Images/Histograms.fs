@@ -34,24 +34,15 @@ module Solarization =
     let internal definition: ImageClass<SolarizationOptions> =
         ImageLayer.training
             "Solarization"
-            [ ImageField.factor
-                  "addition_factor"
-                  (fun (o: SolarizationOptions) -> o.AdditionFactor)
-                  (fun v (o: SolarizationOptions) -> { o with AdditionFactor = v })
-              ImageField.factor
-                  "threshold_factor"
-                  (fun (o: SolarizationOptions) -> o.ThresholdFactor)
-                  (fun v (o: SolarizationOptions) -> { o with ThresholdFactor = v })
-              ImageField.valueRange (fun (o: SolarizationOptions) -> o.ValueRange) (fun v (o: SolarizationOptions) ->
-                  { o with ValueRange = v })
-              ImageField.seed (fun (o: SolarizationOptions) -> o.Seed) (fun v (o: SolarizationOptions) ->
-                  { o with Seed = v })
-              LayerField.dataFormat (fun (o: SolarizationOptions) -> o.DataFormat) (fun v (o: SolarizationOptions) ->
-                  { o with DataFormat = v }) ]
             options
-            (fun (o: SolarizationOptions) -> o.DataFormat)
+            [ ImageField.factor "addition_factor" _.AdditionFactor (fun v o -> { o with AdditionFactor = v })
+              ImageField.factor "threshold_factor" _.ThresholdFactor (fun v o -> { o with ThresholdFactor = v })
+              ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             apply
-        |> ImageLayer.checkedBy (fun (o: SolarizationOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.strictShare "Solarization" "addition_factor" o.AdditionFactor |> ignore
             FactorBounds.strictShare "Solarization" "threshold_factor" o.ThresholdFactor |> ignore
             o)
@@ -70,9 +61,9 @@ module internal ImageContrast =
     let definition: ImageClass<(float * float) * DataFormat> =
         ImageLayer.always
             "AutoContrast"
+            ((0.0, 255.0), DataFormat.ChannelsLast)
             [ ImageField.valueRange fst (fun v (_, format) -> v, format)
               LayerField.dataFormat snd (fun v (range, _) -> range, v) ]
-            ((0.0, 255.0), DataFormat.ChannelsLast)
             snd
             (fun (range, format) x ->
                 if format = DataFormat.ChannelsLast then
@@ -113,16 +104,13 @@ module Equalization =
     let internal definition: ImageClass<EqualizationOptions> =
         ImageLayer.training
             "Equalization"
-            [ ImageField.valueRange (fun (o: EqualizationOptions) -> o.ValueRange) (fun v (o: EqualizationOptions) ->
-                  { o with ValueRange = v })
-              Field.int "bins" (fun (o: EqualizationOptions) -> o.Bins) (fun v (o: EqualizationOptions) ->
-                  { o with Bins = v })
-              LayerField.dataFormat (fun (o: EqualizationOptions) -> o.DataFormat) (fun v (o: EqualizationOptions) ->
-                  { o with DataFormat = v }) ]
             options
-            (fun (o: EqualizationOptions) -> o.DataFormat)
+            [ ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              Field.int "bins" _.Bins (fun v o -> { o with Bins = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             (fun o _ x -> apply o x)
-        |> ImageLayer.checkedBy (fun (o: EqualizationOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             LayerCheck.positive "Equalization.bins" o.Bins
             o)
 
@@ -229,22 +217,12 @@ module AdaptiveEqualization =
     let internal definition: ImageClass<AdaptiveEqualizationOptions> =
         ImageLayer.always
             Kind
-            [ ImageField.valueRange
-                  (fun (o: AdaptiveEqualizationOptions) -> o.ValueRange)
-                  (fun v (o: AdaptiveEqualizationOptions) -> { o with ValueRange = v })
-              Field.float
-                  "clip_limit"
-                  (fun (o: AdaptiveEqualizationOptions) -> o.ClipLimit)
-                  (fun v (o: AdaptiveEqualizationOptions) -> { o with ClipLimit = v })
-              Field.ints
-                  "tile_grid_size"
-                  (fun (o: AdaptiveEqualizationOptions) -> o.TileGridSize)
-                  (fun v (o: AdaptiveEqualizationOptions) -> { o with TileGridSize = v })
-              LayerField.dataFormat
-                  (fun (o: AdaptiveEqualizationOptions) -> o.DataFormat)
-                  (fun v (o: AdaptiveEqualizationOptions) -> { o with DataFormat = v }) ]
             options
-            (fun (o: AdaptiveEqualizationOptions) -> o.DataFormat)
+            [ ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              Field.float "clip_limit" _.ClipLimit (fun v o -> { o with ClipLimit = v })
+              Field.ints "tile_grid_size" _.TileGridSize (fun v o -> { o with TileGridSize = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             run
-        |> ImageLayer.checkedBy (fun (o: AdaptiveEqualizationOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             { o with TileGridSize = LayerCheck.perAxis (Kind + ".tile_grid_size") 2 o.TileGridSize })

@@ -286,8 +286,8 @@ module internal ImageLayer =
     /// One layer class from what its draws do.
     let changing
         kind
+        (start: 'o)
         fields
-        start
         (formatOf: 'o -> DataFormat)
         (draw: 'o -> Scope -> Expr -> ImageChange)
         : ImageClass<'o> =
@@ -309,16 +309,16 @@ module internal ImageLayer =
     let checkedBy (check: 'o -> 'o) (imageClass: ImageClass<'o>) = { imageClass with Check = check }
 
     /// A change of colors that is the same in training and at inference. `run` gets channels last.
-    let always kind fields start formatOf (run: 'o -> Expr -> Expr) : ImageClass<'o> =
-        changing kind fields start formatOf (fun o _ _ -> ImageChange.ofImages (run o)) |> alwaysActive
+    let always kind start fields formatOf (run: 'o -> Expr -> Expr) : ImageClass<'o> =
+        changing kind start fields formatOf (fun o _ _ -> ImageChange.ofImages (run o)) |> alwaysActive
 
     /// A change of colors in training.
-    let training kind fields start formatOf (run: 'o -> Scope -> Expr -> Expr) : ImageClass<'o> =
-        changing kind fields start formatOf (fun o scope _ -> ImageChange.ofImages (run o scope))
+    let training kind start fields formatOf (run: 'o -> Scope -> Expr -> Expr) : ImageClass<'o> =
+        changing kind start fields formatOf (fun o scope _ -> ImageChange.ofImages (run o scope))
 
     /// The same for layers that need three channels.
-    let trainingColors kind fields start formatOf run : ImageClass<'o> =
-        { training kind fields start formatOf run with NeedsColors = true }
+    let trainingColors kind start fields formatOf run : ImageClass<'o> =
+        { training kind start fields formatOf run with NeedsColors = true }
 
     let private refuse (kind: string) (problem: string) (expected: string) (actual: string) (hint: string) =
         raise (ShapeException(kind + problem, "", expected, actual, hint))
@@ -484,24 +484,24 @@ module internal ImageLayer =
               "bounding_box_format"
               (fun format -> Some(Text(Boxes.nameOf format)))
               (fun where value -> Boxes.ofName (ConfigRead.text where value))
-              (fun (o: Boxed<'o>) -> o.Format)
-              (fun v (o: Boxed<'o>) -> { o with Format = v }) with
+              _.Format
+              (fun v o -> { o with Format = v }) with
             Quiet = true }
 
     let private boxedFields (fields: Field<'o> list) : Field<Boxed<'o>> list =
-        (fields |> List.map (Field.inside (fun o -> o.Options) (fun v o -> { o with Options = v })))
+        (fields |> List.map (Field.inside _.Options (fun v o -> { o with Options = v })))
         @ [ formatField () ]
 
     /// A layer class of its own rules with that argument.
-    let boxed kind fields start check run : LayerClass<Boxed<'o>> =
-        LayerClass.many kind (boxedFields fields) { Options = start; Format = None } run
+    let boxed kind start fields check run : LayerClass<Boxed<'o>> =
+        LayerClass.many kind { Options = start; Format = None } (boxedFields fields) run
         |> LayerClass.checkedBy (fun o -> { o with Options = check o.Options })
         |> LayerClass.changing (fun make o change ->
             match change with
             | Locate format -> ValueSome { Layer = make { o with Format = Some format }; Values = fun _ -> [] }
             | _ -> ValueNone)
 
-    let private plainClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> = boxed c.Kind c.Fields c.Start c.Check (run c)
+    let private plainClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> = boxed c.Kind c.Start c.Fields c.Check (run c)
 
     let toClass (c: ImageClass<'o>) : LayerClass<Boxed<'o>> =
         match c.Choices with

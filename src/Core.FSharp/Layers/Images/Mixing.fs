@@ -28,13 +28,11 @@ module ImageMix =
         : ImageClass<ImageMixOptions> =
         { ImageLayer.changing
               kind
-              [ ImageField.factor key (fun (o: ImageMixOptions) -> o.Concentration) (fun v (o: ImageMixOptions) ->
-                    { o with Concentration = v })
-                ImageField.seed (fun (o: ImageMixOptions) -> o.Seed) (fun v (o: ImageMixOptions) -> { o with Seed = v })
-                LayerField.dataFormat (fun (o: ImageMixOptions) -> o.DataFormat) (fun v (o: ImageMixOptions) ->
-                    { o with DataFormat = v }) ]
               start
-              (fun (o: ImageMixOptions) -> o.DataFormat)
+              [ ImageField.factor key _.Concentration (fun v o -> { o with Concentration = v })
+                ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+                LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+              _.DataFormat
               draw with
             MixesLabels = true }
 
@@ -60,7 +58,7 @@ module ImageMix =
               Boxes = ValueSome(fun set -> { Corners = both set.Corners; Classes = both set.Classes })
               Labels = mix order share
               BlendsMasks = true })
-        |> ImageLayer.checkedBy (fun (o: ImageMixOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             match o.Concentration with
             | [ _ ] -> positive "MixUp" "alpha" o.Concentration
             | other ->
@@ -83,6 +81,6 @@ module ImageMix =
               Boxes = ValueSome(fun _ -> ImageLayer.withoutBoxes "CutMix")
               Labels = mix order (Ops.reshape [| n |] (1.0 - box.Share))
               BlendsMasks = false })
-        |> ImageLayer.checkedBy (fun (o: ImageMixOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.share "CutMix" "factor" o.Concentration |> ignore
             o)

@@ -80,17 +80,14 @@ module RandomColor =
         ImageLayer.pick (Ops.less draw (Expr.Scalar(x.DType, o.Factor.Head))) (Colors.gray x) x
 
     let private factor: Field<RandomColorOptions> =
-        ImageField.factor "factor" (fun (o: RandomColorOptions) -> o.Factor) (fun v (o: RandomColorOptions) ->
-            { o with Factor = v })
+        ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v })
 
     let private valueRange: Field<RandomColorOptions> =
-        ImageField.valueRange (fun (o: RandomColorOptions) -> o.ValueRange) (fun v (o: RandomColorOptions) ->
-            { o with ValueRange = v })
+        ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
 
     let private others: Field<RandomColorOptions> list =
-        [ ImageField.seed (fun (o: RandomColorOptions) -> o.Seed) (fun v (o: RandomColorOptions) -> { o with Seed = v })
-          LayerField.dataFormat (fun (o: RandomColorOptions) -> o.DataFormat) (fun v (o: RandomColorOptions) ->
-              { o with DataFormat = v }) ]
+        [ ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+          LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
 
     let private start = options [ 0.0 ]
     let private formatOf (o: RandomColorOptions) = o.DataFormat
@@ -102,11 +99,11 @@ module RandomColor =
             o)
 
     let private plain kind check run : ImageClass<RandomColorOptions> =
-        ImageLayer.training kind (Field.required factor :: valueRange :: others) start formatOf run
+        ImageLayer.training kind start (Field.required factor :: valueRange :: others) formatOf run
         |> checkedBy (check kind "factor")
 
     let private colored kind check run : ImageClass<RandomColorOptions> =
-        ImageLayer.trainingColors kind (Field.required factor :: valueRange :: others) start formatOf run
+        ImageLayer.trainingColors kind start (Field.required factor :: valueRange :: others) formatOf run
         |> checkedBy (check kind "factor")
 
     let internal brightness = plain "RandomBrightness" FactorBounds.symmetric brighten
@@ -131,12 +128,12 @@ module RandomColor =
             o)
 
     let internal invert: ImageClass<RandomColorOptions> =
-        ImageLayer.training "RandomInvert" (factor :: valueRange :: others) (options [ 1.0 ]) formatOf turnOver
+        ImageLayer.training "RandomInvert" (options [ 1.0 ]) (factor :: valueRange :: others) formatOf turnOver
         |> checkedBy (FactorBounds.share "RandomInvert" "factor")
 
     let internal grayscale: ImageClass<RandomColorOptions> =
-        ImageLayer.trainingColors "RandomGrayscale" (factor :: others) (options [ 0.5 ]) formatOf toGray
-        |> ImageLayer.checkedBy (fun (o: RandomColorOptions) ->
+        ImageLayer.trainingColors "RandomGrayscale" (options [ 0.5 ]) (factor :: others) formatOf toGray
+        |> ImageLayer.checkedBy (fun o ->
             match o.Factor with
             | [ f ] -> LayerCheck.rate "RandomGrayscale.factor" f
             | _ ->
@@ -173,18 +170,6 @@ module RandomColor =
 
         ImageLayer.trainingColors
             "RandomColorJitter"
-            [ ImageField.valueRange
-                  (fun (o: RandomColorJitterOptions) -> o.ValueRange)
-                  (fun v (o: RandomColorJitterOptions) -> { o with ValueRange = v })
-              field "brightness_factor" (fun o -> o.Brightness) (fun v o -> { o with Brightness = v })
-              field "contrast_factor" (fun o -> o.Contrast) (fun v o -> { o with Contrast = v })
-              field "saturation_factor" (fun o -> o.Saturation) (fun v o -> { o with Saturation = v })
-              field "hue_factor" (fun o -> o.Hue) (fun v o -> { o with Hue = v })
-              ImageField.seed (fun (o: RandomColorJitterOptions) -> o.Seed) (fun v (o: RandomColorJitterOptions) ->
-                  { o with Seed = v })
-              LayerField.dataFormat
-                  (fun (o: RandomColorJitterOptions) -> o.DataFormat)
-                  (fun v (o: RandomColorJitterOptions) -> { o with DataFormat = v }) ]
             { ValueRange = (0.0, 255.0)
               Brightness = []
               Contrast = []
@@ -192,9 +177,16 @@ module RandomColor =
               Hue = []
               Seed = None
               DataFormat = DataFormat.ChannelsLast }
-            (fun (o: RandomColorJitterOptions) -> o.DataFormat)
+            [ ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              field "brightness_factor" _.Brightness (fun v o -> { o with Brightness = v })
+              field "contrast_factor" _.Contrast (fun v o -> { o with Contrast = v })
+              field "saturation_factor" _.Saturation (fun v o -> { o with Saturation = v })
+              field "hue_factor" _.Hue (fun v o -> { o with Hue = v })
+              ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             run
-        |> ImageLayer.checkedBy (fun (o: RandomColorJitterOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             let check factor (bounds: float list -> float * float) =
                 if not (List.isEmpty factor) then bounds factor |> ignore
 
@@ -244,30 +236,16 @@ module RandomGaussianBlur =
     let internal definition: ImageClass<RandomGaussianBlurOptions> =
         ImageLayer.training
             "RandomGaussianBlur"
-            [ ImageField.factor
-                  "factor"
-                  (fun (o: RandomGaussianBlurOptions) -> o.Factor)
-                  (fun v (o: RandomGaussianBlurOptions) -> { o with Factor = v })
-              Field.ints
-                  "kernel_size"
-                  (fun (o: RandomGaussianBlurOptions) -> o.KernelSize)
-                  (fun v (o: RandomGaussianBlurOptions) -> { o with KernelSize = v })
-              ImageField.factor
-                  "sigma"
-                  (fun (o: RandomGaussianBlurOptions) -> o.Sigma)
-                  (fun v (o: RandomGaussianBlurOptions) -> { o with Sigma = v })
-              ImageField.valueRange
-                  (fun (o: RandomGaussianBlurOptions) -> o.ValueRange)
-                  (fun v (o: RandomGaussianBlurOptions) -> { o with ValueRange = v })
-              ImageField.seed (fun (o: RandomGaussianBlurOptions) -> o.Seed) (fun v (o: RandomGaussianBlurOptions) ->
-                  { o with Seed = v })
-              LayerField.dataFormat
-                  (fun (o: RandomGaussianBlurOptions) -> o.DataFormat)
-                  (fun v (o: RandomGaussianBlurOptions) -> { o with DataFormat = v }) ]
             options
-            (fun (o: RandomGaussianBlurOptions) -> o.DataFormat)
+            [ ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v })
+              Field.ints "kernel_size" _.KernelSize (fun v o -> { o with KernelSize = v })
+              ImageField.factor "sigma" _.Sigma (fun v o -> { o with Sigma = v })
+              ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             run
-        |> ImageLayer.checkedBy (fun (o: RandomGaussianBlurOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.share "RandomGaussianBlur" "factor" o.Factor |> ignore
             FactorBounds.share "RandomGaussianBlur" "sigma" o.Sigma |> ignore
             let size = LayerCheck.perAxis "RandomGaussianBlur.kernel_size" 2 o.KernelSize
@@ -311,24 +289,16 @@ module RandomErasing =
     let internal definition: ImageClass<RandomErasingOptions> =
         ImageLayer.training
             "RandomErasing"
-            [ ImageField.factor "factor" (fun (o: RandomErasingOptions) -> o.Factor) (fun v (o: RandomErasingOptions) ->
-                  { o with Factor = v })
-              ImageField.factor "scale" (fun (o: RandomErasingOptions) -> o.Scale) (fun v (o: RandomErasingOptions) ->
-                  { o with Scale = v })
-              ImageField.factor
-                  "fill_value"
-                  (fun (o: RandomErasingOptions) -> o.FillValue)
-                  (fun v (o: RandomErasingOptions) -> { o with FillValue = v })
-              ImageField.valueRange (fun (o: RandomErasingOptions) -> o.ValueRange) (fun v (o: RandomErasingOptions) ->
-                  { o with ValueRange = v })
-              ImageField.seed (fun (o: RandomErasingOptions) -> o.Seed) (fun v (o: RandomErasingOptions) ->
-                  { o with Seed = v })
-              LayerField.dataFormat (fun (o: RandomErasingOptions) -> o.DataFormat) (fun v (o: RandomErasingOptions) ->
-                  { o with DataFormat = v }) ]
             options
-            (fun (o: RandomErasingOptions) -> o.DataFormat)
+            [ ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v })
+              ImageField.factor "scale" _.Scale (fun v o -> { o with Scale = v })
+              ImageField.factor "fill_value" _.FillValue (fun v o -> { o with FillValue = v })
+              ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+              ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ]
+            _.DataFormat
             run
-        |> ImageLayer.checkedBy (fun (o: RandomErasingOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.share "RandomErasing" "factor" o.Factor |> ignore
             FactorBounds.share "RandomErasing" "scale" o.Scale |> ignore
             o)

@@ -28,22 +28,14 @@ module RandomRotation =
     let internal definition: ImageClass<RandomRotationOptions> =
         ImageLayer.changing
             "RandomRotation"
-            ((ImageField.factor
-                "factor"
-                (fun (o: RandomRotationOptions) -> o.Factor)
-                (fun v (o: RandomRotationOptions) -> { o with Factor = v })
-              |> Field.required)
-             :: ImageField.filling (fun (o: RandomRotationOptions) -> o.Filling) (fun v (o: RandomRotationOptions) ->
-                 { o with Filling = v })
-             @ [ ImageField.seed (fun (o: RandomRotationOptions) -> o.Seed) (fun v (o: RandomRotationOptions) ->
-                     { o with Seed = v })
-                 LayerField.dataFormat
-                     (fun (o: RandomRotationOptions) -> o.DataFormat)
-                     (fun v (o: RandomRotationOptions) -> { o with DataFormat = v }) ])
             (options [ 0.0 ])
-            (fun (o: RandomRotationOptions) -> o.DataFormat)
+            (Field.required (ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v }))
+             :: ImageField.filling _.Filling (fun v o -> { o with Filling = v })
+             @ [ ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+                 LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ])
+            _.DataFormat
             (fun o scope x -> Warp.moving o.Filling (transform o scope x) x)
-        |> ImageLayer.checkedBy (fun (o: RandomRotationOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.symmetric "RandomRotation" "factor" o.Factor |> ignore
             o)
 
@@ -100,36 +92,30 @@ module RandomMovement =
         { A0 = one; A1 = horizontal; A2 = none; B0 = vertical; B1 = one; B2 = none }
 
     let private vertical key : Field<RandomMovementOptions> =
-        ImageField.factor key (fun (o: RandomMovementOptions) -> o.Vertical) (fun v (o: RandomMovementOptions) ->
-            { o with Vertical = v })
+        ImageField.factor key _.Vertical (fun v o -> { o with Vertical = v })
 
     let private horizontal key : Field<RandomMovementOptions> =
-        ImageField.factor key (fun (o: RandomMovementOptions) -> o.Horizontal) (fun v (o: RandomMovementOptions) ->
-            { o with Horizontal = v })
+        ImageField.factor key _.Horizontal (fun v o -> { o with Horizontal = v })
 
-    let private make kind factors start check transform : ImageClass<RandomMovementOptions> =
+    let private make kind (start: RandomMovementOptions) factors check transform : ImageClass<RandomMovementOptions> =
         ImageLayer.changing
             kind
-            (factors
-             @ ImageField.filling (fun (o: RandomMovementOptions) -> o.Filling) (fun v (o: RandomMovementOptions) ->
-                 { o with Filling = v })
-             @ [ ImageField.seed (fun (o: RandomMovementOptions) -> o.Seed) (fun v (o: RandomMovementOptions) ->
-                     { o with Seed = v })
-                 LayerField.dataFormat
-                     (fun (o: RandomMovementOptions) -> o.DataFormat)
-                     (fun v (o: RandomMovementOptions) -> { o with DataFormat = v }) ])
             start
-            (fun (o: RandomMovementOptions) -> o.DataFormat)
+            (factors
+             @ ImageField.filling _.Filling (fun v o -> { o with Filling = v })
+             @ [ ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+                 LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ])
+            _.DataFormat
             (fun o scope x -> Warp.moving o.Filling (transform o scope x) x)
-        |> ImageLayer.checkedBy (fun (o: RandomMovementOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             check o
             o)
 
     let internal zoom =
         make
             "RandomZoom"
-            [ Field.required (vertical "height_factor"); horizontal "width_factor" ]
             (options [ 0.0 ] [])
+            [ Field.required (vertical "height_factor"); horizontal "width_factor" ]
             (fun o ->
                 FactorBounds.movement "RandomZoom" "height_factor" o.Vertical |> ignore
 
@@ -140,8 +126,8 @@ module RandomMovement =
     let internal translation =
         make
             "RandomTranslation"
-            [ Field.required (vertical "height_factor"); Field.required (horizontal "width_factor") ]
             (options [ 0.0 ] [ 0.0 ])
+            [ Field.required (vertical "height_factor"); Field.required (horizontal "width_factor") ]
             (fun o ->
                 FactorBounds.movement "RandomTranslation" "height_factor" o.Vertical |> ignore
                 FactorBounds.movement "RandomTranslation" "width_factor" o.Horizontal |> ignore)
@@ -150,8 +136,8 @@ module RandomMovement =
     let internal shear =
         make
             "RandomShear"
-            [ horizontal "x_factor"; vertical "y_factor" ]
             (options [ 0.0 ] [ 0.0 ])
+            [ horizontal "x_factor"; vertical "y_factor" ]
             (fun o ->
                 FactorBounds.shear "RandomShear" "y_factor" o.Vertical |> ignore
                 FactorBounds.shear "RandomShear" "x_factor" o.Horizontal |> ignore)
@@ -212,26 +198,15 @@ module RandomPerspective =
     let internal definition: ImageClass<RandomPerspectiveOptions> =
         ImageLayer.changing
             "RandomPerspective"
-            ([ ImageField.factor
-                   "factor"
-                   (fun (o: RandomPerspectiveOptions) -> o.Factor)
-                   (fun v (o: RandomPerspectiveOptions) -> { o with Factor = v })
-               Field.float
-                   "scale"
-                   (fun (o: RandomPerspectiveOptions) -> o.Scale)
-                   (fun v (o: RandomPerspectiveOptions) -> { o with Scale = v }) ]
-             @ ImageField.fillValue
-                 (fun (o: RandomPerspectiveOptions) -> o.Filling)
-                 (fun v (o: RandomPerspectiveOptions) -> { o with Filling = v })
-             @ [ ImageField.seed (fun (o: RandomPerspectiveOptions) -> o.Seed) (fun v (o: RandomPerspectiveOptions) ->
-                     { o with Seed = v })
-                 LayerField.dataFormat
-                     (fun (o: RandomPerspectiveOptions) -> o.DataFormat)
-                     (fun v (o: RandomPerspectiveOptions) -> { o with DataFormat = v }) ])
             options
-            (fun (o: RandomPerspectiveOptions) -> o.DataFormat)
+            ([ ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v })
+               Field.float "scale" _.Scale (fun v o -> { o with Scale = v }) ]
+             @ ImageField.fillValue _.Filling (fun v o -> { o with Filling = v })
+             @ [ ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+                 LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ])
+            _.DataFormat
             draw
-        |> ImageLayer.checkedBy (fun (o: RandomPerspectiveOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.share "RandomPerspective" "factor" o.Factor |> ignore
             LayerCheck.rate "RandomPerspective.scale" o.Scale
             o)
@@ -286,30 +261,16 @@ module RandomElasticTransform =
     let internal definition: ImageClass<RandomElasticTransformOptions> =
         ImageLayer.changing
             "RandomElasticTransform"
-            ([ ImageField.factor
-                   "factor"
-                   (fun (o: RandomElasticTransformOptions) -> o.Factor)
-                   (fun v (o: RandomElasticTransformOptions) -> { o with Factor = v })
-               ImageField.factor
-                   "scale"
-                   (fun (o: RandomElasticTransformOptions) -> o.Scale)
-                   (fun v (o: RandomElasticTransformOptions) -> { o with Scale = v }) ]
-             @ ImageField.filling
-                 (fun (o: RandomElasticTransformOptions) -> o.Filling)
-                 (fun v (o: RandomElasticTransformOptions) -> { o with Filling = v })
-             @ [ ImageField.valueRange
-                     (fun (o: RandomElasticTransformOptions) -> o.ValueRange)
-                     (fun v (o: RandomElasticTransformOptions) -> { o with ValueRange = v })
-                 ImageField.seed
-                     (fun (o: RandomElasticTransformOptions) -> o.Seed)
-                     (fun v (o: RandomElasticTransformOptions) -> { o with Seed = v })
-                 LayerField.dataFormat
-                     (fun (o: RandomElasticTransformOptions) -> o.DataFormat)
-                     (fun v (o: RandomElasticTransformOptions) -> { o with DataFormat = v }) ])
             options
-            (fun (o: RandomElasticTransformOptions) -> o.DataFormat)
+            ([ ImageField.factor "factor" _.Factor (fun v o -> { o with Factor = v })
+               ImageField.factor "scale" _.Scale (fun v o -> { o with Scale = v }) ]
+             @ ImageField.filling _.Filling (fun v o -> { o with Filling = v })
+             @ [ ImageField.valueRange _.ValueRange (fun v o -> { o with ValueRange = v })
+                 ImageField.seed _.Seed (fun v o -> { o with Seed = v })
+                 LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v }) ])
+            _.DataFormat
             draw
-        |> ImageLayer.checkedBy (fun (o: RandomElasticTransformOptions) ->
+        |> ImageLayer.checkedBy (fun o ->
             FactorBounds.share "RandomElasticTransform" "factor" o.Factor |> ignore
             FactorBounds.share "RandomElasticTransform" "scale" o.Scale |> ignore
             o)

@@ -141,8 +141,7 @@ module Bidirectional =
               "mul", MergeMode.Multiply
               "ave", MergeMode.Average ]
 
-        let choice =
-            Field.choice "merge_mode" cases (fun o -> o.MergeMode) (fun v o -> { o with MergeMode = v })
+        let choice = Field.choice "merge_mode" cases _.MergeMode (fun v o -> { o with MergeMode = v })
 
         { choice with
             Get = fun o -> if o.MergeMode = MergeMode.Separate then Some Null else choice.Get o
@@ -153,10 +152,9 @@ module Bidirectional =
     let internal definition: LayerClass<BidirectionalOptions> =
         LayerClass.many
             "Bidirectional"
-            [ NestedField.layer "layer" (fun (o: BidirectionalOptions) -> o.Layer) (fun v o -> { o with Layer = v })
-              mergeField
-              NestedField.optionalLayer "backward_layer" (fun (o: BidirectionalOptions) -> o.BackwardLayer) (fun v o ->
-                  { o with BackwardLayer = v }) ]
             (options (LayerClass.layer SimpleRNN.definition (SimpleRNN.options 1)))
+            [ NestedField.layer "layer" _.Layer (fun v o -> { o with Layer = v })
+              mergeField
+              NestedField.optionalLayer "backward_layer" _.BackwardLayer (fun v o -> { o with BackwardLayer = v }) ]
             run
         |> LayerClass.checkedBy complete

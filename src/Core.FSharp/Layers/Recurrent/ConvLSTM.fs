@@ -171,30 +171,26 @@ module ConvLSTM =
         let kind = "ConvLSTM" + string rank + "D"
 
         let fields: Field<ConvLSTMOptions> list =
-            [ Field.int "filters" (fun o -> o.Filters) (fun v o -> { o with Filters = v }) |> Field.required
-              Field.ints "kernel_size" (fun o -> o.KernelSize) (fun v o -> { o with KernelSize = v })
-              |> Field.required
-              Field.ints "strides" (fun o -> o.Strides) (fun v o -> { o with Strides = v })
-              LayerField.padding (fun o -> o.Padding) (fun v o -> { o with Padding = v })
-              LayerField.dataFormat (fun o -> o.DataFormat) (fun v o -> { o with DataFormat = v })
-              Field.ints "dilation_rate" (fun o -> o.DilationRate) (fun v o -> { o with DilationRate = v })
-              LayerField.activation "activation" (fun o -> o.Activation) (fun v o -> { o with Activation = v })
-              LayerField.activation "recurrent_activation" (fun o -> o.RecurrentActivation) (fun v o ->
+            [ Field.int "filters" _.Filters (fun v o -> { o with Filters = v }) |> Field.required
+              Field.ints "kernel_size" _.KernelSize (fun v o -> { o with KernelSize = v }) |> Field.required
+              Field.ints "strides" _.Strides (fun v o -> { o with Strides = v })
+              LayerField.padding _.Padding (fun v o -> { o with Padding = v })
+              LayerField.dataFormat _.DataFormat (fun v o -> { o with DataFormat = v })
+              Field.ints "dilation_rate" _.DilationRate (fun v o -> { o with DilationRate = v })
+              LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
+              LayerField.activation "recurrent_activation" _.RecurrentActivation (fun v o ->
                   { o with RecurrentActivation = v })
-              Field.bool "use_bias" (fun o -> o.UseBias) (fun v o -> { o with UseBias = v })
-              Field.bool "unit_forget_bias" (fun o -> o.UnitForgetBias) (fun v o -> { o with UnitForgetBias = v })
-              yield!
-                  LayerField.weight "kernel" (fun (o: ConvLSTMOptions) -> o.Kernel) (fun v o -> { o with Kernel = v })
-              yield!
-                  LayerField.weight "recurrent" (fun (o: ConvLSTMOptions) -> o.Recurrent) (fun v o ->
-                      { o with Recurrent = v })
-              yield! LayerField.weight "bias" (fun (o: ConvLSTMOptions) -> o.Bias) (fun v o -> { o with Bias = v })
-              LayerField.activity (fun o -> o.ActivityRegularizer) (fun v o -> { o with ActivityRegularizer = v })
-              Field.float "dropout" (fun o -> o.Dropout) (fun v o -> { o with Dropout = v })
-              Field.float "recurrent_dropout" (fun o -> o.RecurrentDropout) (fun v o -> { o with RecurrentDropout = v })
-              Field.seed "seed" (fun o -> o.Seed) (fun v o -> { o with Seed = v }) ]
+              Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v })
+              Field.bool "unit_forget_bias" _.UnitForgetBias (fun v o -> { o with UnitForgetBias = v })
+              yield! LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+              yield! LayerField.weight "recurrent" _.Recurrent (fun v o -> { o with Recurrent = v })
+              yield! LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
+              LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
+              Field.float "dropout" _.Dropout (fun v o -> { o with Dropout = v })
+              Field.float "recurrent_dropout" _.RecurrentDropout (fun v o -> { o with RecurrentDropout = v })
+              Field.seed "seed" _.Seed (fun v o -> { o with Seed = v }) ]
 
-        LayerClass.many kind (fields @ LoopField.all flags withFlags) (options 1 [ 1 ]) (fun o scope flows ->
+        LayerClass.many kind (options 1 [ 1 ]) (fields @ LoopField.all flags withFlags) (fun o scope flows ->
             if flows.Length > 0 then
                 LayerCheck.rank kind (rank + 3) ("(batch, time, " + string rank + " spatial, channels)") flows[0].Value
 

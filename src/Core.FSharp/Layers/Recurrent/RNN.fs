@@ -93,7 +93,7 @@ module RecurrentCell =
                    if states.Length > 0 then dims <- states[0]
                    yield states |]
 
-        LayerClass.many kind [ NestedField.layers "cells" id (fun v _ -> v) ] [] (fun cells ->
+        LayerClass.many kind [] [ NestedField.layers "cells" id (fun v _ -> v) ] (fun cells ->
             let names = Layer.assignNames (List.toArray cells)
             let named = Array.zip names (List.toArray cells)
 
@@ -187,11 +187,10 @@ module RNN =
     let internal definition: LayerClass<RNNOptions> =
         LayerClass.many
             "RNN"
-            (LoopField.all flags withFlags
-             @ [ NestedField.layer "cell" (fun (o: RNNOptions) -> o.Cell) (fun v o -> { o with Cell = v })
-                 LayerField.activity (fun (o: RNNOptions) -> o.ActivityRegularizer) (fun v o ->
-                     { o with ActivityRegularizer = v }) ])
             (options (LayerClass.layer SimpleRNN.cell (SimpleRNN.options 1)))
+            (LoopField.all flags withFlags
+             @ [ NestedField.layer "cell" _.Cell (fun v o -> { o with Cell = v })
+                 LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v }) ])
             (fun o scope flows ->
                 let inner = enter scope ((Layer.assignNames [| o.Cell |])[0]) o.Cell
                 let step = CellLayer.step inner o.Cell |> CellLayer.pure' inner

@@ -58,37 +58,36 @@ module internal RecurrentFamily =
             ZeroOutputForMask = f.ZeroMasked }
 
     let private units: Field<RecurrentOptions> =
-        Field.int "units" (fun o -> o.Units) (fun v o -> { o with Units = v }) |> Field.required
+        Field.int "units" _.Units (fun v o -> { o with Units = v }) |> Field.required
 
     let private activation: Field<RecurrentOptions> =
-        LayerField.activation "activation" (fun o -> o.Activation) (fun v o -> { o with Activation = v })
+        LayerField.activation "activation" _.Activation (fun v o -> { o with Activation = v })
 
     let private recurrentActivation: Field<RecurrentOptions> =
-        LayerField.activation "recurrent_activation" (fun o -> o.RecurrentActivation) (fun v o ->
+        LayerField.activation "recurrent_activation" _.RecurrentActivation (fun v o ->
             { o with RecurrentActivation = v })
 
     let private useBias: Field<RecurrentOptions> =
-        Field.bool "use_bias" (fun o -> o.UseBias) (fun v o -> { o with UseBias = v })
+        Field.bool "use_bias" _.UseBias (fun v o -> { o with UseBias = v })
 
     let private unitForget: Field<RecurrentOptions> =
-        Field.bool "unit_forget_bias" (fun o -> o.UnitForgetBias) (fun v o -> { o with UnitForgetBias = v })
+        Field.bool "unit_forget_bias" _.UnitForgetBias (fun v o -> { o with UnitForgetBias = v })
 
     let private resetAfter: Field<RecurrentOptions> =
-        Field.bool "reset_after" (fun o -> o.ResetAfter) (fun v o -> { o with ResetAfter = v })
+        Field.bool "reset_after" _.ResetAfter (fun v o -> { o with ResetAfter = v })
 
     let private weights: Field<RecurrentOptions> list =
-        LayerField.weight "kernel" (fun (o: RecurrentOptions) -> o.Kernel) (fun v o -> { o with Kernel = v })
-        @ LayerField.weight "recurrent" (fun (o: RecurrentOptions) -> o.Recurrent) (fun v o -> { o with Recurrent = v })
-        @ LayerField.weight "bias" (fun (o: RecurrentOptions) -> o.Bias) (fun v o -> { o with Bias = v })
+        LayerField.weight "kernel" _.Kernel (fun v o -> { o with Kernel = v })
+        @ LayerField.weight "recurrent" _.Recurrent (fun v o -> { o with Recurrent = v })
+        @ LayerField.weight "bias" _.Bias (fun v o -> { o with Bias = v })
 
     let private activity: Field<RecurrentOptions> =
-        LayerField.activity (fun (o: RecurrentOptions) -> o.ActivityRegularizer) (fun v o ->
-            { o with ActivityRegularizer = v })
+        LayerField.activity _.ActivityRegularizer (fun v o -> { o with ActivityRegularizer = v })
 
     let private dropout: Field<RecurrentOptions> list =
-        [ Field.float "dropout" (fun o -> o.Dropout) (fun v o -> { o with Dropout = v })
-          Field.float "recurrent_dropout" (fun o -> o.RecurrentDropout) (fun v o -> { o with RecurrentDropout = v })
-          Field.seed "seed" (fun (o: RecurrentOptions) -> o.Seed) (fun v o -> { o with Seed = v }) ]
+        [ Field.float "dropout" _.Dropout (fun v o -> { o with Dropout = v })
+          Field.float "recurrent_dropout" _.RecurrentDropout (fun v o -> { o with RecurrentDropout = v })
+          Field.seed "seed" _.Seed (fun v o -> { o with Seed = v }) ]
 
     /// How Keras computes, not what.
     let private ways: Field<RecurrentOptions> list =
@@ -129,7 +128,7 @@ module internal RecurrentFamily =
     let cell (family: RecurrentFamily) : LayerClass<RecurrentOptions> =
         let kind = family.Kind + "Cell"
 
-        LayerClass.many kind family.Fields (defaults 1) (fun o scope flows ->
+        LayerClass.many kind (defaults 1) family.Fields (fun o scope flows ->
             Recurrence.single kind scope (fun _ -> family.States o) (family.Step o scope) flows)
         |> LayerClass.checkedBy (check kind)
         |> LayerClass.playing (fun _ o -> Cell(fun _ -> family.States o))
@@ -137,8 +136,8 @@ module internal RecurrentFamily =
     let layer (family: RecurrentFamily) : LayerClass<RecurrentOptions> =
         LayerClass.many
             family.Kind
-            (LoopField.all flags withFlags @ family.Fields @ [ activity ])
             (defaults 1)
+            (LoopField.all flags withFlags @ family.Fields @ [ activity ])
             (fun o scope flows ->
                 let flags = flags o
                 let inner = scope.Child family.CellName

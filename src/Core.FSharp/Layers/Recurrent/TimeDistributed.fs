@@ -78,8 +78,8 @@ module internal TimeDistributed =
     let definition: LayerClass<Layer> =
         LayerClass.flow
             "TimeDistributed"
-            [ NestedField.layer "layer" id (fun v _ -> v) ]
             (LayerClass.layer PassThrough.identity ())
+            [ NestedField.layer "layer" id (fun v _ -> v) ]
             run
         |> LayerClass.holding (fun layer -> Array.zip (Layer.assignNames [| layer |]) [| layer |]) (fun layers _ ->
             layers[0])

@@ -42,6 +42,24 @@ module Schedule =
                 )
             )
 
+    /// A rate by the periods that are over, or with a staircase by the whole ones.
+    let private decaying className rate decaySteps decayRate staircase (after: float -> float) : Schedule =
+        positive "decay_steps" decaySteps
+
+        { Config =
+            Some(
+                Configs.make
+                    className
+                    [ "initial_learning_rate", Configs.number rate
+                      "decay_steps", Configs.number decaySteps
+                      "decay_rate", Configs.number decayRate
+                      "staircase", Configs.flag staircase ]
+            )
+          Rate =
+            fun step ->
+                let p = float step / decaySteps
+                after (if staircase then Math.Floor p else p) }
+
     /// <summary>A schedule of your own; it cannot be saved.</summary>
     [<CompiledName("Create")>]
     let create (rate: int64 -> float) : Schedule = { Config = None; Rate = rate }
@@ -53,40 +71,12 @@ module Schedule =
     /// <param name="staircase">True to decay in steps; Keras's default is false.</param>
     [<CompiledName("ExponentialDecay")>]
     let exponentialDecay (rate: float) (decaySteps: float) (decayRate: float) (staircase: bool) : Schedule =
-        positive "decay_steps" decaySteps
-
-        { Config =
-            Some(
-                Configs.make
-                    "ExponentialDecay"
-                    [ "initial_learning_rate", Configs.number rate
-                      "decay_steps", Configs.number decaySteps
-                      "decay_rate", Configs.number decayRate
-                      "staircase", Configs.flag staircase ]
-            )
-          Rate =
-            fun step ->
-                let p = float step / decaySteps
-                rate * Math.Pow(decayRate, (if staircase then Math.Floor p else p)) }
+        decaying "ExponentialDecay" rate decaySteps decayRate staircase (fun p -> rate * Math.Pow(decayRate, p))
 
     /// <summary>rate / (1 + decayRate * step / decaySteps). Keras: InverseTimeDecay.</summary>
     [<CompiledName("InverseTimeDecay")>]
     let inverseTimeDecay (rate: float) (decaySteps: float) (decayRate: float) (staircase: bool) : Schedule =
-        positive "decay_steps" decaySteps
-
-        { Config =
-            Some(
-                Configs.make
-                    "InverseTimeDecay"
-                    [ "initial_learning_rate", Configs.number rate
-                      "decay_steps", Configs.number decaySteps
-                      "decay_rate", Configs.number decayRate
-                      "staircase", Configs.flag staircase ]
-            )
-          Rate =
-            fun step ->
-                let p = float step / decaySteps
-                rate / (1.0 + decayRate * (if staircase then Math.Floor p else p)) }
+        decaying "InverseTimeDecay" rate decaySteps decayRate staircase (fun p -> rate / (1.0 + decayRate * p))
 
     /// <summary>From rate to endRate over decaySteps, along (1 - progress)^power; with cycle it starts again with a longer
     /// period. Keras: PolynomialDecay (defaults: end 1e-4, power 1, no cycle).</summary>
