@@ -343,14 +343,35 @@ module Activation =
         custom[name] <- activation
         activation
 
-    let internal ofConfigAt (where: string) (value: ConfigValue) : Activation =
+    /// The function of a layer without weights, which Keras takes for an activation too. The arguments have the same names; those
+    /// that differ in their defaults are put in.
+    let private layers: (string * (string * (string * ConfigValue) list)) list =
+        [ "ReLU", ("relu", [])
+          "LeakyReLU", ("leaky_relu", [ "negative_slope", Float 0.3 ])
+          "ELU", ("elu", [])
+          "Softmax", ("softmax", []) ]
+
+    let private ofLayer (config: Config) : Config =
+        match layers |> List.tryFind (fun (className, _) -> className = config.ClassName) with
+        | Some(_, (name, defaults)) when not (custom.ContainsKey config.ClassName) ->
+            let missing = defaults |> List.filter (fun (key, _) -> ConfigRead.get key config.Arguments = Null)
+            { ClassName = name; Arguments = config.Arguments @ missing }
+        | _ -> config
+
+    let rec internal ofConfigAt (where: string) (value: ConfigValue) : Activation =
         let config =
             match value with
             // Keras writes functions it knows by name as objects whose config is the name.
             | Object entries when ConfigRead.get "class_name" entries = Text "function" ->
                 { ClassName = ConfigRead.text where (ConfigRead.get "config" entries); Arguments = [] }
+            | Object _ -> ConfigRead.config where value |> ofLayer
             | other -> ConfigRead.config where other
 
+        match config.ClassName, ConfigRead.get "activation" config.Arguments with
+        | "Activation", inner when inner <> Null -> ofConfigAt (where + ".activation") inner
+        | _ -> ofName where config
+
+    and private ofName (where: string) (config: Config) : Activation =
         let name =
             match aliases |> List.tryFind (fun (alias, _) -> alias = config.ClassName) with
             | Some(_, name) -> name
