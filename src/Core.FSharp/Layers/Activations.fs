@@ -62,7 +62,13 @@ module Activation =
             | Some top -> Ops.clip 0.0 top positive
             | None -> positive
 
-        if slope = 0.0 then bounded else bounded - Ops.relu (threshold - x) * slope
+        if slope = 0.0 then
+            bounded
+        elif maxValue.IsNone && threshold = 0.0 then
+            // At 0 the derivative is the slope, as in Keras.
+            Ops.where (above 0.0 x) x (x * slope)
+        else
+            bounded - Ops.relu (threshold - x) * slope
 
     /// <summary>max(x, 0).</summary>
     let relu = named "relu" Ops.relu

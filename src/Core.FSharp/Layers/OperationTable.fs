@@ -177,6 +177,7 @@ module internal OperationTable =
           "Cast"
           "Clip"
           "Concatenate"
+          "ConvertToTensor"
           "Cumsum"
           "Einsum"
           "ExpandDims"
@@ -295,7 +296,9 @@ module internal OperationTable =
             | "Moveaxis" -> one (Ops.moveAxis (axis "source" x.Rank) (axis "destination" x.Rank) x)
             | "BroadcastTo" ->
                 one (Ops.broadcastTo (Shape.ofArray (List.toArray (ConfigRead.ints kind (get "shape")))) x)
-            | "Cast" -> one (Ops.cast (dtype "dtype" x.DType) x)
+            | "Cast"
+            // What Keras makes of the mask that an attention layer hands on.
+            | "ConvertToTensor" -> one (Ops.cast (dtype "dtype" x.DType) x)
             | "OnesLike" -> one (Ops.ones (dtype "dtype" x.DType) x.Shape)
             | "ZerosLike" -> one (Ops.zeros (dtype "dtype" x.DType) x.Shape)
             | "Clip" -> one (Ops.clip (ConfigRead.float kind (get "x_min")) (ConfigRead.float kind (get "x_max")) x)
