@@ -90,7 +90,8 @@ module Activation =
     let leakyRelu = leakyReluWith 0.2
 
     /// <summary>min(max(x, 0), 6).</summary>
-    let relu6 = named "relu6" (Ops.clip 0.0 6.0)
+    // By way of relu the derivative at 0 is 0.
+    let relu6 = named "relu6" (fun x -> Ops.minimum (Ops.relu x) (Expr.Scalar(x.DType, 6.0)))
 
     // The exponential sees only what is negative: no overflow in the branch that is not taken.
     let private negativePart (x: Expr) = Ops.minimum x (Expr.Scalar(x.DType, 0.0))
