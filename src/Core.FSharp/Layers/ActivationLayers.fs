@@ -39,7 +39,9 @@ module ReLU =
             [ Field.floatOption "max_value" _.MaxValue (fun v o -> { o with MaxValue = v })
               Field.float "negative_slope" _.NegativeSlope (fun v o -> { o with NegativeSlope = v })
               Field.float "threshold" _.Threshold (fun v o -> { o with Threshold = v }) ]
-            (fun o _ x -> Activation.rectify o.NegativeSlope o.MaxValue o.Threshold x)
+            (fun o scope x ->
+                let x = if o = options then x else LayerCheck.inexact scope x
+                Activation.rectify o.NegativeSlope o.MaxValue o.Threshold x)
         |> LayerClass.checkedBy (fun o ->
             match o.MaxValue with
             | Some top when top < 0.0 ->
@@ -92,6 +94,7 @@ module PReLU =
 
                     shape[axis - 1] <- 1
 
+                let x = LayerCheck.inexact scope x
                 let alpha = o.Alpha |> Weight.declare scope "alpha" shape
                 Ops.relu x - alpha * Ops.relu (-x))
 
@@ -103,15 +106,18 @@ module internal SmallActivations =
             "Activation"
             Activation.linear
             [ LayerField.activation "activation" id (fun v _ -> v) |> Field.required ]
-            (fun activation _ x -> activation.Apply x)
+            (fun activation scope x ->
+                // Of whole numbers these make whole numbers.
+                let keeps = List.contains activation.Config [ Activation.linear.Config; Activation.relu.Config ]
+                activation.Apply(if keeps then x else LayerCheck.inexact scope x))
 
     let leakyReLU: LayerClass<float> =
-        LayerClass.keepsMask "LeakyReLU" 0.3 [ Field.float "negative_slope" id (fun v _ -> v) ] (fun slope _ x ->
-            Activation.rectify slope None 0.0 x)
+        LayerClass.keepsMask "LeakyReLU" 0.3 [ Field.float "negative_slope" id (fun v _ -> v) ] (fun slope scope x ->
+            Activation.rectify slope None 0.0 (LayerCheck.inexact scope x))
 
     let elu: LayerClass<float> =
-        LayerClass.keepsMask "ELU" 1.0 [ Field.float "alpha" id (fun v _ -> v) ] (fun alpha _ x ->
-            Activation.eluOf alpha x)
+        LayerClass.keepsMask "ELU" 1.0 [ Field.float "alpha" id (fun v _ -> v) ] (fun alpha scope x ->
+            Activation.eluOf alpha (LayerCheck.inexact scope x))
 
     let private axesField: Field<int list> =
         Field.make

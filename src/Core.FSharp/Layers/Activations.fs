@@ -62,7 +62,13 @@ module Activation =
             | Some top -> Ops.clip 0.0 top positive
             | None -> positive
 
-        if slope = 0.0 then bounded else bounded - Ops.relu (threshold - x) * slope
+        if slope = 0.0 then
+            bounded
+        elif maxValue.IsNone && threshold = 0.0 then
+            // At 0 the derivative is the slope, as in Keras.
+            Ops.where (above 0.0 x) x (x * slope)
+        else
+            bounded - Ops.relu (threshold - x) * slope
 
     /// <summary>max(x, 0).</summary>
     let relu = named "relu" Ops.relu
@@ -84,7 +90,8 @@ module Activation =
     let leakyRelu = leakyReluWith 0.2
 
     /// <summary>min(max(x, 0), 6).</summary>
-    let relu6 = named "relu6" (Ops.clip 0.0 6.0)
+    // By way of relu the derivative at 0 is 0.
+    let relu6 = named "relu6" (fun x -> Ops.minimum (Ops.relu x) (Expr.Scalar(x.DType, 6.0)))
 
     // The exponential sees only what is negative: no overflow in the branch that is not taken.
     let private negativePart (x: Expr) = Ops.minimum x (Expr.Scalar(x.DType, 0.0))
@@ -340,14 +347,35 @@ module Activation =
         custom[name] <- activation
         activation
 
-    let internal ofConfigAt (where: string) (value: ConfigValue) : Activation =
+    /// The function of a layer without weights, which Keras takes for an activation too. The arguments have the same names; those
+    /// that differ in their defaults are put in.
+    let private layers: (string * (string * (string * ConfigValue) list)) list =
+        [ "ReLU", ("relu", [])
+          "LeakyReLU", ("leaky_relu", [ "negative_slope", Float 0.3 ])
+          "ELU", ("elu", [])
+          "Softmax", ("softmax", []) ]
+
+    let private ofLayer (config: Config) : Config =
+        match layers |> List.tryFind (fun (className, _) -> className = config.ClassName) with
+        | Some(_, (name, defaults)) when not (custom.ContainsKey config.ClassName) ->
+            let missing = defaults |> List.filter (fun (key, _) -> ConfigRead.get key config.Arguments = Null)
+            { ClassName = name; Arguments = config.Arguments @ missing }
+        | _ -> config
+
+    let rec internal ofConfigAt (where: string) (value: ConfigValue) : Activation =
         let config =
             match value with
             // Keras writes functions it knows by name as objects whose config is the name.
             | Object entries when ConfigRead.get "class_name" entries = Text "function" ->
                 { ClassName = ConfigRead.text where (ConfigRead.get "config" entries); Arguments = [] }
+            | Object _ -> ConfigRead.config where value |> ofLayer
             | other -> ConfigRead.config where other
 
+        match config.ClassName, ConfigRead.get "activation" config.Arguments with
+        | "Activation", inner when inner <> Null -> ofConfigAt (where + ".activation") inner
+        | _ -> ofName where config
+
+    and private ofName (where: string) (config: Config) : Activation =
         let name =
             match aliases |> List.tryFind (fun (alias, _) -> alias = config.ClassName) with
             | Some(_, name) -> name

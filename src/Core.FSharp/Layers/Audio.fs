@@ -239,7 +239,8 @@ module STFTSpectrogram =
             SignalWindows.check (Kind + ".window") o.Window
             o)
 
-/// <summary>The MelSpectrogram layer: signals (batch, samples) to powers in bands of the mel scale, (batch, bands, time).</summary>
+/// <summary>The MelSpectrogram layer: signals (batch, samples) to powers in bands of the mel scale, (batch, bands, time). One signal
+/// (samples) gives (bands, time).</summary>
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module MelSpectrogram =
 
@@ -281,7 +282,7 @@ module MelSpectrogram =
                 else
                     max 0.0 (min ((at - left) / (middle - left)) ((right - at) / (right - middle))))
 
-    let private run (o: MelSpectrogramOptions) (scope: Scope) (x: Expr) =
+    let private batched (o: MelSpectrogramOptions) (scope: Scope) (x: Expr) =
         LayerCheck.rank Kind 2 "(batch, samples)" x
         let x = LayerCheck.floating scope x
         let half = o.FftLength / 2
@@ -331,6 +332,13 @@ module MelSpectrogram =
                 inBands
 
         Ops.swapAxes 1 2 scaled
+
+    /// One signal alone is (samples), and gives (bands, time).
+    let private run (o: MelSpectrogramOptions) (scope: Scope) (x: Expr) =
+        if x.Rank = 1 then
+            Ops.expandDims 0 x |> batched o scope |> Ops.squeeze [| 0 |]
+        else
+            batched o scope x
 
     let internal definition: LayerClass<MelSpectrogramOptions> =
         LayerClass.dropsMask

@@ -62,14 +62,17 @@ module internal Categories =
         : Expr =
         let hot (x: Expr) = Ops.oneHot depth dtype x
 
+        // A single axis is one row, as in Keras.
+        let row = if ids.Rank > 1 then 1 else 0
+
         match mode with
         | CategoryOutput.Int -> ids
         | CategoryOutput.OneHot -> hot (if ids.Rank > 1 && ids.Shape[-1] = 1 then Ops.squeeze [| -1 |] ids else ids)
         | CategoryOutput.MultiHot ->
-            LayerCheck.minRank kind 2 ids
-            Ops.max [| 1 |] false (hot ids)
+            LayerCheck.minRank kind 1 ids
+            Ops.max [| row |] false (hot ids)
         | CategoryOutput.Count ->
-            LayerCheck.minRank kind 2 ids
+            LayerCheck.minRank kind 1 ids
 
             let counted =
                 match weights with
@@ -88,7 +91,7 @@ module internal Categories =
                     hot ids * Ops.expandDims -1 (Ops.cast dtype w)
                 | None -> hot ids
 
-            Ops.sum [| 1 |] false counted
+            Ops.sum [| row |] false counted
 
 /// Quantiles of data that comes in parts, as Keras estimates them: a summary is values in ascending order and how many elements
 /// each stands for. Numbers are float32 where NumPy's are.
@@ -213,7 +216,8 @@ module Discretization =
                         Tensor.OfDoubles(x.DType, Shape.Of o.BinBoundaries.Length, List.toArray o.BinBoundaries)
                     )
 
-                let passed = Ops.greaterEqual (Ops.expandDims -1 x) boundaries
+                // What is no number passes all of them, as in NumPy.
+                let passed = Ops.logicalNot (Ops.less (Ops.expandDims -1 x) boundaries)
                 Ops.sum [| -1 |] false (Ops.cast DType.Int64 passed)
 
         Categories.encode "Discretization" o.OutputMode (o.BinBoundaries.Length + 1) scope.FloatType None bins
@@ -234,10 +238,8 @@ module Discretization =
               Field.fixedTo "sparse" [ Bool false ] ]
             run
         |> LayerClass.checkedBy (fun o ->
-            // Learnt boundaries of data with many equal numbers are equal too.
-            let isAscending (a, b) = a < b || (o.NumBins.IsSome && a = b)
-
-            if not (List.pairwise o.BinBoundaries |> List.forall isAscending) then
+            // Equal ones have an empty bin between them, as learnt ones of data with many equal numbers.
+            if not (List.pairwise o.BinBoundaries |> List.forall (fun (a, b) -> a <= b)) then
                 LayerCheck.argument
                     "Discretization.bin_boundaries"
                     "ascending numbers"

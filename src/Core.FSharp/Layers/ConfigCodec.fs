@@ -47,8 +47,21 @@ module internal ConfigRead =
         | Int i -> i
         | other -> raise (wrong where "an integer" other)
 
-    let float where value =
+    /// What an array of NumPy, or a tensor, was written as: (nested) lists, or a number.
+    let plain value =
         match value with
+        | Object(("class_name", Text("__numpy__" | "__tensor__")) :: rest) ->
+            match rest |> List.tryFind (fun (key, _) -> key = "config") with
+            | Some(_, Object config) ->
+                config
+                |> List.tryFind (fun (key, _) -> key = "value")
+                |> Option.map snd
+                |> Option.defaultValue value
+            | _ -> value
+        | _ -> value
+
+    let float where value =
+        match plain value with
         | Int i -> float i
         | Float f -> f
         | other -> raise (wrong where "a number" other)
@@ -65,7 +78,7 @@ module internal ConfigRead =
 
     /// A list; Keras writes some tuples as objects with items.
     let list where value =
-        match value with
+        match plain value with
         | List items -> items
         | Object [ ("class_name", Text "__tuple__"); ("items", List items) ] -> items
         | other -> raise (wrong where "a list" other)
@@ -84,7 +97,7 @@ module internal ConfigRead =
 
     /// One number, or a (nested) list of them, flattened.
     let rec floats where value =
-        match value with
+        match plain value with
         | List items -> items |> List.collect (floats where)
         | one -> [ float where one ]
 

@@ -377,7 +377,8 @@ module Initializer =
           "uniform", "RandomUniform"
           "identity", "Identity"
           "IdentityInitializer", "Identity"
-          "OrthogonalInitializer", "Orthogonal" ]
+          "OrthogonalInitializer", "Orthogonal"
+          "STFTInitializer", "STFT" ]
 
     /// Functions of the user's own.
     let internal registered = CustomClasses<Initializer>()

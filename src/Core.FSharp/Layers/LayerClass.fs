@@ -226,6 +226,9 @@ module internal LayerCheck =
     /// The model's floating-point type, whatever the input's.
     let floating (scope: Scope) (x: Expr) : Expr = Ops.cast scope.FloatType x
 
+    /// Whole numbers in the model's floating-point type; others stay what they are.
+    let inexact (scope: Scope) (x: Expr) : Expr = if DType.isFloating x.DType then x else floating scope x
+
     /// Random numbers of a layer under a name; a seed chooses another stream of them.
     let random
         (scope: Scope)

@@ -60,14 +60,21 @@ module internal Merging =
             ValueSome(Ops.broadcastTo flow.Value.Shape (Ops.reshape dims mask))
         | _ -> ValueNone
 
-    let private masked kind (least: int) (merge: (struct (Expr * Expr voption))[] -> Expr) : LayerClass<unit> =
-        LayerClass.many kind () [] (fun () _ inputs ->
+    let private maskedAs
+        (number: Scope -> Expr -> Expr)
+        kind
+        (least: int)
+        (merge: (struct (Expr * Expr voption))[] -> Expr)
+        : LayerClass<unit> =
+        LayerClass.many kind () [] (fun () scope inputs ->
             atLeast kind least inputs
-            let values = align inputs
+            let values: Expr[] = align inputs |> Array.map (number scope)
             let masks = inputs |> Array.map (fullMask values[0].Rank)
 
             [| { Value = merge (Array.map2 (fun value mask -> struct (value, mask)) values masks)
                  Mask = either inputs } |])
+
+    let private masked kind least merge = maskedAs (fun _ x -> x) kind least merge
 
     let private elementwise kind (least: int) (merge: Expr[] -> Expr) : LayerClass<unit> =
         masked kind least (Array.map (fun struct (value, _) -> value) >> merge)
@@ -120,7 +127,9 @@ module internal Merging =
     let minimum = selected "Minimum" Ops.minimum
 
     let average =
-        elementwise "Average" 1 (fun xs -> Array.reduce (fun a b -> a + b) xs * (1.0 / float xs.Length))
+        maskedAs LayerCheck.inexact "Average" 1 (fun inputs ->
+            let sum = inputs |> Array.map (fun struct (value, _) -> value) |> Array.reduce (fun a b -> a + b)
+            sum * (1.0 / float inputs.Length))
 
     let subtract =
         elementwise "Subtract" 2 (fun xs ->

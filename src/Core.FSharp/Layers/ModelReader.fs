@@ -278,9 +278,16 @@ module internal ModelReader =
                 List.collect tensors arguments
                 @ (others |> List.sortBy (fst >> rank) |> List.collect (snd >> tensors))
 
+            // Keras writes a mask per input of attention even where none has one.
+            let isGiven (key: string, value: ConfigValue) =
+                match value with
+                | Null -> false
+                | ConfigValue.List items -> not (isNamed key && List.forall ((=) Null) items)
+                | _ -> true
+
             let flags, plain =
                 others
-                |> List.filter (fun (_, v) -> v <> Null && List.isEmpty (tensors v))
+                |> List.filter (fun (key, v) -> isGiven (key, v) && List.isEmpty (tensors v))
                 |> List.partition (fun (key, _) -> LayerConfig.flagArguments.Contains key)
 
             { Inputs = inputs

@@ -82,6 +82,7 @@ module internal OperationTable =
     let private reductions: (string * (int[] -> bool -> Expr -> Expr)) list =
         [ "Sum", Ops.sum
           "Mean", Ops.mean
+          "Average", Ops.mean
           "Max", Ops.max
           "Amax", Ops.max
           "Min", Ops.min
@@ -177,6 +178,7 @@ module internal OperationTable =
           "Cast"
           "Clip"
           "Concatenate"
+          "ConvertToTensor"
           "Cumsum"
           "Einsum"
           "ExpandDims"
@@ -190,12 +192,15 @@ module internal OperationTable =
           "Pad"
           "Repeat"
           "Reshape"
+          "Roll"
+          "Sort"
           "Split"
           "Squeeze"
           "Stack"
           "Swapaxes"
           "Take"
           "Tile"
+          "TopK"
           "Transpose"
           "Where"
           "ZerosLike" ]
@@ -226,12 +231,18 @@ module internal OperationTable =
                 | OperationArgument.Tensor x when kind <> "Where" || x.DType <> DType.Bool -> Some x
                 | _ -> None)
 
-        arguments
-        |> List.map (fun argument ->
-            match argument, like with
-            | OperationArgument.Tensor x, _ -> x
-            | OperationArgument.Plain value, Some like -> constant like kind value
-            | _ -> raise (ConfigRead.wrong kind "tensors and numbers" Null))
+        let given =
+            arguments
+            |> List.map (fun argument ->
+                match argument, like with
+                | OperationArgument.Tensor x, _ -> x
+                | OperationArgument.Plain value, Some like -> constant like kind value
+                | _ -> raise (ConfigRead.wrong kind "tensors and numbers" Null))
+
+        // Of a whole number and one with a point Keras makes two of the latter.
+        match given |> List.tryFind (fun x -> DType.isFloating x.DType) with
+        | Some point -> given |> List.map (fun x -> if DType.isInteger x.DType then Ops.cast point.DType x else x)
+        | None -> given
 
     let private find table kind = table |> List.tryPick (fun (name, apply) -> if name = kind then Some apply else None)
 
@@ -295,11 +306,18 @@ module internal OperationTable =
             | "Moveaxis" -> one (Ops.moveAxis (axis "source" x.Rank) (axis "destination" x.Rank) x)
             | "BroadcastTo" ->
                 one (Ops.broadcastTo (Shape.ofArray (List.toArray (ConfigRead.ints kind (get "shape")))) x)
-            | "Cast" -> one (Ops.cast (dtype "dtype" x.DType) x)
+            | "Cast"
+            // What Keras makes of the mask that an attention layer hands on.
+            | "ConvertToTensor" -> one (Ops.cast (dtype "dtype" x.DType) x)
             | "OnesLike" -> one (Ops.ones (dtype "dtype" x.DType) x.Shape)
             | "ZerosLike" -> one (Ops.zeros (dtype "dtype" x.DType) x.Shape)
             | "Clip" -> one (Ops.clip (ConfigRead.float kind (get "x_min")) (ConfigRead.float kind (get "x_max")) x)
             | "Flip" -> one (Ops.flip (axesOf kind x (get "axis")) x)
+            | "Sort" when get "axis" <> Null -> one (Ops.sort (axis "axis" x.Rank) false x)
+            | "Roll" when get "axis" <> Null -> one (Ops.roll (int "shift") (axis "axis" x.Rank) x)
+            | "TopK" ->
+                let struct (values, places) = Ops.topK (int "k") x
+                Some [| values; places |]
             | "Tile" ->
                 let times = List.toArray (ConfigRead.ints kind (get "repeats"))
                 one (Ops.tile (Array.append (Array.create (max 0 (x.Rank - times.Length)) 1) times) x)

@@ -16,8 +16,11 @@ module internal PolicyConfig =
     /// Policies of Keras's files that there are none of here: such layers compute in float32.
     let private halves = [ "float16"; "bfloat16"; "mixed_float16" ]
 
+    /// Those of layers that give numbers of categories, such as Discretization.
+    let private wholes = [ "int8"; "int16"; "int32"; "int64"; "uint8"; "uint16"; "uint32"; "uint64" ]
+
     let private named (name: string) : DTypePolicy voption =
-        if name = "float32" || List.contains name halves then
+        if name = "float32" || List.contains name halves || List.contains name wholes then
             ValueNone
         else
             ValueSome(DTypePolicy.Parse name)

@@ -88,9 +88,9 @@ module internal Preprocessor =
         match preprocessor with
         | Preprocessor.Vectorize v when givesIds preprocessor ->
             if v.OutputSequenceLength.HasValue then v.OutputSequenceLength.Value else -1
-        | Preprocessor.Vectorize v -> v.VocabularySize
-        | Preprocessor.Integers _
-        | Preprocessor.Texts _
+        | Preprocessor.Vectorize v -> v.Lookup.Size
+        | Preprocessor.Integers lookup when not (givesIds preprocessor) -> lookup.Lookup.Size
+        | Preprocessor.Texts lookup when not (givesIds preprocessor) -> lookup.Lookup.Size
         | Preprocessor.Hash _ when not (givesIds preprocessor) -> depth preprocessor |> ValueOption.defaultValue 1
         | _ -> 1
 

@@ -82,13 +82,18 @@ type internal Lookup<'T when 'T: equality and 'T: not null>
         | ValueNone -> [||]
         | ValueSome given ->
             let mean = if given.Length = 0 then 0.0 else Array.average given
-            let known = Array.append (Array.create first mean) given
+            // Unknown tokens weigh the mean of the others, unless there are weights for them too.
+            let own = if given.Length > tokens.Length then [||] else Array.create first mean
+            let known = Array.append own given
             Array.append known (Array.zeroCreate (max 0 (size - known.Length)))
 
     member _.Settings = settings
     member _.Tokens = tokens
     member _.Weights = weights
     member _.Size = size
+
+    /// Numbers in use. Keras: vocabulary_size, which does not count what vectors are padded with.
+    member _.Used = first + tokens.Length
 
     /// How many numbers are not those of tokens in the vocabulary.
     member _.First = first
@@ -204,12 +209,12 @@ module internal Lookup =
         | ValueNone, LookupOutput.TfIdf ->
             LookupNames.wrong (s.Kind + ".idf_weights") "a weight per token" "none" "Give them with the vocabulary."
         | ValueSome w, LookupOutput.TfIdf ->
-            if w.Length <> own.Length then
+            if w.Length <> own.Length && not (starts && w.Length = all.Length) then
                 LookupNames.wrong
                     (s.Kind + ".idf_weights")
                     (string own.Length + " weights, one per token")
                     (string w.Length)
-                    "Weights follow the tokens, without those for padding and unknown tokens."
+                    "Unknown tokens have weights only where the vocabulary begins with their token."
         | _ -> ()
 
         Lookup<'T>(s, own, (if s.Output = LookupOutput.TfIdf then weights else ValueNone))
@@ -226,7 +231,7 @@ module internal Lookup =
             documents <- documents + 1L
 
             for token in row do
-                if s.MaskToken <> ValueSome token && not (s.UnknownCount > 0 && token = s.UnknownToken) then
+                if s.MaskToken <> ValueSome token && token <> s.UnknownToken then
                     let struct (count, inRows, last) =
                         match counts.TryGetValue token with
                         | true, found -> found
@@ -293,7 +298,8 @@ module internal Lookup =
             rows
             |> Array.iteri (fun i row ->
                 for j in 0 .. length - 1 do
-                    values[(i * length + j) * size + lookup.Number row[j]] <- 1.0f)
+                    // The mask token is a vector of zeros, as in Keras.
+                    lookup.Encode([| row[j] |], Span<float32>(values, (i * length + j) * size, size)))
 
             // A last axis of size 1 gives way, as in Keras.
             let shape = if length = 1 then Shape.Of(rows.Length, size) else Shape.Of(rows.Length, length, size)

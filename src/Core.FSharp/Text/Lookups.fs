@@ -90,6 +90,12 @@ module internal LookupConfig =
         | ValueSome n -> Int(int64 n)
         | ValueNone -> Null
 
+    /// The vocabulary, with the tokens for unknown ones where these have weights.
+    let tokensOf (lookup: Lookup<'T>) : 'T[] =
+        match lookup.Weights with
+        | ValueSome w when w.Length > lookup.Tokens.Length -> lookup.Vocabulary true
+        | _ -> lookup.Tokens
+
     let ofWeights (lookup: Lookup<'T>) =
         match lookup.Weights with
         | ValueSome w -> ConfigValue.List [ for x in w -> Float x ]
@@ -159,7 +165,7 @@ module internal LookupConfig =
               "oov_token", ofToken settings.UnknownToken
               "output_mode", Text(LookupNames.ofMode settings.Output)
               "pad_to_max_tokens", Bool settings.PadToMaxTokens
-              "vocabulary", ConfigValue.List [ for token in lookup.Tokens -> ofToken token ]
+              "vocabulary", ConfigValue.List [ for token in tokensOf lookup -> ofToken token ]
               "idf_weights", ofWeights lookup ]
 
 /// Tensors of integers as rows.
@@ -220,7 +226,7 @@ type StringLookup(options: StringLookupOptions) =
     member internal _.Lookup = lookup
 
     /// <summary>Numbers: those of tokens, for unknown tokens and for padding.</summary>
-    member _.VocabularySize = lookup.Size
+    member _.VocabularySize = lookup.Used
 
     /// <summary>The tokens by number.</summary>
     /// <param name="includeSpecialTokens">Whether those for padding and unknown tokens come first.</param>
@@ -229,9 +235,16 @@ type StringLookup(options: StringLookupOptions) =
     /// <summary>The tokens by number, those for padding and unknown tokens first.</summary>
     member this.GetVocabulary() : IReadOnlyList<string> = this.GetVocabulary true
 
+    /// <summary>Sets the vocabulary, and for TfIdf its weights. It may begin with the tokens for padding and unknown tokens, which
+    /// then have weights too.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">A token occurs twice, there are too many, or weights do not
+    /// fit.</exception>
+    member _.SetVocabulary(tokens: IReadOnlyList<string>, idfWeights: float[] | null) =
+        lookup <- Lookup.ofTokens settings tokens (ValueOption.ofObj idfWeights)
+
     /// <summary>Sets the vocabulary. It may begin with the tokens for padding and unknown tokens.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">A token occurs twice, or there are too many.</exception>
-    member _.SetVocabulary(tokens: IReadOnlyList<string>) = lookup <- Lookup.ofTokens settings tokens ValueNone
+    member this.SetVocabulary(tokens: IReadOnlyList<string>) = this.SetVocabulary(tokens, null)
 
     /// <summary>Learns the vocabulary, most frequent first, from rows of tokens: each row counts as one document.</summary>
     member _.Adapt(rows: IEnumerable<IReadOnlyList<string>>) = lookup <- Lookup.learn settings rows
@@ -317,7 +330,7 @@ type IntegerLookup(options: IntegerLookupOptions) =
     member internal _.Lookup = lookup
 
     /// <summary>Numbers: those of integers, for unknown ones and for padding.</summary>
-    member _.VocabularySize = lookup.Size
+    member _.VocabularySize = lookup.Used
 
     /// <summary>The integers by number.</summary>
     /// <param name="includeSpecialTokens">Whether those for padding and unknown integers come first.</param>
@@ -326,9 +339,16 @@ type IntegerLookup(options: IntegerLookupOptions) =
     /// <summary>The integers by number, those for padding and unknown ones first.</summary>
     member this.GetVocabulary() : IReadOnlyList<int64> = this.GetVocabulary true
 
+    /// <summary>Sets the vocabulary, and for TfIdf its weights. It may begin with the integers for padding and unknown integers, which
+    /// then have weights too.</summary>
+    /// <exception cref="T:FunctionalNet.ArgumentValueException">An integer occurs twice, there are too many, or weights do not
+    /// fit.</exception>
+    member _.SetVocabulary(tokens: IReadOnlyList<int64>, idfWeights: float[] | null) =
+        lookup <- Lookup.ofTokens settings tokens (ValueOption.ofObj idfWeights)
+
     /// <summary>Sets the vocabulary. It may begin with the integers for padding and unknown ones.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">An integer occurs twice, or there are too many.</exception>
-    member _.SetVocabulary(tokens: IReadOnlyList<int64>) = lookup <- Lookup.ofTokens settings tokens ValueNone
+    member this.SetVocabulary(tokens: IReadOnlyList<int64>) = this.SetVocabulary(tokens, null)
 
     /// <summary>Learns the vocabulary, most frequent first, from rows: each row counts as one document.</summary>
     member _.Adapt(rows: IEnumerable<IReadOnlyList<int64>>) = lookup <- Lookup.learn settings rows

@@ -176,7 +176,7 @@ type TextVectorization(options: TextVectorizationOptions) =
     member internal _.OutputSequenceLength = options.OutputSequenceLength
 
     /// <summary>Numbers: those of tokens, for unknown tokens and, for Int, for padding.</summary>
-    member _.VocabularySize = lookup.Size
+    member _.VocabularySize = lookup.Used
 
     /// <summary>The tokens by number.</summary>
     /// <param name="includeSpecialTokens">Whether those for padding (empty) and unknown tokens ([UNK]) come first.</param>
@@ -186,7 +186,7 @@ type TextVectorization(options: TextVectorizationOptions) =
     member this.GetVocabulary() : IReadOnlyList<string> = this.GetVocabulary true
 
     /// <summary>Sets the vocabulary, and for TfIdf its weights. It may begin with the tokens for padding and unknown
-    /// tokens.</summary>
+    /// tokens, which then have weights too.</summary>
     /// <exception cref="T:FunctionalNet.ArgumentValueException">A token occurs twice, there are too many, or weights do not
     /// fit.</exception>
     member _.SetVocabulary(tokens: IReadOnlyList<string>, idfWeights: float[] | null) =
@@ -276,7 +276,7 @@ type TextVectorization(options: TextVectorizationOptions) =
               "output_mode", Text(LookupNames.ofMode settings.Output)
               "output_sequence_length", LookupConfig.ofLimit (LookupConfig.limit options.OutputSequenceLength)
               "pad_to_max_tokens", Bool settings.PadToMaxTokens
-              "vocabulary", ConfigValue.List [ for token in lookup.Tokens -> Text token ]
+              "vocabulary", ConfigValue.List [ for token in LookupConfig.tokensOf lookup -> Text token ]
               "idf_weights", LookupConfig.ofWeights lookup ]
 
     /// <summary>The vectorization of a configuration in Keras's form.</summary>

@@ -30,7 +30,7 @@ type internal Arguments(config: Config) =
         match values.TryGetValue key with
         | true, value ->
             values.Remove key |> ignore
-            value
+            ConfigRead.plain value
         | _ -> ConfigValue.Null
 
     let number (key: string) (value: ConfigValue) =

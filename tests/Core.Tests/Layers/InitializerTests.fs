@@ -107,6 +107,18 @@ type InitializerTests() =
         |> ignore
 
     [<Fact>]
+    member _.``Keras's older names are known``() =
+        for name, className in
+            [ "IdentityInitializer", "Identity"
+              "OrthogonalInitializer", "Orthogonal"
+              "STFTInitializer", "STFT"
+              "normal", "RandomNormal"
+              "uniform", "RandomUniform"
+              "one", "Ones"
+              "zero", "Zeros" ] do
+            Assert.Equal(className, (Initializer.ofConfig (Text name)).Config.Value.ClassName)
+
+    [<Fact>]
     member _.``seed and stream decide the values, a seed of its own alone decides them``() =
         let shape = Shape.Of(4, 5)
         let values (i: Initializer) seed stream = i.Create seed stream shape

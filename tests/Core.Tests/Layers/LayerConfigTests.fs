@@ -122,6 +122,44 @@ type LayerConfigTests() =
             Assert.Equal(activation.Config, again.Config)
             Assert.Equal<float[]>(apply activation, apply again)
 
+    /// Keras takes layers for activations, as in Dense(8, activation=LeakyReLU()), and writes them as such.
+    [<Fact>]
+    member _.``layers without weights are activations too``() =
+        let read config = (Activation.ofConfig config).Config
+        Assert.Equal((Activation.leakyReluWith 0.3).Config, read (object' "LeakyReLU" [ "name", Text "leaky" ]))
+        Assert.Equal((Activation.leakyReluWith 0.1).Config, read (object' "LeakyReLU" [ "negative_slope", Float 0.1 ]))
+        Assert.Equal(
+            (Activation.reluWith 0.0 (Some 6.0) 0.0).Config,
+            read (object' "ReLU" [ "max_value", Float 6.0; "negative_slope", Float 0.0 ])
+        )
+        Assert.Equal((Activation.eluWith 0.5).Config, read (object' "ELU" [ "alpha", Float 0.5 ]))
+        Assert.Equal((Activation.softmaxOn 1).Config, read (object' "Softmax" [ "axis", Int 1L ]))
+        Assert.Equal(Activation.tanh.Config, read (object' "Activation" [ "activation", Text "tanh" ]))
+        // It has weights.
+        Assert.Throws<ArgumentValueException>(fun () -> read (object' "PReLU" []) |> ignore) |> ignore
+
+    /// Arrays given as arguments are written by Keras as objects of these classes.
+    [<Fact>]
+    member _.``arrays of NumPy and tensors are read as lists``() =
+        let array className values =
+            object' className [ "value", ConfigValue.List(List.map Float values); "dtype", Text "float32" ]
+
+        let layer =
+            object' "Rescaling" [ "scale", array "__numpy__" [ 2.0; 3.0 ]; "offset", array "__tensor__" [ 0.0; 1.0 ] ]
+            |> Registry.ofConfig
+
+        Assert.Equal<float[]>([| 2.0; 4.0 |], OneLayer.run Mode.Infer layer [| 1; 2 |] [| 1.0; 1.0 |])
+
+    /// Keras gives layers of categories a type of whole numbers.
+    [<Fact>]
+    member _.``a layer whose dtype is that of whole numbers has the model's policy``() =
+        let layer =
+            object' "Discretization" [ "bin_boundaries", ConfigValue.List [ Float 0.0 ]; "dtype", Text "int64" ]
+            |> Registry.ofConfig
+
+        Assert.True layer.Policy.IsNone
+        Assert.Equal<float[]>([| 0.0; 1.0 |], OneLayer.run Mode.Infer layer [| 1; 2 |] [| -1.0; 1.0 |])
+
     [<Fact>]
     member _.``a layer with a nameless function says so when it is saved``() =
         let save layer = Network.toJson (Network.sequential (Network.input [ 2 ]) [ Layer.dense 2; layer ]) |> ignore
@@ -170,7 +208,7 @@ type LayerConfigTests() =
         refused (fun () -> Layer.permute [ 0; 1 ])
         refused (fun () -> Layer.embedding 0 2)
         refused (fun () -> Layer.normalization [ 1.0 ] [])
-        refused (fun () -> Layer.discretization [ 1.0; 1.0 ])
+        refused (fun () -> Layer.discretization [ 1.0; 0.5 ])
         refused (fun () -> Layer.categoryEncoding 0)
         refused (fun () ->
             Layer.categoryEncodingWith { CategoryEncoding.options 2 with OutputMode = CategoryOutput.Int })

@@ -68,6 +68,17 @@ module internal LayerRun =
           Masks = maskLeaves
           Traced = Layer.trace mode floatType (fun _ -> false) layer flows }
 
+    /// The layer with the mask of its first input given by name, as `mask=` in a call.
+    let maskedByName (layer: Layer) : Layer =
+        { layer with
+            Run =
+                fun scope flows ->
+                    match flows[0].Mask with
+                    | ValueSome mask -> bindKeywords scope [| "mask", mask |] flows
+                    | ValueNone -> ()
+
+                    layer.Run scope flows }
+
     let unmasked (types: TensorType[]) : Shape option[] = types |> Array.map (fun _ -> None)
 
     /// Values for seed and step.

@@ -346,7 +346,7 @@ module LayerTable =
                 Drops
                 [ [ 30; 2 ] ] with
               RowByRow = false }
-          row "CategoryEncoding" (fun () -> Layer.categoryEncoding 4) [ [ -1 ] ] 0 Drops [ [] ] |> ids
+          row "CategoryEncoding" (fun () -> Layer.categoryEncoding 4) [ [ -1 ] ] 0 Drops [] |> ids
           row "Parallel" (fun () -> Layer.parallel' [ Layer.dense 2; Layer.dense 2 ]) [ [ -1; 3 ] ] 16 Own [ [] ]
           row
               "ParallelMerge"

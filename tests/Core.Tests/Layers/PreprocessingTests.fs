@@ -204,6 +204,15 @@ type PreprocessingTests() =
             OneLayer.run Mode.Infer (Layer.discretizationWith (Discretization.bins 4)) [| 1; 2 |] [| -1.0; 5.0 |]
         Assert.Equal<float[]>([| 0.0; 0.0 |], blank)
 
+    /// numpy.digitize: what is no number lies beyond all boundaries, and equal ones have nothing between them.
+    [<Fact>]
+    member _.``boundaries may be equal, and what is no number is in the last bin``() =
+        let layer = Layer.discretizationWith (Discretization.options [ 0.0; 0.0; 1.0 ])
+        Assert.Equal<float[]>(
+            [| 0.0; 2.0; 3.0; 3.0 |],
+            OneLayer.run Mode.Infer layer [| 1; 4 |] [| -1.0; 0.0; 1.0; nan |]
+        )
+
     [<Fact>]
     member _.``rescaling takes a number per channel``() =
         let layer = Layer.rescalingWith { Scale = [ 2.0; 3.0 ]; Offset = [ 0.5; -1.0 ] }

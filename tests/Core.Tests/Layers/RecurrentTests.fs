@@ -243,6 +243,39 @@ module RecurrentTests =
           "zeros backwards, last",
           (fun o -> { o with ZeroOutputForMask = true; GoBackwards = true; ReturnSequences = false }) ]
 
+    /// Keras 3.8's Layer.__call__ looks for the mask of an only tensor: with initial states a mask counts if it is an argument.
+    [<Fact>]
+    let ``with initial states the mask of the sequence does not count unless it is named`` () =
+        let inner = { LSTM.options 3 with ReturnSequences = true }
+
+        for layer, states in
+            [ Layer.lstmWith inner, 2; Layer.gruWith inner, 1; Layer.bidirectional (Layer.lstmWith inner), 4 ] do
+            let types =
+                Array.append
+                    [| LayerRun.typeOf DType.Float64 [| 2; 3; 2 |] |]
+                    (Array.init states (fun _ -> LayerRun.typeOf DType.Float64 [| 2; 3 |]))
+
+            let run (layer: Layer) isMasked =
+                let mask = (if isMasked then Some(Shape.Of(2, 3)) else None) :: List.replicate states None
+                let trace = LayerRun.trace Mode.Infer DType.Float64 layer types (List.toArray mask)
+                let inputs = types |> Array.mapi (fun i t -> tensor DType.Float64 (3 + i) t.Shape)
+                let weights = trace.Specs |> Array.mapi (fun i s -> tensor DType.Float64 (20 + i) s.Shape)
+                let steps = [| 1.0; 0.0; 1.0; 0.0; 1.0; 1.0 |]
+
+                let masks =
+                    trace.Masks
+                    |> Array.choose (Option.map (fun leaf -> leaf, Tensor.OfDoubles(DType.Bool, Shape.Of(2, 3), steps)))
+
+                (LayerRun.interpret (Array.append (LayerRun.bind trace inputs weights) masks) trace.Outputs)[0],
+                trace.OutputMasks[0]
+
+            let plain, _ = run layer false
+            let implied, mask = run layer true
+            let named, _ = run (LayerRun.maskedByName layer) true
+            Assert.Equal<float[]>(plain, implied)
+            Assert.True mask.IsSome
+            Assert.NotEqual<float[]>(plain, named)
+
     /// Layers in all the ways that a sequence can be run, on masked data, with and without initial states.
     [<Fact>]
     let ``unrolled, looped and fused are the same`` () =
@@ -267,7 +300,7 @@ module RecurrentTests =
                     let mask = Some(Shape.Of(4, 5)) :: List.replicate given None |> List.toArray
 
                     let run mode layer =
-                        let trace = LayerRun.trace mode DType.Float64 layer types mask
+                        let trace = LayerRun.trace mode DType.Float64 (LayerRun.maskedByName layer) types mask
                         let inputs = types |> Array.mapi (fun i t -> tensor DType.Float64 (3 + i) t.Shape)
                         let weights = trace.Specs |> Array.mapi (fun i s -> tensor DType.Float64 (20 + i) s.Shape)
                         let steps = Array.init 20 (fun i -> if i < 5 || i % 7 = 0 then 0.0 else 1.0)

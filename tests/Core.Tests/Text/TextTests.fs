@@ -75,6 +75,47 @@ let ``lookups give Keras's numbers, vectors, counts and weights`` () =
         fun i -> Assert.InRange(i, 1, 2)
     )
 
+/// The example of Keras's documentation of StringLookup: weights for unknown tokens come with their token in the vocabulary.
+[<Fact>]
+let ``unknown tokens have a weight of their own if it is given`` () =
+    let lookup = StringLookup(StringLookupOptions(OutputMode = LookupOutput.TfIdf))
+    lookup.SetVocabulary([| "[UNK]"; "a"; "b"; "c"; "d" |], [| 0.9; 0.25; 0.75; 0.6; 0.4 |])
+    let data = rows [ [ "a"; "c"; "d"; "d" ]; [ "d"; "z"; "b"; "z" ] ]
+    let expected = [| 0.0; 0.25; 0.0; 0.6; 0.8; 1.8; 0.0; 0.75; 0.0; 0.4 |]
+    Close.close 1e-6 1e-6 expected ((lookup.Transform data).ToDoubles())
+    Close.close 1e-6 1e-6 expected (((StringLookup.OfConfig(lookup.ToConfig())).Transform data).ToDoubles())
+
+    let integers = IntegerLookup(IntegerLookupOptions(OutputMode = LookupOutput.TfIdf))
+    integers.SetVocabulary([| 12L; 36L |], [| 0.5; 0.3 |])
+    let weighed = integers.Transform([| 12L; 7L; 12L |] :> IReadOnlyList<int64>)
+    Close.close 1e-6 1e-6 [| 0.4; 1.0; 0.0 |] (weighed.ToDoubles())
+    Assert.Throws<ArgumentValueException>(fun () -> integers.SetVocabulary([| 12L; 36L |], [| 0.5; 0.3; 0.1 |]))
+    |> ignore
+
+/// Of Keras's IndexLookup: the mask token is dropped from vectors, and what pads them is no part of the vocabulary.
+[<Fact>]
+let ``the mask token is a vector of zeros, and padding counts for nothing in the vocabulary`` () =
+    let options =
+        StringLookupOptions(
+            Vocabulary = [| "a"; "b" |],
+            MaskToken = "",
+            OutputMode = LookupOutput.OneHot,
+            MaxTokens = Nullable 5,
+            PadToMaxTokens = true
+        )
+
+    let lookup = StringLookup options
+    let hot = lookup.Transform(rows [ [ "b"; "" ]; [ "?"; "a" ] ])
+    Assert.Equal(Shape.Of(2, 2, 5), hot.Shape)
+    let row number = Array.init 5 (fun i -> if i = number then 1f else 0f)
+    Assert.Equal<float32[]>(Array.concat [ row 2; row -1; row 0; row 1 ], hot.ToArray<float32>())
+    Assert.Equal(3, lookup.VocabularySize)
+
+    // The token for unknown ones is not learnt, even where no number stands for it.
+    let learnt = StringLookup(StringLookupOptions(NumOovIndices = 0))
+    learnt.Adapt [ "a"; "[UNK]"; "[UNK]" ]
+    Assert.Equal<string seq>([ "a" ], learnt.GetVocabulary())
+
 [<Fact>]
 let ``integers are looked up`` () =
     let lookup = IntegerLookup(IntegerLookupOptions(Vocabulary = [| 12L; 36L; 1138L; 42L |]))

@@ -89,6 +89,23 @@ type MetricRulesTests() =
             // Class 1 has a negative between its positives.
             Assert.True((result (of' 1L) [ t, p, None ])[0] < 1.0, name)
 
+    /// Keras keeps the weights of labels as a tensor, and writes them so.
+    [<Fact>]
+    member _.``weights of labels are read from a tensor``() =
+        let weights =
+            ConfigValue.Object
+                [ "class_name", Text "__tensor__"
+                  "config",
+                  ConfigValue.Object [ "value", ConfigValue.List [ Float 0.25; Float 0.75 ]; "dtype", Text "float32" ] ]
+
+        let area weights =
+            let auc = Metric.ofConfig (config "AUC" [ "multi_label", Bool true; "label_weights", weights ])
+            let t = f32 [ 4; 2 ] [ 0.0; 1.0; 1.0; 0.0; 1.0; 1.0; 0.0; 0.0 ]
+            let p = f32 [ 4; 2 ] [ 0.1; 0.2; 0.9; 0.4; 0.8; 0.9; 0.3; 0.1 ]
+            (result auc [ t, p, None ])[0]
+
+        Assert.Equal(area (ConfigValue.List [ Float 0.25; Float 0.75 ]), area weights)
+
     [<Fact>]
     member _.``predictions outside of 0 and 1 count as these, where thresholds are even``() =
         // metrics_utils.py, _update_confusion_matrix_variables_optimized: ops.clip(y_pred, 0, 1).

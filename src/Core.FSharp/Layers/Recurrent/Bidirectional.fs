@@ -125,8 +125,14 @@ module Bidirectional =
             let inputs first =
                 if given <= 0 then flows else Array.append flows[..0] flows[first .. first + given / 2 - 1]
 
-            let ahead = Layer.call (enter scope names[0] forward) forward (inputs 1)
-            let back = Layer.call (enter scope names[1] backward) backward (inputs (1 + given / 2))
+            let call name layer flows =
+                let inner = enter scope name layer
+                // A mask that is named in the call is so for both directions.
+                inner.Keywords <- scope.Keywords
+                Layer.call inner layer flows
+
+            let ahead = call names[0] forward (inputs 1)
+            let back = call names[1] backward (inputs (1 + given / 2))
             let reversed = if flags.Sequences then Ops.flip [| 1 |] back[0].Value else back[0].Value
 
             Array.concat

@@ -231,7 +231,10 @@ module internal Recurrence =
             else
                 shapes |> Array.map (fun dims -> zeros x.DType (Array.append [| batch |] dims))
 
-        let outcome = compute { X = x; Mask = mask; FromZero = fromZero; Initial = initial }
+        // Keras 3.8 hands the mask of a sequence on to a layer that is given nothing else. With initial states it counts where the
+        // call names it; the output has it in any case.
+        let counted = if flows.Length > 1 && (scope.Argument MaskKeyword).IsNone then ValueNone else mask
+        let outcome = compute { X = x; Mask = counted; FromZero = fromZero; Initial = initial }
         Array.iter2
             (fun state value -> scope.Update(state, value))
             kept
