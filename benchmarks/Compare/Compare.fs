@@ -137,7 +137,7 @@ let private measure
               let theirs = settings |> Array.map (fun _ -> Array.zeroCreate<float> rounds)
 
               // Both sides are measured while the cores are free, if they are so within some seconds.
-              let patience = ref 4.0
+              let patience = ref 2.5
               let crowded = ref 0
 
               let waitForCores () =

@@ -90,10 +90,15 @@ module internal Fresh =
             | ValueSome path -> Ok(fun () -> ProcessStartInfo("dotnet", path :: workload.Arguments))
             | ValueNone -> Error "dotnet publish -c Release -p:Precompiled=true benchmarks/Fresh"
         | Built ->
-            // Not what the others are made of: that is in a folder named after the machine.
-            match BuiltFile.find "Fresh" (name + ".dll") _.StartsWith("net") with
-            | ValueSome path -> Ok(fun () -> ProcessStartInfo("dotnet", path :: workload.Arguments))
-            | ValueNone -> Error "dotnet build -c Release benchmarks/Fresh"
+            // With the library as its package brings it, else as it was built. Not what the others are made of: that is in a
+            // folder named after the machine.
+            let found =
+                [ (fun (folder: string) -> folder = "packaged"); _.StartsWith("net") ]
+                |> List.tryPick (BuiltFile.find "Fresh" (name + ".dll") >> ValueOption.toOption)
+
+            match found with
+            | Some path -> Ok(fun () -> ProcessStartInfo("dotnet", path :: workload.Arguments))
+            | None -> Error "dotnet build -c Release -p:Precompile=true benchmarks/Fresh"
 
     /// The row, or what to type first.
     let measure (workload: FreshWorkload) (peer: bool) : Result<Row, string> =

@@ -340,11 +340,12 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
 
         n
 
-    // Every chunk reads all weights of its columns, so it should not use them for a few tiles only.
+    // Every chunk reads all weights of its columns, so it should not use them for a few tiles only. Where there is one panel
+    // of columns, half of the tiles are for another thread; otherwise columns can be.
     let block =
-        if tiles <= 8 || wanted = 1 then max 1 (min most tiles)
-        elif tiles <= 16 then min most 8
-        else min most (max 16 (ceil (ceil tiles wanted) 8 * 8))
+        if tiles > 16 then min most (max 16 (ceil (ceil tiles wanted) 8 * 8))
+        elif tiles > 8 && panels = 1 && wanted > 1 then min most (ceil tiles 2)
+        else max 1 (min most tiles)
 
     let blocks = ceil tiles block
 
