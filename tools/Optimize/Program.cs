@@ -1,6 +1,7 @@
 // Sets two flags that the F# compiler leaves out, in place. Run by the build of the core on what the compiler wrote; a
 // second run changes nothing.
-// AggressiveOptimization, on every method that carries the attribute FullyOptimized.
+// AggressiveOptimization, on every method that carries the attribute FullyOptimized. With a second path, a copy without this
+// flag is written there instead: what is compiled ahead of time must not have it, for the runtime would compile it again.
 // BeforeFieldInit, on every class without static fields, as the C# compiler does: without it a class counts as one that
 // may have to be initialised before each of its methods, and generic methods of modules cannot be compiled ahead of time.
 using System.Reflection;
@@ -14,6 +15,7 @@ const string marker = "FullyOptimizedAttribute";
 const int flagsInRow = 4;
 
 var path = args[0];
+var copy = args.Length > 1 ? args[1] : null;
 var image = File.ReadAllBytes(path);
 var changed = 0;
 var marked = 0;
@@ -31,7 +33,9 @@ using (var reader = new PEReader(new MemoryStream(image)))
             continue;
 
         marked++;
-        var flags = method.ImplAttributes | MethodImplAttributes.AggressiveOptimization;
+        var flags = copy is null
+            ? method.ImplAttributes | MethodImplAttributes.AggressiveOptimization
+            : method.ImplAttributes & ~MethodImplAttributes.AggressiveOptimization;
         if (flags == method.ImplAttributes)
             continue;
 
@@ -65,8 +69,8 @@ if (marked == 0)
     return 1;
 }
 
-if (changed > 0)
-    File.WriteAllBytes(path, image);
+if (changed > 0 || copy is not null)
+    File.WriteAllBytes(copy ?? path, image);
 
 return 0;
 

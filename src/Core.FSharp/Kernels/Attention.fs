@@ -47,7 +47,7 @@ type internal AttentionSpec =
 
 /// What the two kernels of attention share: one head of one batch entry at a time.
 [<AbstractClass>]
-type internal AttentionKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+type internal AttentionKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (s: AttentionSpec, rows: AttentionRows) =
     inherit Kernel()
 
@@ -131,7 +131,7 @@ type internal AttentionKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T
 /// Softmax (scale Q K^T) V, head by head and block by block of queries; and per query the logarithm of the sum of its weights,
 /// (B, H, T). The workspace holds all keys, transposed.
 [<Sealed>]
-type internal AttentionForwardKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+type internal AttentionForwardKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         s: AttentionSpec,
         rows: AttentionRows,
@@ -226,7 +226,7 @@ type internal AttentionForwardKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes
 /// The cotangents of queries, keys and values, from the result, its cotangent and the logarithms. The weights are computed
 /// again, block by block of queries. The workspace holds all keys and values, transposed.
 [<Sealed>]
-type internal AttentionBackwardKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+type internal AttentionBackwardKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         s: AttentionSpec,
         rows: AttentionRows,

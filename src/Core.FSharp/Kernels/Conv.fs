@@ -157,6 +157,7 @@ type internal Conv private () =
 
     static member private Depthwise
         (
+            width: Width,
             dtype: DType,
             kind: DepthwiseKind,
             spec: ConvSpec,
@@ -167,10 +168,74 @@ type internal Conv private () =
         ) : Kernel =
         let batch, channels, windows = spec.Batch, spec.InChannels, spec.Windows
 
-        match dtype with
-        | DType.Float32 -> DepthwiseKernel<float32>(kind, batch, channels, windows, a, b, target, epilogue)
-        | DType.Float64 -> DepthwiseKernel<float>(kind, batch, channels, windows, a, b, target, epilogue)
-        | other -> Conv.Fail other
+        match dtype, width with
+        | DType.Float32, Width.W512 ->
+            DepthwiseKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                kind,
+                batch,
+                channels,
+                windows,
+                a,
+                b,
+                target,
+                epilogue
+            )
+        | DType.Float32, Width.W256 ->
+            DepthwiseKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                kind,
+                batch,
+                channels,
+                windows,
+                a,
+                b,
+                target,
+                epilogue
+            )
+        | DType.Float32, _ ->
+            DepthwiseKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                kind,
+                batch,
+                channels,
+                windows,
+                a,
+                b,
+                target,
+                epilogue
+            )
+        | DType.Float64, Width.W512 ->
+            DepthwiseKernel<Lanes512<float>, Vector512<float>, float>(
+                kind,
+                batch,
+                channels,
+                windows,
+                a,
+                b,
+                target,
+                epilogue
+            )
+        | DType.Float64, Width.W256 ->
+            DepthwiseKernel<Lanes256<float>, Vector256<float>, float>(
+                kind,
+                batch,
+                channels,
+                windows,
+                a,
+                b,
+                target,
+                epilogue
+            )
+        | DType.Float64, _ ->
+            DepthwiseKernel<Lanes128<float>, Vector128<float>, float>(
+                kind,
+                batch,
+                channels,
+                windows,
+                a,
+                b,
+                target,
+                epilogue
+            )
+        | other, _ -> Conv.Fail other
 
     static member private Direct
         (
@@ -283,7 +348,7 @@ type internal Conv private () =
         let epilogue = defaultArg epilogue Epilogue.None
 
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.Forward, spec, x, w, y, epilogue)
+            Conv.Depthwise(width, dtype, DepthwiseKind.Forward, spec, x, w, y, epilogue)
         else
             Conv.Direct(width, dtype, Conv.ForwardShape(DType.size dtype, spec), false, x, w, y, workspace, epilogue)
 
@@ -309,7 +374,7 @@ type internal Conv private () =
         let epilogue = defaultArg epilogue Epilogue.None
 
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.InputGrad, spec, dy, w, dx, epilogue)
+            Conv.Depthwise(width, dtype, DepthwiseKind.InputGrad, spec, dy, w, dx, epilogue)
         else
             Conv.Direct(width, dtype, Conv.InputGradShape(DType.size dtype, spec), true, dy, w, dx, workspace, epilogue)
 
@@ -335,7 +400,7 @@ type internal Conv private () =
         let epilogue = defaultArg epilogue Epilogue.None
 
         if Conv.IsDepthwise spec then
-            Conv.Depthwise(dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw, epilogue)
+            Conv.Depthwise(width, dtype, DepthwiseKind.KernelGrad, spec, x, dy, dw, epilogue)
         else
 
             let g = Conv.ForwardShape(DType.size dtype, spec)

@@ -1,9 +1,8 @@
 namespace FunctionalNet.Kernels
 
-open System.Numerics
 open System.Runtime.CompilerServices
-open System.Runtime.Intrinsics
-open FunctionalNet.Kernels.Lanes
+
+#nowarn "3535"
 
 /// What a depthwise kernel computes.
 type internal DepthwiseKind =
@@ -14,7 +13,7 @@ type internal DepthwiseKind =
 /// Convolutions in which every channel has its own filter: the vector lanes are channels. `target` is y, dx or dw; `a` is
 /// x or dy; `b` is the weights, or dy for the gradient of the weights.
 [<Sealed>]
-type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
+type internal DepthwiseKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         kind: DepthwiseKind,
         batch: int,
@@ -28,7 +27,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
     inherit Kernel()
 
     let size = nativeint sizeof<'T>
-    let lanes = 32 / sizeof<'T>
+    let lanes = 'W.Count
     let taps = w.WindowSize
     let rows = batch * w.Out[0] * w.Out[1]
     let inRows = batch * w.In[0] * w.In[1]
@@ -39,7 +38,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
     let group = int (max 1L (min 1024L (65536L / max 1L perRow)))
     let vectors = (channels + lanes - 1) / lanes
 
-    member inline private _.Read(p: nativeint, n: int) = if n = 32 / sizeof<'T> then load<'T> p else loadFirst<'T> p n
+    member inline private _.Read(p: nativeint, n: int) : 'V = if n = 'W.Count then 'W.Load p else 'W.LoadFirst(p, n)
 
     /// The output index of a window that starts at `start` in the padded input, or -1.
     member inline private _.Reached(start: int, axis: int) =
@@ -89,7 +88,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
 
             while c < channels do
                 let n = min lanes (channels - c)
-                let mutable sum = Vector256<'T>.Zero
+                let mutable sum = 'W.Zero
 
                 for t0 in 0 .. w.Window[0] - 1 do
                     let i0 = z + t0 * w.Dilation[0]
@@ -108,9 +107,9 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
                                     if uint32 i2 < uint32 w.In[2] then
                                         let v = this.Read(a + nativeint (line + i2) * pixel + nativeint c * size, n)
                                         let f = this.Read(b + nativeint (tap + t2) * pixel + nativeint c * size, n)
-                                        sum <- fma v f sum
+                                        sum <- 'W.Fma(v, f, sum)
 
-                storeFirst (target + nativeint (row * w.Out[2] + x) * pixel + nativeint c * size) n sum
+                'W.StoreFirst(target + nativeint (row * w.Out[2] + x) * pixel + nativeint c * size, n, sum)
                 c <- c + lanes
 
     /// One row of dx: each position collects from the outputs that it reached.
@@ -126,7 +125,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
 
             while c < channels do
                 let n = min lanes (channels - c)
-                let mutable sum = Vector256<'T>.Zero
+                let mutable sum = 'W.Zero
 
                 for t0 in 0 .. w.Window[0] - 1 do
                     let o0 = this.Reached(z - t0 * w.Dilation[0], 0)
@@ -145,9 +144,9 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
                                     if o2 >= 0 then
                                         let v = this.Read(a + nativeint (line + o2) * pixel + nativeint c * size, n)
                                         let f = this.Read(b + nativeint (tap + t2) * pixel + nativeint c * size, n)
-                                        sum <- fma v f sum
+                                        sum <- 'W.Fma(v, f, sum)
 
-                storeFirst (target + nativeint (row * w.In[2] + x) * pixel + nativeint c * size) n sum
+                'W.StoreFirst(target + nativeint (row * w.In[2] + x) * pixel + nativeint c * size, n, sum)
                 c <- c + lanes
 
     /// dw of one tap for four vectors of channels: rows are summed on their own, then added up.
@@ -160,7 +159,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
         for vector in strip * 4 .. min vectors (strip * 4 + 4) - 1 do
             let c = vector * lanes
             let n = min lanes (channels - c)
-            let mutable total = Vector256<'T>.Zero
+            let mutable total = 'W.Zero
 
             for row in 0 .. rows - 1 do
                 let i1 = row % w.Out[1] * w.Stride[1] + t1
@@ -169,7 +168,7 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
                 if uint32 i1 < uint32 w.In[1] && uint32 i0 < uint32 w.In[0] then
                     let image = row / (w.Out[1] * w.Out[0])
                     let line = ((image * w.In[0] + i0) * w.In[1] + i1) * w.In[2]
-                    let mutable sum = Vector256<'T>.Zero
+                    let mutable sum = 'W.Zero
 
                     for x in 0 .. w.Out[2] - 1 do
                         let i2 = x * w.Stride[2] + t2
@@ -177,8 +176,8 @@ type internal DepthwiseKernel<'T when 'T: unmanaged and 'T: struct and 'T :> INu
                         if uint32 i2 < uint32 w.In[2] then
                             let v = this.Read(a + nativeint (line + i2) * pixel + nativeint c * size, n)
                             let g = this.Read(b + nativeint (row * w.Out[2] + x) * pixel + nativeint c * size, n)
-                            sum <- fma v g sum
+                            sum <- 'W.Fma(v, g, sum)
 
-                    total <- total + sum
+                    total <- 'W.Add(total, sum)
 
-            storeFirst (target + nativeint tap * pixel + nativeint c * size) n total
+            'W.StoreFirst(target + nativeint tap * pixel + nativeint c * size, n, total)

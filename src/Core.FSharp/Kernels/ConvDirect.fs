@@ -142,8 +142,7 @@ type internal ConvPlan(width: Width, g: ConvShape, transposed: bool, prepacked: 
 /// A convolution, forward or to the input: tiles of positions by columns, the source read where it lies. Phase 0 packs
 /// the weights where that pays and has not been done before; phase 1 computes blocks of positions.
 [<Sealed>]
-type internal ConvDirectKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+type internal ConvDirectKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         g: ConvShape,
         plan: ConvPlan,
@@ -496,9 +495,8 @@ type internal ConvDirectKernel<'W, 'V, 'T
 
 /// Packs the weights of a convolution once, for kernels that get them packed.
 [<Sealed>]
-type internal ConvPackKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
-    (packing: ConvDirectKernel<'W, 'V, 'T>) =
+type internal ConvPackKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>(packing: ConvDirectKernel<'W, 'V, 'T>)
+    =
     inherit Kernel()
     override _.Chunks(_) = packing.Packs
     override _.Run(_, chunk) = packing.PackPanel chunk

@@ -114,8 +114,7 @@ type internal ConvGradPlan(width: Width, g: ConvShape) =
 /// dW[row, j] = sum over positions of x[position + row] dY[position, j]: tiles of rows, read where they lie, by two
 /// vectors of output channels. Phase 0 sums the pieces, phase 1 adds them up.
 [<Sealed>]
-type internal ConvKernelGradKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+type internal ConvKernelGradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         g: ConvShape,
         plan: ConvGradPlan,

@@ -8,7 +8,7 @@ open Microsoft.FSharp.NativeInterop
 /// source lies in three windows, so it is read once for three multiply-adds: narrow tiles that read it for each of them
 /// are held up by reading. Written for 32 vector registers.
 [<AbstractClass; Sealed>]
-type internal ConvNeighbours<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged> private () =
+type internal ConvNeighbours<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     /// Positions of a tile.
     static member Positions = 16

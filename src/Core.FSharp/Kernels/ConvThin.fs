@@ -9,8 +9,7 @@ open FunctionalNet
 
 /// The innermost loops of convolutions over few numbers per window: four windows by two vectors of channels.
 [<AbstractClass; Sealed>]
-type internal ConvThinTile<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+type internal ConvThinTile<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     /// The sums of four windows that begin at p0 to p3, whose `depth` numbers are `offsets` behind that; the weights of a
     /// number are two vectors, `row` bytes after those of the number before.
@@ -89,8 +88,7 @@ type internal ConvThinTile<'W, 'V, 'T
 
         let bias2 = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
-        let limit =
-            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
+        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, Number.Lowest<'T>())
         let inline finish (v: 'V) = ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias, limit)
         let inline finish2 (v: 'V) = ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias2, limit)
         let last = across - 1
@@ -147,8 +145,7 @@ type internal ConvThinTile<'W, 'V, 'T
 
         let bias2 = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel + 'W.Bytes, max 0 (count - lanes))
 
-        let limit =
-            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> Double.NegativeInfinity)
+        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, Number.Lowest<'T>())
         let mutable p = from
         let mutable target = into
 
@@ -248,8 +245,7 @@ type internal ConvThinPlan(width: Width, size: int, spec: ConvSpec) =
 /// A convolution over few numbers per window, such as one of images in grey or colours: the weights, which the L1 cache
 /// holds, are read as they are, and results are ended in registers.
 [<Sealed>]
-type internal ConvThinKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+type internal ConvThinKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (spec: ConvSpec, plan: ConvThinPlan, source: nativeint, weights: nativeint, target: nativeint, ending: ConvEnding) =
     inherit Kernel()
 

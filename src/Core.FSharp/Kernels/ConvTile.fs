@@ -248,8 +248,7 @@ type internal ConvTileOf<'W, 'V, 'T, 'R when 'W: struct and 'W :> ILanes<'V, 'T>
 
 /// Tiles for one width of vectors: as many rows as the registers hold, and fewer at the end.
 [<AbstractClass; Sealed>]
-type internal ConvTile<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+type internal ConvTile<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     /// Rows of a whole tile.
     static member Rows = if 'W.Bytes = 64n then 8 else 6

@@ -115,7 +115,7 @@ type internal ScatterAddKernel<'T when 'T: unmanaged and 'T: struct and 'T :> IN
 
 /// dst[o, c, i] = src[o, indices[o, c, i], i], or 0.
 [<Sealed>]
-type internal TakeAlongKernel<'T when 'T: unmanaged and 'T: struct>
+type internal TakeAlongKernel<'T>
     (
         indexType: DType,
         outer: int,
@@ -128,12 +128,16 @@ type internal TakeAlongKernel<'T when 'T: unmanaged and 'T: struct>
     ) =
     inherit Kernel()
 
+    do Precompiled.Calls(fun (it: TakeAlongKernel<'T>) -> it.Work 0)
+
     let perOuter = count * inner
     let grain = max 1 (16384 / max 1 perOuter)
 
     override _.Chunks(_) = if perOuter = 0 then 0 else (outer + grain - 1) / grain
 
-    override _.Run(_, chunk) =
+    override this.Run(_, chunk) = this.Work chunk
+
+    member private _.Work(chunk: int) : unit =
         for o in chunk * grain .. min outer ((chunk + 1) * grain) - 1 do
             let s = src + nativeint o * nativeint axisSize * nativeint inner * nativeint sizeof<'T>
 

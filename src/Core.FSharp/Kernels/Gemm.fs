@@ -52,10 +52,11 @@ type internal Ahead =
 
 /// C = op(A) op(B), once for each entry of the offsets.
 [<Sealed>]
-type internal GemmKernel<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>
+type internal GemmKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (plan: GemmPlan, operands: GemmOperands, epilogue: Epilogue) =
     inherit Kernel()
+
+    do Precompiled.Calls(fun (it: GemmKernel<'W, 'V, 'T>) -> it.Work(0, 0))
 
     let m = plan.M
     let n = plan.N
@@ -298,13 +299,12 @@ type internal GemmKernel<'W, 'V, 'T
 
             for j in 0 .. count - 1 do
                 let from = y + nativeint (first + j) * across
-                let mutable sum = 'T.Zero
+                let mutable sum = Unchecked.defaultof<'T>
 
                 for p in 0 .. k - 1 do
                     let e = Mem.get<'T> (from + nativeint p * down) 0
                     let f = Mem.get<'T> (x + nativeint p * vectorStep) 0
-                    let product: 'T = e * f
-                    sum <- sum + product
+                    sum <- Number.Add<'T>(sum, Number.Mul<'T>(e, f))
 
                 Mem.set<'T> (target + nativeint j * step) 0 sum
 
@@ -343,7 +343,9 @@ type internal GemmKernel<'W, 'V, 'T
         | _ when shares -> (m + plan.SharedRows - 1) / plan.SharedRows
         | _ -> plan.Chunks
 
-    override this.Run(phase, chunk) =
+    override this.Run(phase, chunk) = this.Work(phase, chunk)
+
+    member private this.Work(phase: int, chunk: int) : unit =
         match plan.Path with
         | GemmPath.Zeros ->
             for i in 0 .. plan.Batch - 1 do
@@ -384,7 +386,7 @@ type internal GemmKernel<'W, 'V, 'T
 
 /// Packs all of op(B), k x n, panel by panel in each of the blocks of k.
 [<Sealed>]
-type internal GemmPackKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+type internal GemmPackKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (transB: bool, n: int, k: int, b: nativeint, ldb: int, target: nativeint) =
     inherit Kernel()
 

@@ -8,7 +8,7 @@ open System.Runtime.Intrinsics.X86
 /// Tiles of any height and width, and the packing of panels for them. A panel of B is two vectors wide: for each k, its
 /// columns side by side. A panel of A has room for `Rows` rows: for each k, its rows side by side.
 [<AbstractClass; Sealed>]
-type internal GemmPanels<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged> private () =
+type internal GemmPanels<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     /// Rows of the highest tile: what the vector registers hold.
     static member Rows = if 'W.Bytes = 64n || AdvSimd.IsSupported then 8 else 6

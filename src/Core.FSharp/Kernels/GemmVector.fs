@@ -5,7 +5,7 @@ namespace FunctionalNet.Kernels
 /// Products of a vector and a matrix. Memory sets their pace, so they read everything once and in long stretches. Steps
 /// are in bytes.
 [<AbstractClass; Sealed>]
-type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged> private () =
+type internal GemmVector<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     /// Whether a matrix of so many bytes comes from beyond the L2 cache. The machine does not read ahead far enough then, so
     /// it is told what will be read soon.

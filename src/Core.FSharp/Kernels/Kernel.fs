@@ -1,6 +1,7 @@
 namespace FunctionalNet.Kernels
 
 open System
+open System.Runtime.CompilerServices
 
 /// Marks a method that the runtime is to compile with all optimisations at its first call, instead of starting slow and
 /// observing it first. The build turns the mark into the runtime's AggressiveOptimization, which the F# compiler drops.
@@ -22,6 +23,28 @@ type internal Kernel() =
 
     /// Runs one chunk. Must not allocate.
     abstract Run: phase: int * chunk: int -> unit
+
+/// For code that is compiled ahead of time. Its compiler follows calls, but not those of virtual methods of generic types: a
+/// program would wait for the compilation of what they do when it starts. So they are short, what they do stands in a method
+/// of its own, and what is given here calls that by name. It is never run.
+[<AbstractClass; Sealed>]
+type internal Precompiled private () =
+
+    /// Always null, which no compiler can know.
+    [<DefaultValue>]
+    static val mutable private nothing: obj | null
+
+    static member Nothing = Precompiled.nothing
+
+    /// Calls of static methods.
+    static member inline Calls([<InlineIfLambda>] calls: unit -> unit) : unit =
+        if not (isNull Precompiled.Nothing) then calls ()
+
+    /// Calls of the methods of an object.
+    static member inline Calls<'C when 'C: not struct and 'C: not null>([<InlineIfLambda>] calls: 'C -> unit) : unit =
+        match Unsafe.As<'C> Precompiled.Nothing with
+        | null -> ()
+        | it -> calls it
 
 /// Work on elements that another kernel has just written, done at once, while they are in the cache. A kernel that takes
 /// an epilogue calls it exactly once for every element of its result, from the chunk that completed the element; that

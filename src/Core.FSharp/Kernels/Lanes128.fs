@@ -1,6 +1,5 @@
 namespace FunctionalNet.Kernels
 
-open System.Numerics
 open System.Runtime.CompilerServices
 open System.Runtime.Intrinsics
 open System.Runtime.Intrinsics.Arm
@@ -11,15 +10,21 @@ open Microsoft.FSharp.NativeInterop
 
 /// Vectors of 128 bits.
 [<Struct; NoEquality; NoComparison>]
-type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> =
+type internal Lanes128<'T> =
 
     interface ILanes<Vector128<'T>, 'T> with
 
         static member Count = Vector128<'T>.Count
+
         static member Bytes = 16n
+
         static member Zero = Vector128<'T>.Zero
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Create x = Vector128.Create x
-        static member Load p = Vector128.Load(NativePtr.ofNativeInt<'T> p)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Load p = Vector128.LoadUnsafe(&Mem.at<'T> p)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LoadFirst(p, count) =
@@ -34,8 +39,11 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 FirstLanes.copy<'T> p (NativePtr.toNativeInt &&v) count
                 v
 
-        static member Spread p = Vector128.Create(NativePtr.read (NativePtr.ofNativeInt<'T> p))
-        static member Store(p, v) = Vector128.Store(v, NativePtr.ofNativeInt<'T> p)
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Spread p = Vector128.Create(Mem.get<'T> p 0)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Store(p, v) = Vector128.StoreUnsafe(v, &Mem.at<'T> p)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member StoreFirst(p, count, v) =
@@ -59,43 +67,62 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             let upper = Vector128.ShiftRightLogical(v.As<'T, uint32>(), 16)
             NativePtr.write (NativePtr.ofNativeInt<uint64> p) (Vector128.Narrow(upper, upper).AsUInt64().ToScalar())
 
-        static member Add(x, y) = x + y
-        static member Sub(x, y) = x - y
-        static member Mul(x, y) = x * y
-        static member Div(x, y) = x / y
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Add(x, y) = Vector128.Add(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Sub(x, y) = Vector128.Subtract(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Mul(x, y) = Vector128.Multiply(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Div(x, y) = Vector128.Divide(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Fma(x, y, z) =
             if sizeof<'T> = 4 then
-                Vector128
-                    .MultiplyAddEstimate(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>())
-                    .As<float32, 'T>()
+                Machine.Fma(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>()).As<float32, 'T>()
             else
-                Vector128.MultiplyAddEstimate(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
+                Machine.Fma(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
 
-        static member Neg x = -x
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Neg x = Vector128.Negate x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Abs x = Vector128.Abs x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Sqrt x = Vector128.Sqrt x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Max(x, y) = Vector128.Max(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Min(x, y) = Vector128.Min(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Floor x =
             if sizeof<'T> = 4 then
                 Vector128.Floor(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector128.Floor(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Ceiling x =
             if sizeof<'T> = 4 then
                 Vector128.Ceiling(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector128.Ceiling(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Truncate x =
             if sizeof<'T> = 4 then
                 Vector128.Truncate(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector128.Truncate(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Round x =
             if sizeof<'T> = 4 then
                 Vector128.Round(x.As<'T, float32>()).As<float32, 'T>()
@@ -105,7 +132,7 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
-            Vector128.MinNative(Vector128.Create<'T> high, Vector128.MaxNative(Vector128.Create<'T> low, x))
+            Machine.Min(Vector128.Create<'T> high, Machine.Max(Vector128.Create<'T> low, x))
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
@@ -115,7 +142,7 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 Avx512F.VL.Scale(x.As<'T, float>(), n.As<'T, float>()).As<float, 'T>()
             elif sizeof<'T> = 4 then
                 // Two factors, so that the largest numbers and those below the smallest normal one come out right.
-                let n = Vector128.ConvertToInt32Native(n.As<'T, float32>())
+                let n = Machine.ToInt(n.As<'T, float32>())
                 let half = Vector128.ShiftRightArithmetic(n, 1)
                 let bias = Vector128.Create 127
                 let first = Vector128.ShiftLeft(half + bias, 23).AsSingle()
@@ -161,8 +188,13 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 )
                 .As<float32, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Equal(x, y) = Vector128.Equals(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Less(x, y) = Vector128.LessThan(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LessOrEqual(x, y) = Vector128.LessThanOrEqual(x, y)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -172,13 +204,25 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector128.LessThan(Vector128<int64>.Indices, Vector128.Create(int64 count)).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Pick(mask, yes, no) = Vector128.ConditionalSelect(mask, yes, no)
-        static member And(x, y) = x &&& y
-        static member Or(x, y) = x ||| y
-        static member Xor(x, y) = x ^^^ y
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member And(x, y) = Vector128.BitwiseAnd(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Or(x, y) = Vector128.BitwiseOr(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Xor(x, y) = Vector128.Xor(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Not x = Vector128.OnesComplement x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member AndNot(x, y) = Vector128.AndNot(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member CreateInt n =
             if sizeof<'T> = 4 then
                 Vector128.Create(int n).As<int, 'T>()
@@ -191,30 +235,35 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector128<int64>.Indices.As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member AddInt(x, y) =
             if sizeof<'T> = 4 then
                 (x.As<'T, int>() + y.As<'T, int>()).As<int, 'T>()
             else
                 (x.As<'T, int64>() + y.As<'T, int64>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member SubInt(x, y) =
             if sizeof<'T> = 4 then
                 (x.As<'T, int>() - y.As<'T, int>()).As<int, 'T>()
             else
                 (x.As<'T, int64>() - y.As<'T, int64>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftLeft(x, n) =
             if sizeof<'T> = 4 then
                 Vector128.ShiftLeft(x.As<'T, int>(), n).As<int, 'T>()
             else
                 Vector128.ShiftLeft(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftRight(x, n) =
             if sizeof<'T> = 4 then
                 Vector128.ShiftRightLogical(x.As<'T, int>(), n).As<int, 'T>()
             else
                 Vector128.ShiftRightLogical(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftRightSigned(x, n) =
             if sizeof<'T> = 4 then
                 Vector128.ShiftRightArithmetic(x.As<'T, int>(), n).As<int, 'T>()
@@ -224,9 +273,9 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
-                Vector128.ConvertToInt32Native(x.As<'T, float32>()).As<int, 'T>()
+                Machine.ToInt(x.As<'T, float32>()).As<int, 'T>()
             else
-                Vector128.ConvertToInt64Native(x.As<'T, float>()).As<int64, 'T>()
+                Machine.ToInt(x.As<'T, float>()).As<int64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
@@ -250,7 +299,10 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let low = Vector128.Create 0xffffffffUL
                 ((x.AsUInt64() &&& low) * (y.AsUInt64() &&& low)).As<uint64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member HalvesDown x = Vector128.ShiftRightLogical(x.AsUInt64(), 32).As<uint64, 'T>()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member HalvesUp x = Vector128.ShiftLeft(x.AsUInt64(), 32).As<uint64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -262,15 +314,15 @@ type internal Lanes128<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
             if Vector128.EqualsAll(x, x) then
-                let pairs = Vector128.MaxNative(x, HalfLanes.swap64 x)
+                let pairs = Machine.Max(x, HalfLanes.swap64 x)
 
-                if sizeof<'T> = 4 then
-                    Vector128.MaxNative(pairs, HalfLanes.swap32 pairs).ToScalar()
-                else
-                    pairs.ToScalar()
+                if sizeof<'T> = 4 then Machine.Max(pairs, HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
             else
                 // The sum of what holds a NaN is one.
                 Vector128.Sum x
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Any mask = Vector128.ExtractMostSignificantBits mask <> 0u
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Bits mask = uint64 (Vector128.ExtractMostSignificantBits mask)

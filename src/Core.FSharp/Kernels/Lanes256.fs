@@ -1,6 +1,5 @@
 namespace FunctionalNet.Kernels
 
-open System.Numerics
 open System.Runtime.CompilerServices
 open System.Runtime.Intrinsics
 open System.Runtime.Intrinsics.X86
@@ -10,15 +9,21 @@ open Microsoft.FSharp.NativeInterop
 
 /// Vectors of 256 bits.
 [<Struct; NoEquality; NoComparison>]
-type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> =
+type internal Lanes256<'T> =
 
     interface ILanes<Vector256<'T>, 'T> with
 
         static member Count = Vector256<'T>.Count
+
         static member Bytes = 32n
+
         static member Zero = Vector256<'T>.Zero
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Create x = Vector256.Create x
-        static member Load p = Vector256.Load(NativePtr.ofNativeInt<'T> p)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Load p = Vector256.LoadUnsafe(&Mem.at<'T> p)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LoadFirst(p, count) =
@@ -33,8 +38,11 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 FirstLanes.copy<'T> p (NativePtr.toNativeInt &&v) count
                 v
 
-        static member Spread p = Vector256.Create(NativePtr.read (NativePtr.ofNativeInt<'T> p))
-        static member Store(p, v) = Vector256.Store(v, NativePtr.ofNativeInt<'T> p)
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Spread p = Vector256.Create(Mem.get<'T> p 0)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Store(p, v) = Vector256.StoreUnsafe(v, &Mem.at<'T> p)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member StoreFirst(p, count, v) =
@@ -59,43 +67,62 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
             Vector128.Store(Vector128.Narrow(upper.GetLower(), upper.GetUpper()), NativePtr.ofNativeInt<uint16> p)
 
-        static member Add(x, y) = x + y
-        static member Sub(x, y) = x - y
-        static member Mul(x, y) = x * y
-        static member Div(x, y) = x / y
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Add(x, y) = Vector256.Add(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Sub(x, y) = Vector256.Subtract(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Mul(x, y) = Vector256.Multiply(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Div(x, y) = Vector256.Divide(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Fma(x, y, z) =
             if sizeof<'T> = 4 then
-                Vector256
-                    .MultiplyAddEstimate(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>())
-                    .As<float32, 'T>()
+                Machine.Fma(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>()).As<float32, 'T>()
             else
-                Vector256.MultiplyAddEstimate(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
+                Machine.Fma(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
 
-        static member Neg x = -x
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Neg x = Vector256.Negate x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Abs x = Vector256.Abs x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Sqrt x = Vector256.Sqrt x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Max(x, y) = Vector256.Max(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Min(x, y) = Vector256.Min(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Floor x =
             if sizeof<'T> = 4 then
                 Vector256.Floor(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector256.Floor(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Ceiling x =
             if sizeof<'T> = 4 then
                 Vector256.Ceiling(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector256.Ceiling(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Truncate x =
             if sizeof<'T> = 4 then
                 Vector256.Truncate(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector256.Truncate(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Round x =
             if sizeof<'T> = 4 then
                 Vector256.Round(x.As<'T, float32>()).As<float32, 'T>()
@@ -105,7 +132,7 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
-            Vector256.MinNative(Vector256.Create<'T> high, Vector256.MaxNative(Vector256.Create<'T> low, x))
+            Machine.Min(Vector256.Create<'T> high, Machine.Max(Vector256.Create<'T> low, x))
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
@@ -115,7 +142,7 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 Avx512F.VL.Scale(x.As<'T, float>(), n.As<'T, float>()).As<float, 'T>()
             elif sizeof<'T> = 4 then
                 // Two factors, so that the largest numbers and those below the smallest normal one come out right.
-                let n = Vector256.ConvertToInt32Native(n.As<'T, float32>())
+                let n = Machine.ToInt(n.As<'T, float32>())
                 let half = Vector256.ShiftRightArithmetic(n, 1)
                 let bias = Vector256.Create 127
                 let first = Vector256.ShiftLeft(half + bias, 23).AsSingle()
@@ -164,12 +191,17 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
                 for i in 0 .. Vector256<'T>.Count - 1 do
                     let index = indices.AsInt32().GetElement i &&& 15
-                    v <- v.WithElement(i, NativePtr.get (NativePtr.ofNativeInt<'T> table) index)
+                    v <- v.WithElement(i, Mem.get<'T> table index)
 
                 v
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Equal(x, y) = Vector256.Equals(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Less(x, y) = Vector256.LessThan(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LessOrEqual(x, y) = Vector256.LessThanOrEqual(x, y)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -179,13 +211,25 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector256.LessThan(Vector256<int64>.Indices, Vector256.Create(int64 count)).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Pick(mask, yes, no) = Vector256.ConditionalSelect(mask, yes, no)
-        static member And(x, y) = x &&& y
-        static member Or(x, y) = x ||| y
-        static member Xor(x, y) = x ^^^ y
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member And(x, y) = Vector256.BitwiseAnd(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Or(x, y) = Vector256.BitwiseOr(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Xor(x, y) = Vector256.Xor(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Not x = Vector256.OnesComplement x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member AndNot(x, y) = Vector256.AndNot(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member CreateInt n =
             if sizeof<'T> = 4 then
                 Vector256.Create(int n).As<int, 'T>()
@@ -198,30 +242,35 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector256<int64>.Indices.As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member AddInt(x, y) =
             if sizeof<'T> = 4 then
                 (x.As<'T, int>() + y.As<'T, int>()).As<int, 'T>()
             else
                 (x.As<'T, int64>() + y.As<'T, int64>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member SubInt(x, y) =
             if sizeof<'T> = 4 then
                 (x.As<'T, int>() - y.As<'T, int>()).As<int, 'T>()
             else
                 (x.As<'T, int64>() - y.As<'T, int64>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftLeft(x, n) =
             if sizeof<'T> = 4 then
                 Vector256.ShiftLeft(x.As<'T, int>(), n).As<int, 'T>()
             else
                 Vector256.ShiftLeft(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftRight(x, n) =
             if sizeof<'T> = 4 then
                 Vector256.ShiftRightLogical(x.As<'T, int>(), n).As<int, 'T>()
             else
                 Vector256.ShiftRightLogical(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftRightSigned(x, n) =
             if sizeof<'T> = 4 then
                 Vector256.ShiftRightArithmetic(x.As<'T, int>(), n).As<int, 'T>()
@@ -231,9 +280,9 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
-                Vector256.ConvertToInt32Native(x.As<'T, float32>()).As<int, 'T>()
+                Machine.ToInt(x.As<'T, float32>()).As<int, 'T>()
             else
-                Vector256.ConvertToInt64Native(x.As<'T, float>()).As<int64, 'T>()
+                Machine.ToInt(x.As<'T, float>()).As<int64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
@@ -250,7 +299,10 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let low = Vector256.Create 0xffffffffUL
                 ((x.AsUInt64() &&& low) * (y.AsUInt64() &&& low)).As<uint64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member HalvesDown x = Vector256.ShiftRightLogical(x.AsUInt64(), 32).As<uint64, 'T>()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member HalvesUp x = Vector256.ShiftLeft(x.AsUInt64(), 32).As<uint64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -263,16 +315,16 @@ type internal Lanes256<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
             if Vector256.EqualsAll(x, x) then
-                let halves = Vector128.MaxNative(x.GetLower(), x.GetUpper())
-                let pairs = Vector128.MaxNative(halves, HalfLanes.swap64 halves)
+                let halves = Machine.Max(x.GetLower(), x.GetUpper())
+                let pairs = Machine.Max(halves, HalfLanes.swap64 halves)
 
-                if sizeof<'T> = 4 then
-                    Vector128.MaxNative(pairs, HalfLanes.swap32 pairs).ToScalar()
-                else
-                    pairs.ToScalar()
+                if sizeof<'T> = 4 then Machine.Max(pairs, HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
             else
                 // The sum of what holds a NaN is one.
                 Vector256.Sum x
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Any mask = Vector256.ExtractMostSignificantBits mask <> 0u
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Bits mask = uint64 (Vector256.ExtractMostSignificantBits mask)

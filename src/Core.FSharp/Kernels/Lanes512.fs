@@ -1,6 +1,5 @@
 namespace FunctionalNet.Kernels
 
-open System.Numerics
 open System.Runtime.CompilerServices
 open System.Runtime.Intrinsics
 open System.Runtime.Intrinsics.X86
@@ -10,15 +9,21 @@ open Microsoft.FSharp.NativeInterop
 
 /// Vectors of 512 bits.
 [<Struct; NoEquality; NoComparison>]
-type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> =
+type internal Lanes512<'T> =
 
     interface ILanes<Vector512<'T>, 'T> with
 
         static member Count = Vector512<'T>.Count
+
         static member Bytes = 64n
+
         static member Zero = Vector512<'T>.Zero
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Create x = Vector512.Create x
-        static member Load p = Vector512.Load(NativePtr.ofNativeInt<'T> p)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Load p = Vector512.LoadUnsafe(&Mem.at<'T> p)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LoadFirst(p, count) =
@@ -33,8 +38,11 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 FirstLanes.copy<'T> p (NativePtr.toNativeInt &&v) count
                 v
 
-        static member Spread p = Vector512.Create(NativePtr.read (NativePtr.ofNativeInt<'T> p))
-        static member Store(p, v) = Vector512.Store(v, NativePtr.ofNativeInt<'T> p)
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Spread p = Vector512.Create(Mem.get<'T> p 0)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Store(p, v) = Vector512.StoreUnsafe(v, &Mem.at<'T> p)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member StoreFirst(p, count, v) =
@@ -73,43 +81,62 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
             Vector256.Store(halves, NativePtr.ofNativeInt<uint16> p)
 
-        static member Add(x, y) = x + y
-        static member Sub(x, y) = x - y
-        static member Mul(x, y) = x * y
-        static member Div(x, y) = x / y
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Add(x, y) = Vector512.Add(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Sub(x, y) = Vector512.Subtract(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Mul(x, y) = Vector512.Multiply(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Div(x, y) = Vector512.Divide(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Fma(x, y, z) =
             if sizeof<'T> = 4 then
-                Vector512
-                    .MultiplyAddEstimate(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>())
-                    .As<float32, 'T>()
+                Machine.Fma(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>()).As<float32, 'T>()
             else
-                Vector512.MultiplyAddEstimate(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
+                Machine.Fma(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
 
-        static member Neg x = -x
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Neg x = Vector512.Negate x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Abs x = Vector512.Abs x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Sqrt x = Vector512.Sqrt x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Max(x, y) = Vector512.Max(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Min(x, y) = Vector512.Min(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Floor x =
             if sizeof<'T> = 4 then
                 Vector512.Floor(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector512.Floor(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Ceiling x =
             if sizeof<'T> = 4 then
                 Vector512.Ceiling(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector512.Ceiling(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Truncate x =
             if sizeof<'T> = 4 then
                 Vector512.Truncate(x.As<'T, float32>()).As<float32, 'T>()
             else
                 Vector512.Truncate(x.As<'T, float>()).As<float, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Round x =
             if sizeof<'T> = 4 then
                 Vector512.Round(x.As<'T, float32>()).As<float32, 'T>()
@@ -119,7 +146,7 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
-            Vector512.MinNative(Vector512.Create<'T> high, Vector512.MaxNative(Vector512.Create<'T> low, x))
+            Machine.Min(Vector512.Create<'T> high, Machine.Max(Vector512.Create<'T> low, x))
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
@@ -129,7 +156,7 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 Avx512F.Scale(x.As<'T, float>(), n.As<'T, float>()).As<float, 'T>()
             elif sizeof<'T> = 4 then
                 // Two factors, so that the largest numbers and those below the smallest normal one come out right.
-                let n = Vector512.ConvertToInt32Native(n.As<'T, float32>())
+                let n = Machine.ToInt(n.As<'T, float32>())
                 let half = Vector512.ShiftRightArithmetic(n, 1)
                 let bias = Vector512.Create 127
                 let first = Vector512.ShiftLeft(half + bias, 23).AsSingle()
@@ -172,12 +199,17 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
 
                 for i in 0 .. Vector512<'T>.Count - 1 do
                     let index = indices.AsInt32().GetElement i &&& 15
-                    v <- v.WithElement(i, NativePtr.get (NativePtr.ofNativeInt<'T> table) index)
+                    v <- v.WithElement(i, Mem.get<'T> table index)
 
                 v
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Equal(x, y) = Vector512.Equals(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Less(x, y) = Vector512.LessThan(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member LessOrEqual(x, y) = Vector512.LessThanOrEqual(x, y)
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -187,13 +219,25 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector512.LessThan(Vector512<int64>.Indices, Vector512.Create(int64 count)).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Pick(mask, yes, no) = Vector512.ConditionalSelect(mask, yes, no)
-        static member And(x, y) = x &&& y
-        static member Or(x, y) = x ||| y
-        static member Xor(x, y) = x ^^^ y
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member And(x, y) = Vector512.BitwiseAnd(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Or(x, y) = Vector512.BitwiseOr(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member Xor(x, y) = Vector512.Xor(x, y)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Not x = Vector512.OnesComplement x
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member AndNot(x, y) = Vector512.AndNot(x, y)
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member CreateInt n =
             if sizeof<'T> = 4 then
                 Vector512.Create(int n).As<int, 'T>()
@@ -206,30 +250,35 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
             else
                 Vector512<int64>.Indices.As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member AddInt(x, y) =
             if sizeof<'T> = 4 then
                 (x.As<'T, int>() + y.As<'T, int>()).As<int, 'T>()
             else
                 (x.As<'T, int64>() + y.As<'T, int64>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member SubInt(x, y) =
             if sizeof<'T> = 4 then
                 (x.As<'T, int>() - y.As<'T, int>()).As<int, 'T>()
             else
                 (x.As<'T, int64>() - y.As<'T, int64>()).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftLeft(x, n) =
             if sizeof<'T> = 4 then
                 Vector512.ShiftLeft(x.As<'T, int>(), n).As<int, 'T>()
             else
                 Vector512.ShiftLeft(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftRight(x, n) =
             if sizeof<'T> = 4 then
                 Vector512.ShiftRightLogical(x.As<'T, int>(), n).As<int, 'T>()
             else
                 Vector512.ShiftRightLogical(x.As<'T, int64>(), n).As<int64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ShiftRightSigned(x, n) =
             if sizeof<'T> = 4 then
                 Vector512.ShiftRightArithmetic(x.As<'T, int>(), n).As<int, 'T>()
@@ -239,9 +288,9 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
-                Vector512.ConvertToInt32Native(x.As<'T, float32>()).As<int, 'T>()
+                Machine.ToInt(x.As<'T, float32>()).As<int, 'T>()
             else
-                Vector512.ConvertToInt64Native(x.As<'T, float>()).As<int64, 'T>()
+                Machine.ToInt(x.As<'T, float>()).As<int64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
@@ -258,7 +307,10 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
                 let low = Vector512.Create 0xffffffffUL
                 ((x.AsUInt64() &&& low) * (y.AsUInt64() &&& low)).As<uint64, 'T>()
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member HalvesDown x = Vector512.ShiftRightLogical(x.AsUInt64(), 32).As<uint64, 'T>()
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member HalvesUp x = Vector512.ShiftLeft(x.AsUInt64(), 32).As<uint64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -272,17 +324,17 @@ type internal Lanes512<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
             if Vector512.EqualsAll(x, x) then
-                let quarters = Vector256.MaxNative(x.GetLower(), x.GetUpper())
-                let halves = Vector128.MaxNative(quarters.GetLower(), quarters.GetUpper())
-                let pairs = Vector128.MaxNative(halves, HalfLanes.swap64 halves)
+                let quarters = Machine.Max(x.GetLower(), x.GetUpper())
+                let halves = Machine.Max(quarters.GetLower(), quarters.GetUpper())
+                let pairs = Machine.Max(halves, HalfLanes.swap64 halves)
 
-                if sizeof<'T> = 4 then
-                    Vector128.MaxNative(pairs, HalfLanes.swap32 pairs).ToScalar()
-                else
-                    pairs.ToScalar()
+                if sizeof<'T> = 4 then Machine.Max(pairs, HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
             else
                 // The sum of what holds a NaN is one.
                 Vector512.Sum x
 
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Any mask = Vector512.ExtractMostSignificantBits mask <> 0UL
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Bits mask = uint64 (Vector512.ExtractMostSignificantBits mask)

@@ -142,12 +142,16 @@ module internal Mem =
     /// Rounds a size up to a multiple of 64, so that what follows stays aligned.
     let align (bytes: int64) = (bytes + 63L) &&& ~~~63L
 
+    /// The place of an element.
+    let inline at<'T> (p: nativeint) : byref<'T> = &Unsafe.AsRef<'T>(p.ToPointer())
+
     /// The element at an index.
-    let inline get<'T when 'T: unmanaged> (p: nativeint) (i: int) : 'T = NativePtr.get (NativePtr.ofNativeInt<'T> p) i
+    let inline get<'T> (p: nativeint) (i: int) : 'T =
+        Unsafe.Read<'T>((p + nativeint i * nativeint sizeof<'T>).ToPointer())
 
     /// Writes the element at an index.
-    let inline set<'T when 'T: unmanaged> (p: nativeint) (i: int) (v: 'T) =
-        NativePtr.set (NativePtr.ofNativeInt<'T> p) i v
+    let inline set<'T> (p: nativeint) (i: int) (v: 'T) : unit =
+        Unsafe.Write<'T>((p + nativeint i * nativeint sizeof<'T>).ToPointer(), v)
 
 /// One block of memory per thread, for what a chunk needs while it runs: packed panels and the like, and behind them the
 /// registers of a tile program, which have a place of their own because a program may run as the epilogue of a chunk.

@@ -57,8 +57,7 @@ type internal PoolKind =
 /// Poolings and their gradients, over rows of windows that lie inside the input, and single windows at its edges.
 /// x: input-sized source; other: v of a gather (input-sized) or dy of a gradient; target: y or dx.
 [<Sealed>]
-type internal PoolKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+type internal PoolKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (kind: PoolKind, spec: PoolSpec, x: nativeint, other: nativeint, target: nativeint, epilogue: Epilogue) =
     inherit Kernel()
 

@@ -13,8 +13,7 @@ type internal PoolRow = { Count: int; Step: nativeint; Taps: int; Offsets: nativ
 
 /// The loops of poolings over one such row.
 [<AbstractClass; Sealed>]
-type internal PoolRows<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+type internal PoolRows<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
     static member inline private Load(p: nativeint, n: int) = if n = 'W.Count then 'W.Load p else 'W.LoadFirst(p, n)
 
@@ -22,7 +21,7 @@ type internal PoolRows<'W, 'V, 'T
         if n = 'W.Count then 'W.Store(p, v) else 'W.StoreFirst(p, n, v)
 
     static member inline private Largest(p: nativeint, row: PoolRow, n: int) =
-        let mutable best = 'W.Create('T.CreateTruncating<float> Double.NegativeInfinity)
+        let mutable best = 'W.Create(Number.Lowest<'T>())
 
         for i in 0 .. row.Taps - 1 do
             best <- 'W.Max(best, PoolRows<'W, 'V, 'T>.Load(p + NativePtr.get row.Offsets i, n))
@@ -32,7 +31,7 @@ type internal PoolRows<'W, 'V, 'T
     /// The largest element of each window; NaN if one is NaN.
     [<FullyOptimized>]
     static member Max(row: PoolRow, x: nativeint, y: nativeint) =
-        let lowest = 'W.Create('T.CreateTruncating<float> Double.NegativeInfinity)
+        let lowest = 'W.Create(Number.Lowest<'T>())
         let lanes = 'W.Count
         let mutable window = x
         let mutable q = y

@@ -37,6 +37,8 @@ type private Drawing =
 type internal RandomSource<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>() =
     inherit RandomSource()
 
+    do Precompiled.Calls(fun () -> RandomSource<'W, 'V>.Draw(Drawing.Words, 0, 0n, 0, 0UL, 0UL, 0u))
+
     /// One vector of a group's first half (words 0 and 1 of blocks) and of its second half (words 2 and 3).
     static member inline private Blocks
         (block: uint32, seed: uint64, stream: uint64, step: uint32, [<InlineIfLambda>] emit: 'V -> 'V -> unit)
@@ -118,7 +120,7 @@ type internal RandomSource<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>
 
     static member private Draw
         (drawing: Drawing, n: int, d: nativeint, position: int, seed: uint64, stream: uint64, step: uint32)
-        =
+        : unit =
         let length = if drawing = Drawing.Coarse then 64 else 32
         let aside = NativePtr.toNativeInt (NativePtr.stackalloc<float32> 64)
         let mutable i = 0

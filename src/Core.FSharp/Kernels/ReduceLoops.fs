@@ -19,90 +19,29 @@ type internal ReduceKind =
     | Any = 4
     | All = 5
 
-/// An associative operation with its neutral element, on one element and on vectors.
-type internal IReducer<'V, 'T when 'T: unmanaged and 'T: struct> =
-    static abstract Neutral: 'T
-    static abstract One: a: 'T * b: 'T -> 'T
-    static abstract Many: a: 'V * b: 'V -> 'V
-
-    /// All lanes of a vector, always in the same order.
-    static abstract Lanes: a: 'V -> 'T
-
-/// The lanes of a vector combined by halves.
-module internal LaneFold =
-
-    let inline byTwos<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
-        ([<InlineIfLambda>] f: 'T -> 'T -> 'T)
-        (v: 'V)
-        : 'T =
-        let lanes = NativePtr.stackalloc<'T> 16
-        'W.Store(NativePtr.toNativeInt lanes, v)
-        let mutable left = 'W.Count
-
-        while left > 1 do
-            left <- left / 2
-
-            for i in 0 .. left - 1 do
-                NativePtr.set lanes i (f (NativePtr.get lanes i) (NativePtr.get lanes (i + left)))
-
-        NativePtr.get lanes 0
+/// An associative operation, known when the code is compiled.
+type internal IReduction =
+    static abstract Kind: ReduceKind
 
 [<Struct; NoEquality; NoComparison>]
-type internal SumOf<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> =
-    interface IReducer<'V, 'T> with
-        static member Neutral = 'T.Zero
-        static member One(a, b) = a + b
-        static member Many(a, b) = 'W.Add(a, b)
-        static member Lanes a = 'W.Sum a
+type internal Sums =
+    interface IReduction with
+        static member Kind = ReduceKind.Sum
 
 [<Struct; NoEquality; NoComparison>]
-type internal ProdOf<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> =
-    interface IReducer<'V, 'T> with
-        static member Neutral = 'T.One
-        static member One(a, b) = a * b
-        static member Many(a, b) = 'W.Mul(a, b)
-        static member Lanes a = LaneFold.byTwos<'W, 'V, 'T> (fun x y -> x * y) a
+type internal Products =
+    interface IReduction with
+        static member Kind = ReduceKind.Prod
 
 [<Struct; NoEquality; NoComparison>]
-type internal MaxOf<'W, 'V, 'T
-    when 'W: struct
-    and 'W :> ILanes<'V, 'T>
-    and 'T: unmanaged
-    and 'T: struct
-    and 'T :> INumber<'T>
-    and 'T :> IMinMaxValue<'T>> =
-    interface IReducer<'V, 'T> with
-        static member Neutral =
-            // 1/0 in a floating type; integers have a smallest value instead.
-            if typeof<'T> = typeof<float32> || typeof<'T> = typeof<float> then
-                'T.CreateTruncating<float> Double.NegativeInfinity
-            else
-                'T.MinValue
-
-        static member One(a, b) = 'T.Max(a, b)
-        static member Many(a, b) = 'W.Max(a, b)
-        static member Lanes a = 'W.Largest a
+type internal Largest =
+    interface IReduction with
+        static member Kind = ReduceKind.Max
 
 [<Struct; NoEquality; NoComparison>]
-type internal MinOf<'W, 'V, 'T
-    when 'W: struct
-    and 'W :> ILanes<'V, 'T>
-    and 'T: unmanaged
-    and 'T: struct
-    and 'T :> INumber<'T>
-    and 'T :> IMinMaxValue<'T>> =
-    interface IReducer<'V, 'T> with
-        static member Neutral =
-            if typeof<'T> = typeof<float32> || typeof<'T> = typeof<float> then
-                'T.CreateTruncating<float> Double.PositiveInfinity
-            else
-                'T.MaxValue
-
-        static member One(a, b) = 'T.Min(a, b)
-        static member Many(a, b) = 'W.Min(a, b)
-        static member Lanes a = LaneFold.byTwos<'W, 'V, 'T> (fun x y -> 'T.Min(x, y)) a
+type internal Smallest =
+    interface IReduction with
+        static member Kind = ReduceKind.Min
 
 /// The two loops of every reduction.
 [<AbstractClass>]
@@ -119,31 +58,67 @@ type internal ReduceRunner() =
 
 /// The loops of one operation at one width.
 [<Sealed>]
-type internal ReduceRunner<'R, 'W, 'V, 'T
-    when 'W: struct
-    and 'W :> ILanes<'V, 'T>
-    and 'T: unmanaged
-    and 'T: struct
-    and 'T :> INumber<'T>
-    and 'R: struct
-    and 'R :> IReducer<'V, 'T>>() =
+type internal ReduceRunner<'R, 'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'R: struct and 'R :> IReduction>
+    () =
     inherit ReduceRunner()
+
+    do
+        Precompiled.Calls(fun () ->
+            ignore (ReduceRunner<'R, 'W, 'V, 'T>.Run(0n, 0))
+            ReduceRunner<'R, 'W, 'V, 'T>.Fold(0n, 0, 0, 0, 0n))
 
     // Elements of a leaf of the tree of a long sum. Each of its lanes adds up a few hundred at most; shorter leaves would
     // spend more time on adding up lanes than on reading.
-    static let block = 16384
+    static member inline private BlockSize = 16384
+
+    static member inline private Neutral: 'T =
+        match 'R.Kind with
+        | ReduceKind.Sum -> Unchecked.defaultof<'T>
+        | ReduceKind.Prod -> Number.OfInt<'T> 1L
+        | ReduceKind.Max -> Number.Lowest<'T>()
+        | _ -> Number.Highest<'T>()
+
+    static member inline private One(a: 'T, b: 'T) : 'T =
+        match 'R.Kind with
+        | ReduceKind.Sum -> Number.Add<'T>(a, b)
+        | ReduceKind.Prod -> Number.Mul<'T>(a, b)
+        | ReduceKind.Max -> Number.Max<'T>(a, b)
+        | _ -> Number.Min<'T>(a, b)
+
+    static member inline private Many(a: 'V, b: 'V) : 'V =
+        match 'R.Kind with
+        | ReduceKind.Sum -> 'W.Add(a, b)
+        | ReduceKind.Prod -> 'W.Mul(a, b)
+        | ReduceKind.Max -> 'W.Max(a, b)
+        | _ -> 'W.Min(a, b)
+
+    /// All lanes of a vector combined, always in the same order: by halves where the machine has no instruction for it.
+    static member private Lanes(v: nativeint) : 'T =
+        match 'R.Kind with
+        | ReduceKind.Sum -> 'W.Sum('W.Load v)
+        | ReduceKind.Max -> 'W.Largest('W.Load v)
+        | _ ->
+            let mutable left = 'W.Count
+
+            while left > 1 do
+                left <- left / 2
+
+                for i in 0 .. left - 1 do
+                    Mem.set<'T> v i (ReduceRunner<'R, 'W, 'V, 'T>.One(Mem.get<'T> v i, Mem.get<'T> v (i + left)))
+
+            Mem.get<'T> v 0
 
     /// The first elements at an address, neutral ones after them.
     static member inline private Part(p: nativeint, count: int) : 'V =
-        'W.Pick('W.First count, 'W.LoadFirst(p, count), 'W.Create 'R.Neutral)
+        'W.Pick('W.First count, 'W.LoadFirst(p, count), 'W.Create ReduceRunner<'R, 'W, 'V, 'T>.Neutral)
 
-    /// Combines up to `block` contiguous elements with eight vector accumulators.
+    /// Combines up to `BlockSize` contiguous elements with eight vector accumulators.
     [<FullyOptimized>]
     static member private Block(p: nativeint, n: int) : 'T =
         let step = 'W.Bytes
         let stop = p + nativeint (n / 'W.Count) * step
         let mutable p = p
-        let mutable a0 = 'W.Create 'R.Neutral
+        let mutable a0 = 'W.Create ReduceRunner<'R, 'W, 'V, 'T>.Neutral
 
         if n >= 8 * 'W.Count then
             let mutable a1 = a0
@@ -159,58 +134,71 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
 
             while p + 8n * step <= stop do
                 if isFar then Mem.ask (p + 2048n) (8n * step)
-                a0 <- 'R.Many(a0, 'W.Load p)
-                a1 <- 'R.Many(a1, 'W.Load(p + step))
-                a2 <- 'R.Many(a2, 'W.Load(p + 2n * step))
-                a3 <- 'R.Many(a3, 'W.Load(p + 3n * step))
-                a4 <- 'R.Many(a4, 'W.Load(p + 4n * step))
-                a5 <- 'R.Many(a5, 'W.Load(p + 5n * step))
-                a6 <- 'R.Many(a6, 'W.Load(p + 6n * step))
-                a7 <- 'R.Many(a7, 'W.Load(p + 7n * step))
+                a0 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a0, 'W.Load p)
+                a1 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a1, 'W.Load(p + step))
+                a2 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a2, 'W.Load(p + 2n * step))
+                a3 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a3, 'W.Load(p + 3n * step))
+                a4 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a4, 'W.Load(p + 4n * step))
+                a5 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a5, 'W.Load(p + 5n * step))
+                a6 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a6, 'W.Load(p + 6n * step))
+                a7 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a7, 'W.Load(p + 7n * step))
                 p <- p + 8n * step
 
-            a0 <- 'R.Many('R.Many(a0, a1), 'R.Many(a2, a3))
-            a0 <- 'R.Many(a0, 'R.Many('R.Many(a4, a5), 'R.Many(a6, a7)))
+            a0 <-
+                ReduceRunner<'R, 'W, 'V, 'T>
+                    .Many(ReduceRunner<'R, 'W, 'V, 'T>.Many(a0, a1), ReduceRunner<'R, 'W, 'V, 'T>.Many(a2, a3))
+            a0 <-
+                ReduceRunner<'R, 'W, 'V, 'T>
+                    .Many(
+                        a0,
+                        ReduceRunner<'R, 'W, 'V, 'T>
+                            .Many(ReduceRunner<'R, 'W, 'V, 'T>.Many(a4, a5), ReduceRunner<'R, 'W, 'V, 'T>.Many(a6, a7))
+                    )
 
         while p < stop do
-            a0 <- 'R.Many(a0, 'W.Load p)
+            a0 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a0, 'W.Load p)
             p <- p + step
 
         let rest = n % 'W.Count
 
-        if rest > 0 then a0 <- 'R.Many(a0, ReduceRunner<'R, 'W, 'V, 'T>.Part(p, rest))
+        if rest > 0 then
+            a0 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a0, ReduceRunner<'R, 'W, 'V, 'T>.Part(p, rest))
 
-        'R.Lanes a0
+        let lanes = NativePtr.toNativeInt (NativePtr.stackalloc<Vector512<byte>> 1)
+        'W.Store(lanes, a0)
+        ReduceRunner<'R, 'W, 'V, 'T>.Lanes lanes
 
     /// Combines contiguous elements: blocks, and a binary counter of block results, so that the rounding error of a sum
     /// grows with the logarithm of its length.
     static member Run(p: nativeint, n: int) : 'T =
-        if n <= block then
+        if n <= ReduceRunner<'R, 'W, 'V, 'T>.BlockSize then
             ReduceRunner<'R, 'W, 'V, 'T>.Block(p, n)
         else
-            let partial = NativePtr.stackalloc<'T> 32
+            // Of at most 8 bytes each.
+            let partial = NativePtr.toNativeInt (NativePtr.stackalloc<int64> 32)
             let mutable blocks = 0
             let mutable i = 0
 
             while i < n do
-                let count = min block (n - i)
+                let count = min ReduceRunner<'R, 'W, 'V, 'T>.BlockSize (n - i)
                 let mutable r = ReduceRunner<'R, 'W, 'V, 'T>.Block(p + nativeint i * nativeint sizeof<'T>, count)
                 let mutable level = 0
                 let mutable b = blocks
 
                 while b &&& 1 = 1 do
-                    r <- 'R.One(NativePtr.get partial level, r)
+                    r <- ReduceRunner<'R, 'W, 'V, 'T>.One(Mem.get<'T> partial level, r)
                     b <- b >>> 1
                     level <- level + 1
 
-                NativePtr.set partial level r
+                Mem.set<'T> partial level r
                 blocks <- blocks + 1
                 i <- i + count
 
-            let mutable r = 'R.Neutral
+            let mutable r = ReduceRunner<'R, 'W, 'V, 'T>.Neutral
 
             for level in 0..30 do
-                if (blocks >>> level) &&& 1 = 1 then r <- 'R.One(NativePtr.get partial level, r)
+                if (blocks >>> level) &&& 1 = 1 then
+                    r <- ReduceRunner<'R, 'W, 'V, 'T>.One(Mem.get<'T> partial level, r)
 
             r
 
@@ -218,14 +206,17 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
 
     override _.Line(src, n, dst) = Mem.set<'T> dst 0 (ReduceRunner<'R, 'W, 'V, 'T>.Run(src, n))
 
+    override _.Columns(src, rows, rowLength, width, dst) =
+        ReduceRunner<'R, 'W, 'V, 'T>.Fold(src, rows, rowLength, width, dst)
+
     // In blocks of 256 rows; the blocks of a column are added up one after the other.
     [<FullyOptimized>]
-    override _.Columns(src, rows, rowLength, width, dst) =
+    static member private Fold(src: nativeint, rows: int, rowLength: int, width: int, dst: nativeint) : unit =
         let w = 'W.Count
         let step = 'W.Bytes
         let size = nativeint sizeof<'T>
         let stride = nativeint rowLength * size
-        let neutral = 'W.Create 'R.Neutral
+        let neutral = 'W.Create ReduceRunner<'R, 'W, 'V, 'T>.Neutral
         let mutable j = 0
 
         while j + 4 * w <= width do
@@ -247,17 +238,17 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
                 i <- i + 1
 
                 while i < stop do
-                    a0 <- 'R.Many(a0, 'W.Load p)
-                    a1 <- 'R.Many(a1, 'W.Load(p + step))
-                    a2 <- 'R.Many(a2, 'W.Load(p + 2n * step))
-                    a3 <- 'R.Many(a3, 'W.Load(p + 3n * step))
+                    a0 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a0, 'W.Load p)
+                    a1 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a1, 'W.Load(p + step))
+                    a2 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a2, 'W.Load(p + 2n * step))
+                    a3 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(a3, 'W.Load(p + 3n * step))
                     p <- p + stride
                     i <- i + 1
 
-                t0 <- 'R.Many(t0, a0)
-                t1 <- 'R.Many(t1, a1)
-                t2 <- 'R.Many(t2, a2)
-                t3 <- 'R.Many(t3, a3)
+                t0 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(t0, a0)
+                t1 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(t1, a1)
+                t2 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(t2, a2)
+                t3 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(t3, a3)
 
             'W.Store(d, t0)
             'W.Store(d + step, t1)
@@ -278,11 +269,12 @@ type internal ReduceRunner<'R, 'W, 'V, 'T
                 i <- i + 1
 
                 while i < stop do
-                    a0 <- 'R.Many(a0, (if count = w then 'W.Load p else 'W.LoadFirst(p, count)))
+                    a0 <-
+                        ReduceRunner<'R, 'W, 'V, 'T>.Many(a0, (if count = w then 'W.Load p else 'W.LoadFirst(p, count)))
                     p <- p + stride
                     i <- i + 1
 
-                t0 <- 'R.Many(t0, a0)
+                t0 <- ReduceRunner<'R, 'W, 'V, 'T>.Many(t0, a0)
 
             if count = w then
                 'W.Store(dst + nativeint j * size, t0)
@@ -327,25 +319,14 @@ type internal TruthRunner(isAny: bool) =
 /// The loops of every operation on every type at every width.
 module internal ReduceRunners =
 
-    let private forLanes<'W, 'V, 'T
-        when 'W: struct
-        and 'W :> ILanes<'V, 'T>
-        and 'T: unmanaged
-        and 'T: struct
-        and 'T :> INumber<'T>
-        and 'T :> IMinMaxValue<'T>>
-        (op: ReduceKind)
-        : ReduceRunner =
+    let private forLanes<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> (op: ReduceKind) : ReduceRunner =
         match op with
-        | ReduceKind.Sum -> ReduceRunner<SumOf<'W, 'V, 'T>, 'W, 'V, 'T>()
-        | ReduceKind.Prod -> ReduceRunner<ProdOf<'W, 'V, 'T>, 'W, 'V, 'T>()
-        | ReduceKind.Max -> ReduceRunner<MaxOf<'W, 'V, 'T>, 'W, 'V, 'T>()
-        | _ -> ReduceRunner<MinOf<'W, 'V, 'T>, 'W, 'V, 'T>()
+        | ReduceKind.Sum -> ReduceRunner<Sums, 'W, 'V, 'T>()
+        | ReduceKind.Prod -> ReduceRunner<Products, 'W, 'V, 'T>()
+        | ReduceKind.Max -> ReduceRunner<Largest, 'W, 'V, 'T>()
+        | _ -> ReduceRunner<Smallest, 'W, 'V, 'T>()
 
-    let private forWidth<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'T :> IMinMaxValue<'T>>
-        (op: ReduceKind)
-        (width: Width)
-        : ReduceRunner =
+    let private forWidth<'T> (op: ReduceKind) (width: Width) : ReduceRunner =
         match width with
         | Width.W512 -> forLanes<Lanes512<'T>, Vector512<'T>, 'T> op
         | Width.W256 -> forLanes<Lanes256<'T>, Vector256<'T>, 'T> op

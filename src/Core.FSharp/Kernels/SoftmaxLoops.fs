@@ -28,6 +28,18 @@ type internal SoftmaxLoops() =
 type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>() =
     inherit SoftmaxLoops()
 
+    do
+        Precompiled.Calls(fun () ->
+            SoftmaxLoops32<'W, 'V>.Softmaxes(0, 0, 0n, 0n)
+            SoftmaxLoops32<'W, 'V>.LogSoftmaxes(0, 0, 0n, 0n)
+            SoftmaxLoops32<'W, 'V>.Gradients(0, 0, 0n, 0n, 0n)
+            SoftmaxLoops32<'W, 'V>.LogGradients(0, 0, 0n, 0n, 0n))
+
+    override _.Forward(rows, n, x, y) = SoftmaxLoops32<'W, 'V>.Softmaxes(rows, n, x, y)
+    override _.ForwardLog(rows, n, x, y) = SoftmaxLoops32<'W, 'V>.LogSoftmaxes(rows, n, x, y)
+    override _.Backward(rows, n, y, dy, dx) = SoftmaxLoops32<'W, 'V>.Gradients(rows, n, y, dy, dx)
+    override _.BackwardLog(rows, n, y, dy, dx) = SoftmaxLoops32<'W, 'V>.LogGradients(rows, n, y, dy, dx)
+
     static member inline private Largest(x: nativeint, n: int) : float32 =
         let stop = x + nativeint (n / 'W.Count) * 'W.Bytes
         let mutable p = x
@@ -71,7 +83,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
         if count = 'W.Count then 'W.Load p else 'W.LoadFirst(p, count)
 
     [<FullyOptimized>]
-    override _.Forward(rows, n, x, y) =
+    static member private Softmaxes(rows: int, n: int, x: nativeint, y: nativeint) : unit =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n
             let source = x + at
@@ -95,7 +107,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
             TileLoop.map1<'W, 'V, float32> (fun e -> 'W.Mul(e, scale)) n target target
 
     [<FullyOptimized>]
-    override _.ForwardLog(rows, n, x, y) =
+    static member private LogSoftmaxes(rows: int, n: int, x: nativeint, y: nativeint) : unit =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n
             let source = x + at
@@ -114,7 +126,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
             TileLoop.map1<'W, 'V, float32> (fun v -> 'W.Sub('W.Sub(v, most), log)) n (y + at) source
 
     [<FullyOptimized>]
-    override _.Backward(rows, n, y, dy, dx) =
+    static member private Gradients(rows: int, n: int, y: nativeint, dy: nativeint, dx: nativeint) : unit =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n
 
@@ -131,7 +143,7 @@ type internal SoftmaxLoops32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32
             TileLoop.map2<'W, 'V, float32> (fun y g -> 'W.Mul(y, 'W.Sub(g, dot))) n (dx + at) (y + at) (dy + at)
 
     [<FullyOptimized>]
-    override _.BackwardLog(rows, n, y, dy, dx) =
+    static member private LogGradients(rows: int, n: int, y: nativeint, dy: nativeint, dx: nativeint) : unit =
         for r in 0 .. rows - 1 do
             let at = nativeint r * nativeint n * 4n
 

@@ -8,30 +8,28 @@ open FunctionalNet
 
 /// Copies of elements from one type to another.
 [<AbstractClass; Sealed>]
-type internal Convert<'S, 'D
-    when 'S: unmanaged and 'S: struct and 'S :> INumber<'S> and 'D: unmanaged and 'D: struct and 'D :> INumber<'D>>
-    private () =
+type internal Convert<'S, 'D> private () =
 
     /// d[i] = s[i * stride], converted; floats go to integers toward zero.
     [<FullyOptimized>]
     static member Run(n: int, d: nativeint, s: nativeint, stride: int) =
-        let src = NativePtr.ofNativeInt<'S> s
-        let dst = NativePtr.ofNativeInt<'D> d
-
         if stride = 1 && obj.ReferenceEquals(typeof<'S>, typeof<'D>) then
             Mem.copy d s (int64 n * int64 sizeof<'D>)
         elif stride = 1 then
             for i in 0 .. n - 1 do
-                NativePtr.set dst i ('D.CreateTruncating<'S>(NativePtr.get src i))
+                Mem.set<'D> d i (Number.Convert<'S, 'D>(Mem.get<'S> s i))
         elif stride = 0 then
-            if n > 0 then
-                Span<'D>(d.ToPointer(), n).Fill('D.CreateTruncating<'S>(NativePtr.get src 0))
-        else
-            let mutable p = src
+            let value = if n > 0 then Number.Convert<'S, 'D>(Mem.get<'S> s 0) else Unchecked.defaultof<'D>
 
             for i in 0 .. n - 1 do
-                NativePtr.set dst i ('D.CreateTruncating<'S>(NativePtr.read p))
-                p <- NativePtr.add p stride
+                Mem.set<'D> d i value
+        else
+            let step = nativeint stride * nativeint sizeof<'S>
+            let mutable p = s
+
+            for i in 0 .. n - 1 do
+                Mem.set<'D> d i (Number.Convert<'S, 'D>(Mem.get<'S> p 0))
+                p <- p + step
 
 /// Walks count positions in a few words on the stack.
 module internal RankLimit =

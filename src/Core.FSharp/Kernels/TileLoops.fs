@@ -89,11 +89,11 @@ module internal TileLoop =
 
         not ('W.Any('W.Not all))
 
-    let inline scalar1<'T when 'T: unmanaged> ([<InlineIfLambda>] f: 'T -> 'T) (n: int) (d: nativeint) (a: nativeint) =
+    let inline scalar1<'T> ([<InlineIfLambda>] f: 'T -> 'T) (n: int) (d: nativeint) (a: nativeint) =
         for i in 0 .. n - 1 do
             Mem.set<'T> d i (f (Mem.get<'T> a i))
 
-    let inline scalar2<'T when 'T: unmanaged>
+    let inline scalar2<'T>
         ([<InlineIfLambda>] f: 'T -> 'T -> 'T)
         (n: int)
         (d: nativeint)
@@ -105,10 +105,9 @@ module internal TileLoop =
 
 /// The operations that all three domains share, on vectors of the domain's type.
 [<AbstractClass; Sealed>]
-type internal BasicLoops<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> private () =
+type internal BasicLoops<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
-    static member inline private One(mask: 'V) : 'V = 'W.And(mask, 'W.Create 'T.One)
+    static member inline private One(mask: 'V) : 'V = 'W.And(mask, 'W.Create(Number.OfInt<'T> 1L))
 
     static member inline private IsZero(x: 'V) : 'V = 'W.Equal(x, 'W.Zero)
 
@@ -285,7 +284,7 @@ type internal BasicLoops<'W, 'V, 'T
 
 /// Sums of arrays, with the vectors of this machine.
 [<AbstractClass; Sealed>]
-type internal AddLoop<'T when 'T: unmanaged and 'T: struct and 'T :> INumber<'T>> private () =
+type internal AddLoop<'T> private () =
 
     /// d = a + b
     static member Run(n: int, d: nativeint, a: nativeint, b: nativeint) =

@@ -62,13 +62,23 @@ type internal TileRunner() =
 
 /// What the domains have in common.
 [<AbstractClass>]
-type internal TileRunner<'W, 'V, 'T
-    when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged and 'T: struct and 'T :> INumber<'T>>() =
+type internal TileRunner<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>() =
     inherit TileRunner()
 
-    override _.Size = sizeof<'T>
+    do
+        Precompiled.Calls(fun () ->
+            TileRunner<'W, 'V, 'T>.Loads(DType.Float32, 0, 0n, 0n, 0)
+            TileRunner<'W, 'V, 'T>.Stores(DType.Float32, 0, 0n, 0n)
+            TileRunner<'W, 'V, 'T>.Counts(0, 0n, 0, 0, 0)
+            TileRunner<'W, 'V, 'T>.Fills(0, 0n, Unchecked.defaultof<'T>))
 
-    override _.Load(dtype, n, d, s, stride) =
+    override _.Size = sizeof<'T>
+    override _.Load(dtype, n, d, s, stride) = TileRunner<'W, 'V, 'T>.Loads(dtype, n, d, s, stride)
+    override _.Store(dtype, n, d, s) = TileRunner<'W, 'V, 'T>.Stores(dtype, n, d, s)
+
+    override _.Indices(n, d, position, length, inner) = TileRunner<'W, 'V, 'T>.Counts(n, d, position, length, inner)
+
+    static member private Loads(dtype: DType, n: int, d: nativeint, s: nativeint, stride: int) : unit =
         match dtype with
         | DType.Float32 -> Convert<float32, 'T>.Run(n, d, s, stride)
         | DType.Float64 -> Convert<float, 'T>.Run(n, d, s, stride)
@@ -77,7 +87,7 @@ type internal TileRunner<'W, 'V, 'T
         | DType.Int8 -> Convert<sbyte, 'T>.Run(n, d, s, stride)
         | _ -> Convert<byte, 'T>.Run(n, d, s, stride)
 
-    override _.Store(dtype, n, d, s) =
+    static member private Stores(dtype: DType, n: int, d: nativeint, s: nativeint) : unit =
         match dtype with
         | DType.Float32 -> Convert<'T, float32>.Run(n, d, s, 1)
         | DType.Float64 -> Convert<'T, float>.Run(n, d, s, 1)
@@ -86,25 +96,40 @@ type internal TileRunner<'W, 'V, 'T
         | _ -> BasicLoops<'W, 'V, 'T>.Truth(n, d, s)
 
     [<FullyOptimized>]
-    override _.Indices(n, d, position, length, inner) =
+    static member private Counts(n: int, d: nativeint, position: int, length: int, inner: int) : unit =
         let mutable value = position / inner % length
         let mutable left = inner - position % inner
 
         for i in 0 .. n - 1 do
-            Mem.set<'T> d i ('T.CreateTruncating<int> value)
+            Mem.set<'T> d i (Number.OfInt<'T>(int64 value))
             left <- left - 1
 
             if left = 0 then
                 left <- inner
                 value <- (if value + 1 = length then 0 else value + 1)
 
+    /// Sets n elements.
+    static member Fills(n: int, d: nativeint, value: 'T) : unit =
+        let vector = 'W.Create value
+        let stop = d + nativeint (n / 'W.Count) * 'W.Bytes
+        let mutable p = d
+
+        while p < stop do
+            'W.Store(p, vector)
+            p <- p + 'W.Bytes
+
+        for i in 0 .. n % 'W.Count - 1 do
+            Mem.set<'T> p i value
+
 /// float32 at one width.
 [<Sealed>]
 type internal Runner32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>() =
     inherit TileRunner<'W, 'V, float32>()
 
+    do Precompiled.Calls(fun () -> Loops32<'W, 'V>.Run(TileOp.Add, 0, 0n, 0n, 0n, 0n))
+
     override _.Apply(op, n, d, a, b, c) = Loops32<'W, 'V>.Run(op, n, d, a, b, c)
-    override _.Fill(n, d, constant) = Span<float32>(d.ToPointer(), n).Fill(float32 constant.Value)
+    override _.Fill(n, d, constant) = Runner32<'W, 'V>.Fills(n, d, float32 constant.Value)
 
     // The only domain that 16-bit numbers come to: they are cast to float32 before anything else.
     override _.Load(dtype, n, d, s, stride) =
@@ -121,16 +146,20 @@ type internal Runner32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>() =
 type internal Runner64<'W, 'V when 'W: struct and 'W :> ILanes<'V, float>>() =
     inherit TileRunner<'W, 'V, float>()
 
+    do Precompiled.Calls(fun () -> Loops64<'W, 'V>.Run(TileOp.Add, 0, 0n, 0n, 0n, 0n))
+
     override _.Apply(op, n, d, a, b, c) = Loops64<'W, 'V>.Run(op, n, d, a, b, c)
-    override _.Fill(n, d, constant) = Span<float>(d.ToPointer(), n).Fill constant.Value
+    override _.Fill(n, d, constant) = Runner64<'W, 'V>.Fills(n, d, constant.Value)
 
 /// int64 at one width.
 [<Sealed>]
 type internal RunnerInt<'W, 'V when 'W: struct and 'W :> ILanes<'V, int64>>() =
     inherit TileRunner<'W, 'V, int64>()
 
+    do Precompiled.Calls(fun () -> LoopsInt<'W, 'V>.Run(TileOp.Add, 0, 0n, 0n, 0n, 0n))
+
     override _.Apply(op, n, d, a, b, c) = LoopsInt<'W, 'V>.Run(op, n, d, a, b, c)
-    override _.Fill(n, d, constant) = Span<int64>(d.ToPointer(), n).Fill constant.Integer
+    override _.Fill(n, d, constant) = RunnerInt<'W, 'V>.Fills(n, d, constant.Integer)
 
 /// The loops of every domain at every width.
 module internal TileRunners =

@@ -157,7 +157,7 @@ module internal Transpose =
 
     /// `rows` by `columns` elements, a few at a time.
     [<FullyOptimized>]
-    let private slowly<'T when 'T: unmanaged>
+    let private slowly<'T>
         (src: nativeint)
         (srcStep: nativeint)
         (rows: int)
@@ -180,9 +180,8 @@ module internal Transpose =
 
                 while j < columns do
                     for r in 0..3 do
-                        NativePtr.write
-                            (NativePtr.ofNativeInt<'T>(d + nativeint j * dstStep + nativeint r * size))
-                            (NativePtr.read (NativePtr.ofNativeInt<'T>(s + nativeint r * srcStep + nativeint j * size)))
+                        let element = Mem.get<'T> (s + nativeint r * srcStep) j
+                        Mem.set<'T> (d + nativeint j * dstStep) r element
 
                     j <- j + 1
 
@@ -193,7 +192,7 @@ module internal Transpose =
             let mutable d = dst + nativeint i * size
 
             for _ in 1..columns do
-                NativePtr.write (NativePtr.ofNativeInt<'T> d) (NativePtr.read (NativePtr.ofNativeInt<'T> s))
+                Mem.set<'T> d 0 (Mem.get<'T> s 0)
                 s <- s + size
                 d <- d + dstStep
 
@@ -201,7 +200,7 @@ module internal Transpose =
 
     /// dst[j, i] = src[i, j] for `rows` by `columns` elements, with vectors of the witness's width. Nothing else is read or
     /// written.
-    let plane<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T> and 'T: unmanaged>
+    let plane<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
         (src: nativeint)
         (srcStep: nativeint)
         (rows: int)

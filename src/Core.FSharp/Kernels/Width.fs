@@ -172,6 +172,6 @@ module internal HalfLanes =
 module internal FirstLanes =
 
     [<MethodImpl(MethodImplOptions.NoInlining)>]
-    let copy<'T when 'T: unmanaged> (source: nativeint) (target: nativeint) (count: int) =
+    let copy<'T> (source: nativeint) (target: nativeint) (count: int) =
         for i in 0 .. count - 1 do
-            NativePtr.set (NativePtr.ofNativeInt<'T> target) i (NativePtr.get (NativePtr.ofNativeInt<'T> source) i)
+            Mem.set<'T> target i (Mem.get<'T> source i)

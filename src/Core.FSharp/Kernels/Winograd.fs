@@ -21,10 +21,9 @@ module internal WinogradPoints =
 ///   y2 = (m1 + m2) / root + root (m3 + m4)           y3 = (m1 - m2) / 2 + 2 (m3 - m4) + m5
 /// where m is the product of `Source` and `Weights` element by element.
 [<AbstractClass; Sealed>]
-type internal WinogradLoops<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+type internal WinogradLoops<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
-    static member inline private Number(x: float) : 'V = 'W.Create('T.CreateTruncating<float> x)
+    static member inline private Number(x: float) : 'V = 'W.Create(Number.OfFloat<'T> x)
 
     /// Six numbers of a row or column of the source, transformed and stored `step` bytes apart.
     static member inline private Source(d0: 'V, d1: 'V, d2: 'V, d3: 'V, d4: 'V, d5: 'V, p: nativeint, step: nativeint) =
@@ -192,8 +191,7 @@ type internal WinogradLoops<'W, 'V, 'T
             aside: nativeint
         ) =
         let bias = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel, count)
-        let limit =
-            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
+        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, Number.Lowest<'T>())
         let row = 6n * 'W.Bytes
         WinogradLoops<'W, 'V, 'T>.Columns(products, step, aside)
 
@@ -233,8 +231,7 @@ type internal WinogradLoops<'W, 'V, 'T
             aside: nativeint
         ) =
         let bias = ConvEndings<'F, 'W, 'V, 'T>.Bias(ending, channel, count)
-        let limit =
-            ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, 'T.CreateTruncating<float> System.Double.NegativeInfinity)
+        let limit = ConvEndings<'F, 'W, 'V, 'T>.Limit(ending, Number.Lowest<'T>())
         let row = 6n * 'W.Bytes
         WinogradLoops<'W, 'V, 'T>.Columns(products, step, aside)
 
@@ -441,8 +438,7 @@ type internal WinogradPlan(width: Width, size: int, spec: ConvSpec) =
 /// Prepares weights (3, 3, source channels, target channels) for `WinogradKernel`: for each panel of columns and each of
 /// the 36 numbers, a row of the panel for each source channel.
 [<Sealed>]
-type internal WinogradPackKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+type internal WinogradPackKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (spec: ConvSpec, plan: WinogradPlan, weights: nativeint, target: nativeint) =
     inherit Kernel()
 
@@ -479,8 +475,7 @@ type internal WinogradPackKernel<'W, 'V, 'T
 /// A convolution with 3 x 3 windows by Winograd's method, from weights that `WinogradPackKernel` has prepared: for each
 /// chunk of tiles the source is transformed, 36 products of tiles by panels are made, and transformed back.
 [<Sealed>]
-type internal WinogradKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+type internal WinogradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         spec: ConvSpec,
         plan: WinogradPlan,

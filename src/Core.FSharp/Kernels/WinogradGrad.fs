@@ -7,10 +7,9 @@ open System.Numerics
 /// The arithmetic of the derivative of Winograd's F(4x4, 3x3) with respect to the weights: the sums over tiles of the
 /// products of transformed source and transformed gradients are 36 numbers for each weight's nine. Lanes are channels.
 [<AbstractClass; Sealed>]
-type internal WinogradGradLoops<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>> private () =
+type internal WinogradGradLoops<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>> private () =
 
-    static member inline private Number(x: float) : 'V = 'W.Create('T.CreateTruncating<float> x)
+    static member inline private Number(x: float) : 'V = 'W.Create(Number.OfFloat<'T> x)
 
     /// Four numbers of a row or column become six, stored `step` bytes apart: the transpose of how results are made.
     static member inline private Gradients(y0: 'V, y1: 'V, y2: 'V, y3: 'V, p: nativeint, step: nativeint) =
@@ -235,8 +234,7 @@ type internal WinogradGradPlan(width: Width, size: int, spec: ConvSpec) =
 /// gradients are transformed, and their 36 products added to the sums of a piece. Phase 1: pieces are added up and
 /// transformed back.
 [<Sealed>]
-type internal WinogradGradKernel<'W, 'V, 'T
-    when 'T: unmanaged and 'T: struct and 'T :> INumber<'T> and 'W: struct and 'W :> ILanes<'V, 'T>>
+type internal WinogradGradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         spec: ConvSpec,
         plan: WinogradGradPlan,
