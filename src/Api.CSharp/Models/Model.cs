@@ -282,7 +282,7 @@ public partial class Model : Layer
     }
 
     private IEnumerable<string> FrozenPaths() =>
-        FrozenPaths(roots).Union(roots.Where(pair => !pair.Key.Trainable).Select(pair => pair.Value));
+        FrozenPaths(roots).Union(roots.Keys.Where(layer => !layer.Trainable).Select(layer => roots[layer]));
 
     private IEnumerable<string> FrozenPaths(Dictionary<Layer, string> shared) => layers.SelectMany((layer, i) =>
     {

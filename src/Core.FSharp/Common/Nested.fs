@@ -30,13 +30,13 @@ type Nested<'T> internal (nest: Nest<'T>) =
         | Several items -> Several(items |> Array.mapi (fun i item -> map f (below (string i)) item))
         | ByName entries -> ByName(entries |> Array.map (fun (name, item) -> name, map f (below name) item))
 
-    static let rec leaves (path: string) (nest: Nest<'T>) : seq<KeyValuePair<string, 'T>> =
+    static let rec leaves (path: string) (nest: Nest<'T>) : KeyValuePair<string, 'T>[] =
         let below (name: string) = if path = "" then name else path + "/" + name
 
         match nest with
-        | One value -> Seq.singleton (KeyValuePair(path, value))
-        | Several items -> items |> Seq.mapi (fun i item -> leaves (below (string i)) item) |> Seq.concat
-        | ByName entries -> entries |> Seq.collect (fun (name, item) -> leaves (below name) item)
+        | One value -> [| KeyValuePair(path, value) |]
+        | Several items -> items |> Array.mapi (fun i item -> leaves (below (string i)) item) |> Array.concat
+        | ByName entries -> entries |> Array.collect (fun (name, item) -> leaves (below name) item)
 
     static let refuse (expected: string) (actual: string) : 'a =
         raise (
@@ -49,7 +49,7 @@ type Nested<'T> internal (nest: Nest<'T>) =
             )
         )
 
-    let flat = lazy (Seq.toArray (leaves "" nest))
+    let flat = Lazy<KeyValuePair<string, 'T>[]>(fun () -> leaves "" nest)
 
     let text () =
         String.Join(", ", flat.Value |> Array.map (fun pair -> if pair.Key = "" then "one value" else pair.Key))

@@ -78,7 +78,7 @@ module internal Elementwise =
 [<Sealed; AllowNullLiteral>]
 type internal FusionGroup(first: Expr, index: int) =
     /// In topological order.
-    member val Members = List<Expr>([ first ]) with get
+    member val Members = List<Expr>([| first |]) with get
     /// Members of other groups that this one computes again for itself.
     member val Recomputed = HashSet<Expr>(HashIdentity.Reference) with get
     member val Domain: TileDomain option = Elementwise.domain first with get, set

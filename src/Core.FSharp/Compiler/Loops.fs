@@ -34,7 +34,7 @@ module internal Loops =
 
         for node in order do
             match scanOf node with
-            | Some _ when node.Types.Length = 1 -> read[node] <- HashSet<int>([ 0 ])
+            | Some _ when node.Types.Length = 1 -> read[node] <- HashSet<int>([| 0 |])
             | Some _ -> read[node] <- HashSet<int>()
             | None ->
                 match node.Op with

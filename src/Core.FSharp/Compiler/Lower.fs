@@ -127,10 +127,15 @@ module internal Lower =
         | Broadcast _ -> constantOf node.Inputs[0]
         | _ -> ValueNone
 
+    let private isZero (node: Expr) =
+        match constantOf node with
+        | ValueSome value -> value = 0.0
+        | ValueNone -> false
+
     /// The scale c of a factor that is c where something is kept and 0 elsewhere, with c at least 1: dropout's.
     let private keptScale (factor: Expr) : float voption =
         match factor.Op with
-        | Select when constantOf factor.Inputs[2] = ValueSome 0.0 ->
+        | Select when isZero factor.Inputs[2] ->
             match constantOf factor.Inputs[1] with
             | ValueSome c when c >= 1.0 && System.Double.IsFinite c -> ValueSome c
             | _ -> ValueNone
@@ -146,8 +151,6 @@ module internal Lower =
     /// Where a rectified value r is dropped or not positive, r times its factor is not positive; everywhere else it is. So the
     /// derivative of both needs their product alone, which is in memory, and neither of the two masks.
     let private droppedAndRectified (products: Dictionary<struct (int64 * int64), Expr>) (node: Expr) : Expr option =
-        let isZero e = constantOf e = ValueSome 0.0
-
         match node.Op, node.Inputs[0].Op, node.Inputs[1].Op with
         | Select, Binary BinaryOp.Gt, Binary BinaryOp.Mul when isZero node.Inputs[2] && isZero node.Inputs[0].Inputs[1] ->
             let rectified = node.Inputs[0].Inputs[0]
@@ -168,8 +171,8 @@ module internal Lower =
     let private pooledAndRectified (pools: Dictionary<int64, List<Expr>>) (node: Expr) : Expr option =
         match node.Op, node.Inputs[0].Op, node.Inputs[1].Op with
         | Select, Binary BinaryOp.Gt, MaxPoolGrad spec when
-            constantOf node.Inputs[2] = ValueSome 0.0
-            && constantOf node.Inputs[0].Inputs[1] = ValueSome 0.0
+            isZero node.Inputs[2]
+            && isZero node.Inputs[0].Inputs[1]
             && obj.ReferenceEquals(node.Inputs[0].Inputs[0], node.Inputs[1].Inputs[0])
             ->
             let x, g = node.Inputs[1].Inputs[0], node.Inputs[1].Inputs[1]
@@ -268,7 +271,7 @@ module internal Lower =
 
                 match pools.TryGetValue inputs[0].Id with
                 | true, list -> list.Add pool
-                | _ -> pools[inputs[0].Id] <- List<Expr>([ pool ])
+                | _ -> pools[inputs[0].Id] <- List<Expr>([| pool |])
 
                 pool
             | Binary BinaryOp.Mul ->

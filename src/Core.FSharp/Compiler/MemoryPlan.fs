@@ -1,6 +1,7 @@
 namespace FunctionalNet.Compiler
 
 open System.Collections.Generic
+open FunctionalNet
 open FunctionalNet.Kernels
 
 /// A place for every value: lifetimes become offsets in one arena, outputs are written over inputs that die, and new

@@ -215,11 +215,15 @@ module internal Step =
                 |> Array.forall (fun other -> other.Value <> operand.Value || Operand.isWhole values[other.Value] other))
 
         let flat (region: Region) (first: int) =
-            [| for o in 0 .. region.Outputs.Length - 1 do
-                   for i in 0 .. region.Inputs.Length - 1 do
-                       match region.Inputs[i].Access with
-                       | Flat -> (o, first + i)
-                       | _ -> () |]
+            let isFlat i =
+                match region.Inputs[i].Access with
+                | Flat -> true
+                | _ -> false
+
+            let inputs = [| 0 .. region.Inputs.Length - 1 |] |> Array.filter isFlat
+
+            [| 0 .. region.Outputs.Length - 1 |]
+            |> Array.collect (fun o -> inputs |> Array.map (fun i -> o, first + i))
 
         let pairs =
             match step.Work with

@@ -37,7 +37,7 @@ module internal Recompute =
         | _ -> false
 
     /// A node that reads another, and whether it does so element by element.
-    [<Struct; NoEquality; NoComparison>]
+    [<NoEquality; NoComparison>]
     type private Reader = { User: Expr; IsFlat: bool }
 
     /// Decides for every group what it computes again.
@@ -143,7 +143,7 @@ module internal Recompute =
             let ofHalves = hasHalves && node.DType = DType.Float32
 
             if groups.ContainsKey node && (isCheap node || ofHalves) && not (isRoot.Contains node) then
-                let outside = readers[node] |> Seq.filter (isOutside node) |> Seq.toArray
+                let outside = readers[node].ToArray() |> Array.filter (fun r -> isOutside node r)
 
                 // The groups that would compute it; none if it has to be in memory anyway.
                 let takers =

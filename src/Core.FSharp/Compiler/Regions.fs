@@ -180,15 +180,9 @@ module internal Regions =
             a.Value = b.Value && a.View.Offset = b.View.Offset && a.DType = b.DType
 
         let input (dtype: DType) (access: TileAccess) (operand: Operand) =
-            let found =
-                Seq.tryFindIndex
-                    id
-                    (Seq.map2
-                        (fun (i: TileInput) o -> sameAccess i.Access access && sameOperand o operand)
-                        inputs
-                        operands)
+            let isThis i = sameAccess inputs[i].Access access && sameOperand operands[i] operand
 
-            match found with
+            match [| 0 .. inputs.Count - 1 |] |> Array.tryFind isThis with
             | Some i -> i
             | None ->
                 inputs.Add { DType = dtype; Access = access }

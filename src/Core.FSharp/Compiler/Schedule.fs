@@ -47,8 +47,8 @@ module internal Schedule =
 
                 if writer >= 0 then
                     // Everything that depends on the writer, over the edges so far.
-                    let reached = HashSet<int>([ writer ])
-                    let stack = Stack<int>([ writer ])
+                    let reached = HashSet<int>([| writer |])
+                    let stack = Stack<int>([| writer |])
 
                     while stack.Count > 0 do
                         for next in after[stack.Pop()] do

@@ -13,7 +13,7 @@ module internal Simplify =
     [<Literal>]
     let MaxFolded = 4096
 
-    [<Struct; CustomEquality; NoComparison>]
+    [<CustomEquality; NoComparison>]
     type private Key =
         { Op: Op
           Inputs: Expr[] }
@@ -32,10 +32,13 @@ module internal Simplify =
             h
 
         interface IEquatable<Key> with
-            member this.Equals(other: Key) =
-                this.Inputs.Length = other.Inputs.Length
-                && Array.forall2 LanguagePrimitives.PhysicalEquality this.Inputs other.Inputs
-                && Op.Same(this.Op, other.Op)
+            member this.Equals(other: Key | null) =
+                match other with
+                | null -> false
+                | other ->
+                    this.Inputs.Length = other.Inputs.Length
+                    && Array.forall2 (fun (x: Expr) y -> obj.ReferenceEquals(x, y)) this.Inputs other.Inputs
+                    && Op.Same(this.Op, other.Op)
 
     /// The number that every element of a constant is, also under reshapes and broadcasts.
     let rec private splat (node: Expr) : float voption =
@@ -108,7 +111,8 @@ module internal Simplify =
                 let key = { Op = node.Op; Inputs = node.Inputs }
 
                 match known.TryGetValue key with
-                | true, other when other.Types.Length = node.Types.Length && other.Type = node.Type -> other
+                | true, other when other.Types.Length = node.Types.Length && TensorType.Same(other.Type, node.Type) ->
+                    other
                 | true, _ -> node
                 | _ ->
                     known[key] <- node

@@ -73,7 +73,7 @@ module internal Sums =
                     | (true, g), ValueSome(struct (outer, axis, inner)) when
                         operand.Shape.Size = value.Shape.Size
                         && value.DType = node.DType
-                        && g.Domain = Some(Elementwise.domainOf node.DType)
+                        && g.Domain |> Option.contains (Elementwise.domainOf node.DType)
                         && wants value g
                         ->
                         let cut = SumCut.make outer axis inner

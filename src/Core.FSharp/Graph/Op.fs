@@ -1,5 +1,6 @@
 namespace FunctionalNet.Graph
 
+open System
 open FunctionalNet
 
 /// <summary>The type of a node's result: element type and shape.</summary>
@@ -14,6 +15,9 @@ type TensorType =
 
     /// <summary>Text such as <c>float32 (2, 3)</c>.</summary>
     override this.ToString() = DType.name this.DType + " " + this.Shape.ToString()
+
+    /// As =, without F#'s generic equality.
+    static member internal Same(a: TensorType, b: TensorType) : bool = a.DType = b.DType && a.Shape.Equals b.Shape
 
 /// <summary>Elementwise functions of one argument.</summary>
 type UnaryOp =
@@ -310,8 +314,8 @@ type Op =
         match a, b with
         | Leaf _, _ -> LanguagePrimitives.PhysicalEquality a b
         | Constant x, Constant y -> obj.ReferenceEquals(x, y) || (x.Size <= 4096 && x.BitEquals y)
-        | Iota(t, i), Iota(u, j) -> t = u && i = j
-        | Random x, Random y -> x.Kind = y.Kind && x.Stream = y.Stream && x.Type = y.Type
+        | Iota(t, i), Iota(u, j) -> TensorType.Same(t, u) && i = j
+        | Random x, Random y -> x.Kind = y.Kind && x.Stream = y.Stream && TensorType.Same(x.Type, y.Type)
         | Unary x, Unary y -> x = y
         | Binary x, Binary y -> x = y
         | Select, Select -> true
@@ -319,12 +323,13 @@ type Op =
         | StopGradient, StopGradient -> true
         | Broadcast x, Broadcast y -> x.Equals y
         | Reshape x, Reshape y -> x.Equals y
-        | Transpose x, Transpose y -> x = y
-        | Slice(a1, b1, c1), Slice(a2, b2, c2) -> a1 = a2 && b1 = b2 && c1 = c2
-        | Pad(a1, b1, c1, v1), Pad(a2, b2, c2, v2) -> a1 = a2 && b1 = b2 && c1 = c2 && v1.Equals v2
+        | Transpose x, Transpose y -> Op.SameInts(x, y)
+        | Slice(a1, b1, c1), Slice(a2, b2, c2) -> Op.SameInts(a1, a2) && Op.SameInts(b1, b2) && Op.SameInts(c1, c2)
+        | Pad(a1, b1, c1, v1), Pad(a2, b2, c2, v2) ->
+            Op.SameInts(a1, a2) && Op.SameInts(b1, b2) && Op.SameInts(c1, c2) && v1.Equals v2
         | Concat x, Concat y -> x = y
-        | Reverse x, Reverse y -> x = y
-        | Reduce(x, i), Reduce(y, j) -> x = y && i = j
+        | Reverse x, Reverse y -> Op.SameInts(x, y)
+        | Reduce(x, i), Reduce(y, j) -> x = y && Op.SameInts(i, j)
         | ArgReduce(x, i), ArgReduce(y, j) -> x = y && i = j
         | CumSum(a1, b1, c1), CumSum(a2, b2, c2) -> a1 = a2 && b1 = b2 && c1 = c2
         | ArgSort(x, i), ArgSort(y, j) -> x = y && i = j
@@ -345,15 +350,20 @@ type Op =
         | Structured x, Structured y -> obj.ReferenceEquals(x, y) || x.Key.Equals y.Key
         | _ -> false
 
+    static member private SameInts(x: int[], y: int[]) = x.AsSpan().SequenceEqual y
+
     static member private SameConv(x: ConvSpec, y: ConvSpec) =
-        x.Strides = y.Strides
-        && x.Dilations = y.Dilations
-        && x.PadLow = y.PadLow
-        && x.PadHigh = y.PadHigh
+        Op.SameInts(x.Strides, y.Strides)
+        && Op.SameInts(x.Dilations, y.Dilations)
+        && Op.SameInts(x.PadLow, y.PadLow)
+        && Op.SameInts(x.PadHigh, y.PadHigh)
         && x.Groups = y.Groups
 
     static member private SamePool(x: PoolSpec, y: PoolSpec) =
-        x.Window = y.Window && x.Strides = y.Strides && x.PadLow = y.PadLow && x.PadHigh = y.PadHigh
+        Op.SameInts(x.Window, y.Window)
+        && Op.SameInts(x.Strides, y.Strides)
+        && Op.SameInts(x.PadLow, y.PadLow)
+        && Op.SameInts(x.PadHigh, y.PadHigh)
 
     /// Cheap: the case and its most telling attribute.
     static member internal Hash(op: Op) : int =

@@ -209,7 +209,7 @@ module Typing =
 
         let fits i = steps[i] > 0 && starts[i] >= 0 && starts[i] <= limits[i] && limits[i] <= shape[i]
 
-        if starts.Length <> shape.Rank || not (Seq.forall fits (seq { 0 .. shape.Rank - 1 })) then
+        if starts.Length <> shape.Rank || not (Array.forall fits [| 0 .. shape.Rank - 1 |]) then
             shapeError
                 ("0 <= start <= limit <= size and step > 0 on every axis of " + shape.ToString())
                 ("starts " + String.Join(",", starts) + "; limits " + String.Join(",", limits))
@@ -242,7 +242,7 @@ module Typing =
 
                 let fits (t: TensorType) =
                     t.Shape.Rank = first.Rank
-                    && Seq.forall (fun i -> i = axis || t.Shape[i] = first[i]) (seq { 0 .. first.Rank - 1 })
+                    && Array.forall (fun i -> i = axis || t.Shape[i] = first[i]) [| 0 .. first.Rank - 1 |]
 
                 if not (Array.forall fits inputs) then
                     shapeError
@@ -303,7 +303,7 @@ module Typing =
             requireAxis x axis (fun () ->
                 let fits i = i = axis || x.Shape[i] = indices.Shape[i]
 
-                if x.Shape.Rank <> indices.Shape.Rank || not (Seq.forall fits (seq { 0 .. x.Shape.Rank - 1 })) then
+                if x.Shape.Rank <> indices.Shape.Rank || not (Array.forall fits [| 0 .. x.Shape.Rank - 1 |]) then
                     shapeError
                         ("indices shaped as " + x.Shape.ToString() + " off axis " + string axis)
                         (indices.Shape.ToString())

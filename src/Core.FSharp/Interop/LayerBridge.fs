@@ -147,7 +147,7 @@ type NetworkBridge =
 
     /// <summary>A layer applied to symbolic tensors.</summary>
     static member Apply(layer: Layer, nodes: Node[]) : Node[] =
-        Network.applyMany layer (List.ofArray nodes) |> Array.ofList
+        Network.applyMany layer (List.ofArray nodes) |> List.toArray
 
     /// <summary>A layer applied to symbolic tensors, and to others and truth values by Keras's names of the arguments of its
     /// call.</summary>
@@ -159,7 +159,7 @@ type NetworkBridge =
             (List.ofArray (Array.zip names named))
             (List.ofArray (Array.zip flags values))
             (List.ofArray nodes)
-        |> Array.ofList
+        |> List.toArray
 
     static member private Named(name: string | null, network: Network) =
         match name with

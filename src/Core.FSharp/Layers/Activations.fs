@@ -31,7 +31,7 @@ module Activation =
         : Activation =
         let given =
             arguments
-            |> List.choose (fun (key, value, fallback) -> if value = fallback then None else Some(key, value))
+            |> List.choose (fun (key, value, fallback) -> if value.Equals fallback then None else Some(key, value))
 
         { Config = Some { ClassName = name; Arguments = given }; Apply = apply }
 
@@ -358,7 +358,7 @@ module Activation =
     let private ofLayer (config: Config) : Config =
         match layers |> List.tryFind (fun (className, _) -> className = config.ClassName) with
         | Some(_, (name, defaults)) when not (custom.ContainsKey config.ClassName) ->
-            let missing = defaults |> List.filter (fun (key, _) -> ConfigRead.get key config.Arguments = Null)
+            let missing = defaults |> List.filter (fun (key, _) -> (ConfigRead.get key config.Arguments).IsNull)
             { ClassName = name; Arguments = config.Arguments @ missing }
         | _ -> config
 

@@ -190,7 +190,7 @@ module internal Field =
 
         { field with
             Set =
-                fun where reader value options -> if value = Null then options else field.Set where reader value options }
+                fun where reader value options -> if value.IsNull then options else field.Set where reader value options }
 
     /// The field of a record inside another.
     let inside (get: 'o -> 'i) (set: 'i -> 'o -> 'o) (field: Field<'i>) : Field<'o> =
@@ -303,7 +303,7 @@ module internal Codec =
         (arguments: (string * ConfigValue) list)
         : 'o =
         for field in fields do
-            if field.Required && (ConfigRead.get field.Key arguments = Null) then
+            if field.Required && (ConfigRead.get field.Key arguments).IsNull then
                 raise (
                     ArgumentValueException(
                         "A required argument is missing.",

@@ -111,7 +111,7 @@ module LayerTypes =
         /// The names that a layer's parts got in the order of their calls, by its path.
         member val Parts = Dictionary<string, List<struct (obj * string)>>()
 
-        member _.Variables = order |> Seq.map (fun path -> variables[path]) |> Seq.toArray
+        member _.Variables = order.ToArray() |> Array.map (fun path -> variables[path])
 
         /// A variable's value at this point of the step.
         member _.Current(path: string) : Expr =

@@ -123,12 +123,13 @@ module internal LayerClass =
 
     let rec layer (layerClass: LayerClass<'o>) (options: 'o) : Layer =
         let options = layerClass.Check options
+        let make options = layer layerClass options
 
         { Layer.make layerClass.Kind (Codec.write layerClass.Kind layerClass.Fields options) (layerClass.Run options) with
             Policy = DTypePolicy.OfNewLayer
-            Role = layerClass.Role (layer layerClass) options
-            Nest = layerClass.Nest (layer layerClass) options
-            Variant = layerClass.Variants (layer layerClass) options }
+            Role = layerClass.Role make options
+            Nest = layerClass.Nest make options
+            Variant = fun change -> layerClass.Variants make options change }
 
     let entry (layerClass: LayerClass<'o>) : LayerEntry =
         { Class = layerClass.Kind

@@ -11,7 +11,7 @@ module internal LayerConfig =
 
     /// Arguments that only newer versions of Keras know, and one of calls of KerasHub's layers: written if they are used.
     let private newer =
-        HashSet<string>([ "sliding_window"; "start_index"; "lora_rank"; "lora_alpha"; "lora" ])
+        HashSet<string>([| "sliding_window"; "start_index"; "lora_rank"; "lora_alpha"; "lora" |])
 
     /// Layers of KerasHub, and their modules there.
     let private ofKerasHub =
@@ -131,10 +131,10 @@ module internal LayerConfig =
         )
 
     /// Classes whose call takes query, value and key one by one.
-    let private queriesApart = HashSet<string>([ "MultiHeadAttention"; "GroupQueryAttention" ])
+    let private queriesApart = HashSet<string>([| "MultiHeadAttention"; "GroupQueryAttention" |])
 
     /// Classes whose call takes the masks of its inputs as a list.
-    let private masksInList = HashSet<string>([ "Attention"; "AdditiveAttention" ])
+    let private masksInList = HashSet<string>([| "Attention"; "AdditiveAttention" |])
 
     /// The masks of a call's inputs by name, in the order of the inputs.
     let inputMasks = [ "query_mask"; "value_mask"; "key_mask" ]
@@ -150,7 +150,7 @@ module internal LayerConfig =
         | _ -> None
 
     /// Arguments of a layer's call in Keras that belong to the layer here.
-    let callArguments = HashSet<string>([ "use_causal_mask"; "return_attention_scores" ])
+    let callArguments = HashSet<string>([| "use_causal_mask"; "return_attention_scores" |])
 
     /// The second operand of an operation, which follows its tensors.
     [<Literal>]
@@ -201,17 +201,17 @@ module internal LayerConfig =
               "Resizing"
               "Solarization" ]
 
-        Map([ for kind in off -> kind, false ] @ [ for kind in on -> kind, true ])
+        dict ([ for kind in off -> kind, false ] @ [ for kind in on -> kind, true ])
 
     /// Whether an argument of a call says no more than that none was given. A network that was told so writes it as a number.
     let isUngivenTraining (kind: string) (key: string) (value: bool) : bool =
         key = TrainingKeyword
-        && (match trainingByDefault.TryFind kind with
-            | Some ungiven -> ungiven = value
-            | None -> value && kind.StartsWith("Random", StringComparison.Ordinal))
+        && (match trainingByDefault.TryGetValue kind with
+            | true, ungiven -> ungiven = value
+            | _ -> value && kind.StartsWith("Random", StringComparison.Ordinal))
 
     /// Arguments of a call that are true or false.
-    let flagArguments = HashSet<string>(Seq.append callArguments [ TrainingKeyword; "reverse" ])
+    let flagArguments = HashSet<string>(Seq.append callArguments [| TrainingKeyword; "reverse" |])
 
     /// Beside the class name: the layer was made by Layer.shared.
     [<Literal>]

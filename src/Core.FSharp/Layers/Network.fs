@@ -552,10 +552,10 @@ module Network =
 
     /// Types of the network's inputs under which it could be typed when it was described.
     let internal probeFlows (network: Network) : Flow[] =
-        let setting = network.Outputs |> Seq.map (fun n -> n.Owner.Setting) |> Seq.max
+        let setting = Seq.toArray network.Outputs |> Array.map (fun n -> n.Owner.Setting) |> Array.max
 
-        network.Inputs
-        |> Seq.map (fun node ->
+        Seq.toArray network.Inputs
+        |> Array.map (fun node ->
             let probe = NetworkTyping.probeOf (2 * setting) node
 
             NetworkTyping.flowOf
@@ -564,7 +564,6 @@ module Network =
                     Value =
                         { probe.Value with
                             DType = if DType.isFloating node.DType then network.FloatType else node.DType } })
-        |> Seq.toArray
 
     /// Traces the network: outputs for these inputs, and all its layers declare. Variables are in order of declaration;
     /// `frozen` freezes whole paths from outside.

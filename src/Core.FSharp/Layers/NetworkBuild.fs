@@ -37,8 +37,8 @@ module internal NetworkTyping =
         { Value = leafOf name probe.Value; Mask = probe.Mask |> ValueOption.map (leafOf (name + "_mask")) }
 
     /// The working type: that of the widest floating-point input.
-    let floatTypeOf (types: TensorType seq) =
-        if types |> Seq.exists (fun t -> t.DType = DType.Float64) then DType.Float64 else DType.Float32
+    let floatTypeOf (types: TensorType[]) =
+        if types |> Array.exists (fun t -> t.DType = DType.Float64) then DType.Float64 else DType.Float32
 
     let probeOf (probe: int) (node: Node) : Probe =
         match node.Owner.Probes[probe] with
@@ -61,7 +61,7 @@ module internal NetworkTyping =
         | ValueNone ->
             let inputs = call.Inputs |> Array.map (fun n -> flowOf n.Name (probeOf probe n))
 
-            let floatType = floatTypeOf (inputs |> Seq.map (fun f -> f.Value.Type))
+            let floatType = floatTypeOf (inputs |> Array.map (fun f -> f.Value.Type))
             let trace = Trace(Mode.Infer, floatType, (fun _ -> false))
             let scope = enter (Scope(trace, "", false)) (provisional call.Layer) call.Layer
 
@@ -343,7 +343,7 @@ module internal NetworkBuild =
 
     /// Classes whose call in Keras has use_causal_mask and return_attention_scores.
     let private ofAttention =
-        HashSet<string>([ "Attention"; "AdditiveAttention"; "MultiHeadAttention"; "GroupQueryAttention" ])
+        HashSet<string>([| "Attention"; "AdditiveAttention"; "MultiHeadAttention"; "GroupQueryAttention" |])
 
     /// A use of a layer: its nodes are typed, or the error says where and why not.
     let call (layer: Layer) (inputs: Node[]) (keywords: (string * Node)[]) (flags: (string * bool)[]) : Node[] =
@@ -543,7 +543,10 @@ module internal NetworkBuild =
 
                 callDepth[node.Owner] <- max before (depth + 1)
 
-        Array.init layers id |> Array.sortBy (fun n -> struct (-layerDepth[n], layerVisit[n]))
+        // In the order of visits, and of those of one depth still so.
+        Array.init layers id
+        |> Array.sortBy (fun n -> layerVisit[n])
+        |> Array.sortBy (fun n -> -layerDepth[n])
 
     /// The network between inputs and outputs. It gets nodes of its own, whose layers all have names.
     let create

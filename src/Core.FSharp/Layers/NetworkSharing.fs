@@ -7,7 +7,7 @@ open System.Collections.Generic
 module internal NetworkSharing =
 
     /// A layer where it stands: the network around it by its number, its name there, and whether it is shared already.
-    [<Struct; NoEquality; NoComparison>]
+    [<NoEquality; NoComparison>]
     type private Place = { Around: int; Name: string; IsShared: bool }
 
     /// The places of every object, and of all layers without one by their names. The inside of an object is looked at once.
@@ -35,7 +35,7 @@ module internal NetworkSharing =
                             known.Add place
                             false
                         | _ ->
-                            places[owner] <- List [ place ]
+                            places[owner] <- List [| place |]
                             order.Add owner
                             true
 

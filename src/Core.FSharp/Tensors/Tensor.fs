@@ -26,19 +26,19 @@ module private Rows =
 type Tensor private (dtype: DType, shape: Shape, data: Array) =
 
     static let dtypeOf (element: Type) =
-        if element = typeof<float32> then
+        if element.Equals typeof<float32> then
             DType.Float32
-        elif element = typeof<float> then
+        elif element.Equals typeof<float> then
             DType.Float64
-        elif element = typeof<int> then
+        elif element.Equals typeof<int> then
             DType.Int32
-        elif element = typeof<int64> then
+        elif element.Equals typeof<int64> then
             DType.Int64
-        elif element = typeof<bool> then
+        elif element.Equals typeof<bool> then
             DType.Bool
-        elif element = typeof<sbyte> then
+        elif element.Equals typeof<sbyte> then
             DType.Int8
-        elif element = typeof<BFloat16> then
+        elif element.Equals typeof<BFloat16> then
             DType.BFloat16
         else
             raise (
@@ -210,7 +210,7 @@ type Tensor private (dtype: DType, shape: Shape, data: Array) =
     /// <summary>The elements in row-major order, without a copy.</summary>
     /// <exception cref="T:FunctionalNet.DTypeException">The type asked for is not the tensor's own.</exception>
     member _.AsSpan<'T when 'T: unmanaged>() : ReadOnlySpan<'T> =
-        if elementOf data <> typeof<'T> then
+        if not ((elementOf data).Equals typeof<'T>) then
             raise (
                 DTypeException(
                     "The tensor holds another element type.",

@@ -36,7 +36,7 @@ module internal CompilePlan =
                 )
             )
 
-        let taken = HashSet<string>([ "loss" ])
+        let taken = HashSet<string>([| "loss" |])
 
         let losses =
             given

@@ -48,7 +48,7 @@ module internal DataChecks =
 
     let private fits (node: Node) (shape: Shape) =
         shape.Rank = node.Shape.Count
-        && Seq.forall2 (fun d n -> d < 0 || d = n) (Seq.skip 1 node.Shape) (Seq.skip 1 (shape.ToArray()))
+        && [| 1 .. shape.Rank - 1 |] |> Array.forall (fun i -> node.Shape[i] < 0 || node.Shape[i] = shape[i])
 
     /// An input in the network's dtype and rank. A last axis of size 1 may be missing or too many.
     let private input (floatType: DType) (node: Node) (tensor: Tensor) : Tensor =
@@ -153,7 +153,7 @@ module internal DataChecks =
 
     let private inputsOf (network: Network) (data: TrainingData) : Tensor[] =
         // An optional input that is not given has a row without elements for every sample.
-        let absent = lazy Tensor.Zeros(network.FloatType, Shape.Of(rowsOfAny data.Inputs, 0))
+        let absent = Lazy<Tensor>(fun () -> Tensor.Zeros(network.FloatType, Shape.Of(rowsOfAny data.Inputs, 0)))
 
         match data.InputNames with
         | null ->
@@ -183,7 +183,7 @@ module internal DataChecks =
             Seq.toArray data.Targets
         | names ->
             let known = Network.outputNames network
-            let unused = lazy Tensor.Zeros(network.FloatType, Shape.Of(data.Inputs[0].Shape[0]))
+            let unused = Lazy<Tensor>(fun () -> Tensor.Zeros(network.FloatType, Shape.Of(data.Inputs[0].Shape[0])))
 
             arrange "target" known (NetworkNesting.outputPaths network) names data.Targets
             |> Array.mapi (fun i given ->

@@ -178,9 +178,7 @@ module internal OptimizerSteps =
             let scalars = scalarsOf name rule
             let oldScalars = scalars |> Array.map valueOf
 
-            let dependent =
-                [| for i in 0 .. variables.Length - 1 do
-                       if gradients[i].IsSome then i |]
+            let dependent = [| 0 .. variables.Length - 1 |] |> Array.filter (fun i -> gradients[i].IsSome)
 
             let moved =
                 dependent
@@ -230,9 +228,7 @@ module internal OptimizerSteps =
 
             Optimizer.ofMap map
             |> Array.iteri (fun k o ->
-                let mine =
-                    [| for i in 0 .. variables.Length - 1 do
-                           if chosen[i] = k then i |]
+                let mine = [| 0 .. variables.Length - 1 |] |> Array.filter (fun i -> chosen[i] = k)
 
                 if mine.Length > 0 then
                     let pick (items: 'a[]) = mine |> Array.map (fun i -> items[i])

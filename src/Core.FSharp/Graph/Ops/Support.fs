@@ -98,7 +98,6 @@ module internal OpsSupport =
             x
         else
             let extra = x.Rank - shape.Rank
-            let axes =
-                [| for i in 0 .. x.Rank - 1 do
-                       if i < extra || (shape[i - extra] = 1 && x.Shape[i] <> 1) then i |]
+            let isSummed i = i < extra || (shape[i - extra] = 1 && x.Shape[i] <> 1)
+            let axes = [| 0 .. x.Rank - 1 |] |> Array.filter isSummed
             reshapeTo shape (reduce ReduceOp.Sum axes false x)
