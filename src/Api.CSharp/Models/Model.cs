@@ -281,8 +281,19 @@ public partial class Model : Layer
         }
     }
 
-    private IEnumerable<string> FrozenPaths() =>
-        FrozenPaths(roots).Union(roots.Where(pair => !pair.Key.Trainable).Select(pair => pair.Value));
+    private IEnumerable<string> FrozenPaths()
+    {
+        var frozenRoots = new List<string>();
+        foreach (var (layer, path) in roots)
+        {
+            if (!layer.Trainable)
+            {
+                frozenRoots.Add(path);
+            }
+        }
+
+        return FrozenPaths(roots).Union(frozenRoots);
+    }
 
     private IEnumerable<string> FrozenPaths(Dictionary<Layer, string> shared) => layers.SelectMany((layer, i) =>
     {

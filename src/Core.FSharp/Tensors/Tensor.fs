@@ -26,19 +26,19 @@ module private Rows =
 type Tensor private (dtype: DType, shape: Shape, data: Array) =
 
     static let dtypeOf (element: Type) =
-        if element = typeof<float32> then
+        if Type.op_Equality (element, typeof<float32>) then
             DType.Float32
-        elif element = typeof<float> then
+        elif Type.op_Equality (element, typeof<float>) then
             DType.Float64
-        elif element = typeof<int> then
+        elif Type.op_Equality (element, typeof<int>) then
             DType.Int32
-        elif element = typeof<int64> then
+        elif Type.op_Equality (element, typeof<int64>) then
             DType.Int64
-        elif element = typeof<bool> then
+        elif Type.op_Equality (element, typeof<bool>) then
             DType.Bool
-        elif element = typeof<sbyte> then
+        elif Type.op_Equality (element, typeof<sbyte>) then
             DType.Int8
-        elif element = typeof<BFloat16> then
+        elif Type.op_Equality (element, typeof<BFloat16>) then
             DType.BFloat16
         else
             raise (
