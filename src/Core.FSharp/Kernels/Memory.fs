@@ -48,10 +48,10 @@ type private Block(bytes: int64, zeroed: bool) =
 
     let alignment = if isLarge then LargePages.Size else 64L
 
-    // The last large page is for a part of it only if that is not too much memory for nothing.
+    // The last large page is for a part of it only if that is half of it: smaller pages for the rest take less memory.
     let room =
-        let whole = (bytes + alignment - 1L) / alignment * alignment
-        if isLarge && (bytes < LargePages.Size || 3L * (whole - bytes) < bytes) then whole else bytes
+        let rest = bytes % LargePages.Size
+        if isLarge && rest >= LargePages.Threshold then bytes - rest + LargePages.Size else bytes
 
     let storage: byte[] =
         if bytes < 0L || room > int64 Array.MaxLength - alignment then
