@@ -1,6 +1,7 @@
 namespace FunctionalNet.Common
 
 open System
+open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
 open System.Runtime.Intrinsics
 open System.Runtime.Intrinsics.X86
@@ -59,9 +60,77 @@ module internal Philox =
         let rest = exact (Vector256.ShiftRightLogical(b &&& low, 6))
         (high * Vector256.Create 67108864.0 + rest) * Vector256.Create(1.0 / 9007199254740992.0)
 
+    /// What `uniforms53` gives, in vectors of 512 bits, as far as these go: how many.
+    let private uniforms53Wide
+        (seed: uint64)
+        (stream: uint64)
+        (step: uint32)
+        (first: uint32)
+        (values: Span<float>)
+        : int =
+        let inline times (c: Vector512<uint64>) (m: Vector512<uint64>) = Avx512F.Multiply(c.AsUInt32(), m.AsUInt32())
+
+        let inline exact (v: Vector512<uint64>) =
+            (v ||| Vector512.Create 0x4330000000000000UL).AsDouble() - Vector512.Create 4503599627370496.0
+
+        let inline uniform (a: Vector512<uint64>) (b: Vector512<uint64>) =
+            let low = Vector512.Create 0xFFFFFFFFUL
+            let high = exact (Vector512.ShiftRightLogical(a &&& low, 5))
+            let rest = exact (Vector512.ShiftRightLogical(b &&& low, 6))
+            (high * Vector512.Create 67108864.0 + rest) * Vector512.Create(1.0 / 9007199254740992.0)
+
+        let m0 = Vector512.Create(uint64 M0)
+        let m1 = Vector512.Create(uint64 M1)
+        let start = &MemoryMarshal.GetReference values
+        let mutable i = 0
+
+        while i <= values.Length - 16 do
+            let mutable k0 = uint32 seed
+            let mutable k1 = uint32 (seed >>> 32)
+
+            let mutable a0 =
+                Vector512.Create(uint64 first + uint64 i) + Vector512.Create(0UL, 1UL, 2UL, 3UL, 4UL, 5UL, 6UL, 7UL)
+
+            let mutable b0 = a0 + Vector512.Create 8UL
+            let mutable a1 = Vector512.Create(uint64 step)
+            let mutable b1 = a1
+            let mutable a2 = Vector512.Create(uint64 (uint32 stream))
+            let mutable b2 = a2
+            let mutable a3 = Vector512.Create(stream >>> 32)
+            let mutable b3 = a3
+
+            for _ in 1..10 do
+                let key0 = Vector512.Create(uint64 k0)
+                let key1 = Vector512.Create(uint64 k1)
+                let p0 = times a0 m0
+                let p1 = times a2 m1
+                let q0 = times b0 m0
+                let q1 = times b2 m1
+                a0 <- Vector512.ShiftRightLogical(p1, 32) ^^^ a1 ^^^ key0
+                b0 <- Vector512.ShiftRightLogical(q1, 32) ^^^ b1 ^^^ key0
+                a2 <- Vector512.ShiftRightLogical(p0, 32) ^^^ a3 ^^^ key1
+                b2 <- Vector512.ShiftRightLogical(q0, 32) ^^^ b3 ^^^ key1
+                a1 <- p1
+                b1 <- q1
+                a3 <- p0
+                b3 <- q0
+                k0 <- k0 + W0
+                k1 <- k1 + W1
+
+            Vector512.StoreUnsafe(uniform a0 a1, &start, unativeint i)
+            Vector512.StoreUnsafe(uniform b0 b1, &start, unativeint (i + 8))
+            i <- i + 16
+
+        i
+
     /// Numbers in [0, 1) with 53 random bits: each of the first two words of a block, from block `first` on.
     let uniforms53 (seed: uint64) (stream: uint64) (step: uint32) (first: uint32) (values: Span<float>) : unit =
-        let mutable i = 0
+        // Where code is compiled at run time, that takes longer than vectors of 512 bits save.
+        let mutable i =
+            if not RuntimeFeature.IsDynamicCodeSupported && Avx512F.IsSupported then
+                uniforms53Wide seed stream step first values
+            else
+                0
 
         if Avx2.IsSupported then
             // A lane holds a word of one block, with whatever the last product left in the upper half, which the next

@@ -115,7 +115,7 @@ module internal Fuse =
     /// where a result flows from one to the other element by element, in one domain, and no path leaves the union and
     /// comes back. Nodes of `apart` are alone in any case.
     let groups (fuse: bool) (apart: HashSet<Expr>) (order: Expr[]) : Dictionary<Expr, FusionGroup> =
-        let indexOf = Dictionary<Expr, int>(HashIdentity.Reference)
+        let indexOf = Dictionary<Expr, int>(order.Length, HashIdentity.Reference)
         order |> Array.iteri (fun i e -> indexOf[e] <- i)
         let users = Array.init order.Length (fun _ -> List<int>())
 
@@ -128,13 +128,22 @@ module internal Fuse =
         let mutable stamp = 0
         let stack = Stack<int>()
 
-        let operands (members: Expr seq) (inside: Expr -> bool) =
-            let seen = HashSet<Expr>(HashIdentity.Reference)
+        let seen = HashSet<Expr>(HashIdentity.Reference)
 
-            for m in members do
-                for i in m.Inputs do
-                    if not (inside (Elementwise.flatSource i)) then seen.Add i |> ignore
+        // What the members of two groups read from outside.
+        let operands (a: FusionGroup) (b: FusionGroup) =
+            let isInside (e: Expr) =
+                let g = groupAt[indexOf[e]]
+                not (isNull g) && (obj.ReferenceEquals(g, a) || obj.ReferenceEquals(g, b))
 
+            let add (members: List<Expr>) =
+                for m in members do
+                    for i in m.Inputs do
+                        if not (isInside (Elementwise.flatSource i)) then seen.Add i |> ignore
+
+            seen.Clear()
+            add a.Members
+            add b.Members
             seen.Count
 
         // From everything that uses a result of the two groups and is outside of both, can one of them be reached?
@@ -216,31 +225,25 @@ module internal Fuse =
                             | Some d when
                                 staysInside d
                                 && a.Members.Count + b.Members.Count <= MaxMembers
-                                && operands (Seq.append a.Members b.Members) (fun e ->
-                                    let g = groupAt[indexOf[e]]
-                                    not (isNull g) && (obj.ReferenceEquals(g, a) || obj.ReferenceEquals(g, b)))
-                                   <= MaxInputs
+                                && operands a b <= MaxInputs
                                 && not (makesCycle a b i)
                                 ->
                                 // A value that came in through memory (rounded to its type) may now come from inside;
                                 // the same rule that allows the edge in hand must allow that one.
-                                let allowed =
-                                    Seq.forall
-                                        (fun (m: Expr) ->
-                                            m.Inputs
-                                            |> Array.forall (fun o ->
-                                                let p = Elementwise.flatSource o
-                                                let g = groupAt[indexOf[p]]
+                                let isAllowed (m: Expr) =
+                                    m.Inputs
+                                    |> Array.forall (fun o ->
+                                        let p = Elementwise.flatSource o
+                                        let g = groupAt[indexOf[p]]
 
-                                                isNull g
-                                                || not (obj.ReferenceEquals(g, a) || obj.ReferenceEquals(g, b))
-                                                || (o.Shape.Size = m.Shape.Size
-                                                    && (match d with
-                                                        | None -> true
-                                                        | Some d -> Elementwise.staysInside d p))))
-                                        (Seq.append a.Members b.Members)
+                                        isNull g
+                                        || not (obj.ReferenceEquals(g, a) || obj.ReferenceEquals(g, b))
+                                        || (o.Shape.Size = m.Shape.Size
+                                            && (match d with
+                                                | None -> true
+                                                | Some d -> Elementwise.staysInside d p)))
 
-                                if allowed then
+                                if a.Members.TrueForAll isAllowed && b.Members.TrueForAll isAllowed then
                                     a.Domain <- d
                                     a.Members.AddRange b.Members
 

@@ -49,9 +49,10 @@ module internal Traverse =
 
     /// Rebuilds nodes bottom-up: `replace` sees every node with its already rebuilt operands, and gives the node to use.
     let rewrite (replace: Expr -> Expr[] -> Expr) (roots: Expr[]) : Expr[] =
-        let map = Dictionary<Expr, Expr>(HashIdentity.Reference)
+        let order = topological roots
+        let map = Dictionary<Expr, Expr>(order.Length, HashIdentity.Reference)
 
-        for node in topological roots do
+        for node in order do
             map[node] <- replace node (node.Inputs |> Array.map (fun i -> map[i]))
 
         roots |> Array.map (fun r -> map[r])

@@ -39,19 +39,19 @@ module private LargePages =
             | :? DllNotFoundException
             | :? EntryPointNotFoundException -> available <- false
 
-/// Memory on the pinned object heap, its start aligned to 64 bytes, not zeroed. The garbage collector owns it: there is
-/// nothing to dispose, but pointers are valid only while the buffer itself is reachable.
+/// Memory on the pinned object heap. The garbage collector owns it: there is nothing to dispose, but pointers are valid
+/// only while the block itself is reachable. What the system has just given is zero already, and is not written to make it so.
 [<Sealed>]
-type internal Buffer(bytes: int64) =
+type private Block(bytes: int64, zeroed: bool) =
 
     let isLarge = bytes >= LargePages.Threshold && bytes <= int64 Array.MaxLength - 2L * LargePages.Size
 
     let alignment = if isLarge then LargePages.Size else 64L
 
-    // The last large page is for a part of it only if that is not too much memory for nothing.
+    // The last large page is for a part of it only if that is half of it: smaller pages for the rest take less memory.
     let room =
-        let whole = (bytes + alignment - 1L) / alignment * alignment
-        if isLarge && (bytes < LargePages.Size || 3L * (whole - bytes) < bytes) then whole else bytes
+        let rest = bytes % LargePages.Size
+        if isLarge && rest >= LargePages.Threshold then bytes - rest + LargePages.Size else bytes
 
     let storage: byte[] =
         if bytes < 0L || room > int64 Array.MaxLength - alignment then
@@ -65,17 +65,63 @@ type internal Buffer(bytes: int64) =
                 )
             )
 
-        GC.AllocateUninitializedArray<byte>(int (room + alignment), true)
+        if zeroed then
+            GC.AllocateArray<byte>(int (room + alignment), true)
+        else
+            GC.AllocateUninitializedArray<byte>(int (room + alignment), true)
 
     let start =
         let p = int64 (Marshal.UnsafeAddrOfPinnedArrayElement(storage, 0))
         nativeint ((p + alignment - 1L) &&& ~~~(alignment - 1L))
 
-    let mutable version = 0L
-
     do
         if isLarge then
             LargePages.request start (room / LargePages.Size * LargePages.Size)
+
+    member _.Start = start
+
+    /// Reachable up to here.
+    member _.Keep() = GC.KeepAlive storage
+
+/// Memory whose start is aligned to 64 bytes, alone or with others in one block. There is nothing to dispose, but pointers
+/// are valid only while the buffer itself is reachable.
+[<Sealed>]
+type internal Buffer private (block: Block, offset: int64, bytes: int64) =
+
+    let start = block.Start + nativeint offset
+    let mutable version = 0L
+
+    /// Of that size, not zeroed.
+    new(bytes: int64) = Buffer(Block(bytes, false), 0L, bytes)
+
+    /// Buffers of these sizes, all zeros. Small ones share blocks, which take whole pages between them: each is in memory
+    /// as long as one of its block.
+    static member Zeros(sizes: int64[]) : Buffer[] =
+        let shared = 32L * LargePages.Size
+        let buffers = Array.zeroCreate<Buffer> sizes.Length
+        let mutable first = 0
+
+        while first < sizes.Length do
+            // As many as fit, or one.
+            let mutable past = first + 1
+            let mutable size = Buffer.Aligned sizes[first]
+
+            while past < sizes.Length && size + Buffer.Aligned sizes[past] <= shared do
+                size <- size + Buffer.Aligned sizes[past]
+                past <- past + 1
+
+            let block = Block((if past = first + 1 then sizes[first] else size), true)
+            let mutable offset = 0L
+
+            for i in first .. past - 1 do
+                buffers[i] <- Buffer(block, offset, sizes[i])
+                offset <- offset + Buffer.Aligned sizes[i]
+
+            first <- past
+
+        buffers
+
+    static member private Aligned(bytes: int64) = (bytes + 63L) &&& ~~~63L
 
     /// The first byte.
     member _.Pointer = start
@@ -93,8 +139,8 @@ type internal Buffer(bytes: int64) =
     /// Sets every byte to zero.
     member this.Zero() =
         NativeMemory.Clear(start.ToPointer(), unativeint bytes)
-        // This use makes the array a field, which keeps it as long as the buffer.
-        GC.KeepAlive storage
+        // This use makes the block a field, which keeps it as long as the buffer.
+        block.Keep()
         this.Touch()
 
 /// Raw memory.
@@ -106,6 +152,14 @@ module internal Mem =
 
     /// Sets bytes to zero.
     let zero (dst: nativeint) (bytes: int64) = NativeMemory.Clear(dst.ToPointer(), unativeint bytes)
+
+    /// Writes to every page what is there, also while others write to it. The memory begins at a multiple of 4 bytes.
+    let touch (p: nativeint) (bytes: int64) =
+        let mutable at = 0L
+
+        while at <= bytes - 4L do
+            Interlocked.Or(NativePtr.toByRef (NativePtr.ofNativeInt<int>(p + nativeint at)), 0) |> ignore
+            at <- at + 4096L
 
     /// Asks the machine to bring some bytes into the cache, where it can be asked.
     let inline announce (p: nativeint) (bytes: nativeint) =

@@ -6,8 +6,31 @@ open System.Runtime.InteropServices
 open System.Threading
 open FunctionalNet
 
+/// Memory that will be written soon: who touches a page first waits for the system to make it, a tenth of a millisecond for a
+/// large one.
+[<Sealed>]
+type private Touching(buffers: FunctionalNet.Kernels.Buffer[]) =
+
+    let mutable next = 0
+    let mutable offset = 0L
+
+    /// Touches a part without changing it; false if all is done.
+    member _.Go() : bool =
+        if next < buffers.Length then
+            let buffer = buffers[next]
+            let past = min buffer.Bytes (offset + (1L <<< 21))
+            Mem.touch (buffer.Pointer + nativeint offset) (past - offset)
+            GC.KeepAlive buffer
+            offset <- past
+
+            if past = buffer.Bytes then
+                next <- next + 1
+                offset <- 0L
+
+        next < buffers.Length
+
 /// What one thread of a job owns, in lines of the cache of its own: the chunks that it has not begun, from `next` (low
-/// half) up to `past` (high half); whether the thread sleeps, and what wakes it.
+/// half) up to `past` (high half); whether the thread sleeps, and what wakes it; what it may do while it has nothing to do.
 [<Sealed; AllowNullLiteral; StructLayout(LayoutKind.Explicit, Size = 256)>]
 type private Seat =
     [<FieldOffset(64)>]
@@ -19,12 +42,22 @@ type private Seat =
     [<FieldOffset(192)>]
     val Event: SemaphoreSlim
 
-    new() = { Range = 0L; Parked = 0; Event = new SemaphoreSlim(0) }
+    [<FieldOffset(200)>]
+    val mutable Aside: Touching | null
+
+    new() = { Range = 0L; Parked = 0; Event = new SemaphoreSlim(0); Aside = null }
 
     /// Whether chunks are left.
     member this.HasWork =
         let r = Volatile.Read(&this.Range)
         int r < int (r >>> 32)
+
+    /// Whether the thread should be awake.
+    member this.HasReason = this.HasWork || not (isNull (Volatile.Read(&this.Aside)))
+
+    member this.Wake() =
+        if Volatile.Read(&this.Parked) = 1 && Interlocked.Exchange(&this.Parked, 0) = 1 then
+            this.Event.Release() |> ignore
 
     member this.Give(next: int, past: int) = Volatile.Write(&this.Range, (int64 past <<< 32) ||| int64 next)
 
@@ -109,20 +142,28 @@ type private Crew() =
         let mutable idle = 0
 
         while true do
+            let aside = Volatile.Read(&seat.Aside)
+
             if index <= Volatile.Read(&active) && seat.HasWork then
                 this.Work(Volatile.Read(&seats), index)
                 idle <- 0
-            elif idle < spins then
-                idle <- idle + 1
-                Thread.SpinWait 1
             else
-                idle <- 0
-                Interlocked.Exchange(&seat.Parked, 1) |> ignore
-                let wanted = index <= Volatile.Read(&active) && seat.HasWork
+                match aside with
+                | null ->
+                    if idle < spins then
+                        idle <- idle + 1
+                        Thread.SpinWait 1
+                    else
+                        idle <- 0
+                        Interlocked.Exchange(&seat.Parked, 1) |> ignore
+                        let wanted = index <= Volatile.Read(&active) && seat.HasReason
 
-                // If the flag is already down, a release is on its way and must be consumed.
-                if not (wanted && Interlocked.CompareExchange(&seat.Parked, 0, 1) = 1) then
-                    seat.Event.Wait()
+                        // If the flag is already down, a release is on its way and must be consumed.
+                        if not (wanted && Interlocked.CompareExchange(&seat.Parked, 0, 1) = 1) then
+                            seat.Event.Wait()
+                | aside ->
+                    if not (aside.Go()) then
+                        Interlocked.CompareExchange(&seat.Aside, null, aside) |> ignore
 
     /// Makes sure that `count` helpers exist and that exactly those take part.
     member this.Resize(count: int) =
@@ -156,10 +197,7 @@ type private Crew() =
         Interlocked.MemoryBarrier()
 
         for i in 1 .. threads - 1 do
-            let seat = present[i]
-
-            if Volatile.Read(&seat.Parked) = 1 && Interlocked.Exchange(&seat.Parked, 0) = 1 then
-                seat.Event.Release() |> ignore
+            present[i].Wake()
 
         this.Work(present, 0)
         let mutable waits = 0
@@ -168,6 +206,15 @@ type private Crew() =
             waits <- waits + 1
 
             if waits < 8000 then Thread.SpinWait 1 else Thread.Yield() |> ignore
+
+    /// Gives the first helper, if there is one, something to do until there is work.
+    member _.Meanwhile(aside: Touching) =
+        let present = Volatile.Read(&seats)
+
+        if active > 0 && present.Length > 1 then
+            Volatile.Write(&present[1].Aside, aside)
+            Interlocked.MemoryBarrier()
+            present[1].Wake()
 
     member this.Run(job: Kernel) =
         let phases = job.Phases
@@ -234,6 +281,9 @@ type internal Workers private () =
 
             crew.Resize(count - 1)
             threads <- count
+
+    /// Lets a helper that has no work touch memory that will be written soon.
+    static member TouchMeanwhile(buffers: FunctionalNet.Kernels.Buffer[]) : unit = crew.Meanwhile(Touching buffers)
 
     /// Runs all chunks of all phases. A call from inside a chunk, or while another thread is in here, runs them on the
     /// calling thread alone. An exception of a chunk is rethrown here, and later phases are not run.

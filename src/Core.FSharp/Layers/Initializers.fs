@@ -1,6 +1,8 @@
 namespace FunctionalNet
 
 open System
+open System.Runtime.InteropServices
+open System.Runtime.Intrinsics
 open FunctionalNet.Common
 
 /// <summary>Initializer options.</summary>
@@ -39,7 +41,14 @@ module Initializer =
                     let width = width shape
                     Philox.uniforms53 seed stream 0u (uint32 first) values
 
-                    for i in 0 .. values.Length - 1 do
+                    let vectors = MemoryMarshal.Cast<float, Vector256<float>> values
+
+                    for i in 0 .. vectors.Length - 1 do
+                        vectors[i] <-
+                            Vector256.Create low
+                            + Vector256.Create width * (Vector256.Create scale * vectors[i] - Vector256.Create shift)
+
+                    for i in vectors.Length * Vector256<float>.Count .. values.Length - 1 do
                         values[i] <- low + width * (scale * values[i] - shift) }
 
         unbox<uint64 -> uint64 -> Shape -> float[]>(box draw)

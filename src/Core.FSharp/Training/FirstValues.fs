@@ -1,6 +1,8 @@
 namespace FunctionalNet.Training
 
 open System
+open System.Runtime.InteropServices
+open System.Runtime.Intrinsics
 open Microsoft.FSharp.NativeInterop
 open FunctionalNet
 open FunctionalNet.Common
@@ -13,6 +15,17 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
     inherit Kernel()
 
     static let part = 1 <<< 16
+
+    /// The nearest float32 numbers.
+    static let round (values: Span<float>, target: Span<float32>) : unit =
+        let halves = MemoryMarshal.Cast<float, Vector256<float>> values
+        let lanes = Vector256<float32>.Count
+
+        for i in 0 .. halves.Length / 2 - 1 do
+            Vector256.Narrow(halves[2 * i], halves[2 * i + 1]).CopyTo(target.Slice(i * lanes))
+
+        for i in halves.Length / 2 * lanes .. values.Length - 1 do
+            target[i] <- float32 values[i]
 
     /// True if the elements can be drawn in any order, and on any thread.
     static let isDrawnInParts (spec: VariableSpec) : bool =
@@ -53,8 +66,7 @@ type internal FirstValues private (seed: uint64, variables: struct (VariableSpec
                 let values = some.Slice(0, min some.Length (count - at))
                 draw.Fill(seed, stream, spec.Shape, first + at, values)
 
-                for k in 0 .. values.Length - 1 do
-                    target[at + k] <- float32 values[k]
+                round (values, target.Slice(at, values.Length))
 
                 at <- at + values.Length
         | _ -> ()

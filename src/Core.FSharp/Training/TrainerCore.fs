@@ -41,14 +41,26 @@ type internal TrainerCore
     do
         seedVariable.SetInt64(int64 seed)
 
-        let own = ResizeArray()
+        let isOwn (spec: VariableSpec) = (lent spec.Path).IsNone
 
-        for spec in specs do
-            match lent spec.Path with
-            | ValueSome shared -> variables.Share(spec.Path, spec.DType, spec.Shape, shared)
-            | ValueNone -> own.Add(struct (spec, variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0)))
+        if specs |> Array.forall isOwn then
+            variables.EnsureAll(
+                specs
+                |> Array.map (fun spec ->
+                    { StepSlot.Name = spec.Path; Type = { DType = spec.DType; Shape = spec.Shape }; Initial = 0.0 })
+            )
+        else
+            for spec in specs do
+                match lent spec.Path with
+                | ValueSome shared -> variables.Share(spec.Path, spec.DType, spec.Shape, shared)
+                | ValueNone -> variables.Ensure(spec.Path, spec.DType, spec.Shape, 0.0) |> ignore
 
-        FirstValues.Draw(seed, own.ToArray())
+        FirstValues.Draw(
+            seed,
+            specs
+            |> Array.filter isOwn
+            |> Array.map (fun spec -> struct (spec, (variables.TryFind spec.Path).Value))
+        )
 
     let isFrozen (path: string) =
         frozen.Count > 0
@@ -94,8 +106,7 @@ type internal TrainerCore
         let trained =
             specs |> Array.filter (fun spec -> spec.Trainable && not spec.Frozen && not (isFrozen spec.Path))
 
-        for s in OptimizerSteps.state plan.Optimizer trained do
-            slots.Ensure(s.Name, s.Type.DType, s.Type.Shape, s.Initial) |> ignore
+        slots.EnsureAll(OptimizerSteps.state plan.Optimizer trained)
 
     let figuresOf (totals: VariableStore) (graph: StepGraph) =
         let known name =
@@ -108,8 +119,7 @@ type internal TrainerCore
 
     /// What optimizers keep begins with the rule's first values.
     let prepareSlots (graph: StepGraph) =
-        for s in graph.Slots do
-            slots.Ensure(s.Name, s.Type.DType, s.Type.Shape, s.Initial) |> ignore
+        slots.EnsureAll graph.Slots
 
         for name, optimizer in graph.Optimizers do
             if not (furtherOptimizers.ContainsKey name) then
@@ -138,6 +148,7 @@ type internal TrainerCore
             cache.GetOrAdd(
                 key,
                 fun () ->
+                    slots.TouchMeanwhile()
                     bind arena.Room key types (TrainStep.training network plan (settings ()) isFrozen types) trainTotals
             )
 

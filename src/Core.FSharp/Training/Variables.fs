@@ -3,16 +3,19 @@ namespace FunctionalNet.Training
 open System
 open System.Collections.Generic
 open FunctionalNet
+open FunctionalNet.Graph
 open FunctionalNet.Kernels
 
 /// A value that lives as long as the trainer, in memory that plans read and write in place.
 [<Sealed>]
-type internal Variable private (name: string, dtype: DType, shape: Shape, buffer: Buffer) =
+type internal Variable(name: string, dtype: DType, shape: Shape, buffer: Buffer) =
 
     let bytes = shape.Size * DType.size dtype
 
-    new(name: string, dtype: DType, shape: Shape) =
-        Variable(name, dtype, shape, Buffer(int64 (max (shape.Size * DType.size dtype) 1)))
+    new(name: string, dtype: DType, shape: Shape) = Variable(name, dtype, shape, Buffer(Variable.SizeOf(dtype, shape)))
+
+    /// Bytes of memory for a value of that type.
+    static member SizeOf(dtype: DType, shape: Shape) : int64 = int64 (max (shape.Size * DType.size dtype) 1)
 
     /// The same memory under another name.
     member _.Under(other: string) = Variable(other, dtype, shape, buffer)
@@ -91,6 +94,18 @@ type internal VariableStore() =
     let order = ResizeArray<Variable>()
     let byName = Dictionary<string, Variable>()
 
+    let check (v: Variable) (wanted: StepSlot) : unit =
+        if v.DType <> wanted.Type.DType || not (v.Shape.Equals wanted.Type.Shape) then
+            raise (
+                ShapeException(
+                    "A variable is wanted in two shapes.",
+                    wanted.Name,
+                    DType.name v.DType + " " + v.Shape.ToString(),
+                    DType.name wanted.Type.DType + " " + wanted.Type.Shape.ToString(),
+                    "Use data of the same shape as before, or compile again."
+                )
+            )
+
     member _.All = order
 
     member _.TryFind(name: string) =
@@ -98,26 +113,40 @@ type internal VariableStore() =
         | true, v -> ValueSome v
         | _ -> ValueNone
 
+    /// Makes those that there are not, side by side in memory.
+    member _.EnsureAll(wanted: StepSlot[]) : unit =
+        let missing = ResizeArray<StepSlot>()
+
+        for w in wanted do
+            match byName.TryGetValue w.Name with
+            | true, v -> check v w
+            | _ -> missing.Add w
+
+        if missing.Count > 0 then
+            let buffers =
+                missing.ToArray()
+                |> Array.map (fun w -> Variable.SizeOf(w.Type.DType, w.Type.Shape))
+                |> Buffer.Zeros
+
+            for i in 0 .. buffers.Length - 1 do
+                let w = missing[i]
+
+                match byName.TryGetValue w.Name with
+                | true, v -> check v w
+                | _ ->
+                    let v = Variable(w.Name, w.Type.DType, w.Type.Shape, buffers[i])
+                    if w.Initial <> 0.0 then v.Fill w.Initial
+                    byName[w.Name] <- v
+                    order.Add v
+
     /// The variable of that name; made, with all elements at `initial`, if there is none.
-    member _.Ensure(name: string, dtype: DType, shape: Shape, initial: float) =
-        match byName.TryGetValue name with
-        | true, v when v.DType = dtype && v.Shape.Equals shape -> v
-        | true, v ->
-            raise (
-                ShapeException(
-                    "A variable is wanted in two shapes.",
-                    name,
-                    DType.name v.DType + " " + v.Shape.ToString(),
-                    DType.name dtype + " " + shape.ToString(),
-                    "Use data of the same shape as before, or compile again."
-                )
-            )
-        | _ ->
-            let v = Variable(name, dtype, shape)
-            v.Fill initial
-            byName[name] <- v
-            order.Add v
-            v
+    member this.Ensure(name: string, dtype: DType, shape: Shape, initial: float) : Variable =
+        this.EnsureAll [| { StepSlot.Name = name; Type = { DType = dtype; Shape = shape }; Initial = initial } |]
+
+        byName[name]
+
+    /// Lets another thread touch the memory while this one prepares to use it.
+    member _.TouchMeanwhile() : unit = Workers.TouchMeanwhile [| for v in order -> v.Buffer |]
 
     /// Adds a variable in the memory of another one.
     member _.Share(name: string, dtype: DType, shape: Shape, other: Variable) =
