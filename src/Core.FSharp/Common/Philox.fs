@@ -60,14 +60,10 @@ module internal Philox =
         let rest = exact (Vector256.ShiftRightLogical(b &&& low, 6))
         (high * Vector256.Create 67108864.0 + rest) * Vector256.Create(1.0 / 9007199254740992.0)
 
-    /// What `uniforms53` gives, in vectors of 512 bits, as far as these go: how many.
-    let private uniforms53Wide
-        (seed: uint64)
-        (stream: uint64)
-        (step: uint32)
-        (first: uint32)
-        (values: Span<float>)
-        : int =
+    /// What `uniforms53` gives, in vectors of 512 bits, as far as these go: how many. A method of its own, because one that asks
+    /// for such vectors is not compiled ahead of time for the runtime.
+    [<MethodImpl(MethodImplOptions.NoInlining)>]
+    let uniforms53Wide (seed: uint64) (stream: uint64) (step: uint32) (first: uint32) (values: Span<float>) : int =
         let inline times (c: Vector512<uint64>) (m: Vector512<uint64>) = Avx512F.Multiply(c.AsUInt32(), m.AsUInt32())
 
         let inline exact (v: Vector512<uint64>) =
@@ -82,9 +78,10 @@ module internal Philox =
         let m0 = Vector512.Create(uint64 M0)
         let m1 = Vector512.Create(uint64 M1)
         let start = &MemoryMarshal.GetReference values
+        let last = if Avx512F.IsSupported then values.Length - 16 else -1
         let mutable i = 0
 
-        while i <= values.Length - 16 do
+        while i <= last do
             let mutable k0 = uint32 seed
             let mutable k1 = uint32 (seed >>> 32)
 
@@ -127,10 +124,7 @@ module internal Philox =
     let uniforms53 (seed: uint64) (stream: uint64) (step: uint32) (first: uint32) (values: Span<float>) : unit =
         // Where code is compiled at run time, that takes longer than vectors of 512 bits save.
         let mutable i =
-            if not RuntimeFeature.IsDynamicCodeSupported && Avx512F.IsSupported then
-                uniforms53Wide seed stream step first values
-            else
-                0
+            if RuntimeFeature.IsDynamicCodeSupported then 0 else uniforms53Wide seed stream step first values
 
         if Avx2.IsSupported then
             // A lane holds a word of one block, with whatever the last product left in the upper half, which the next

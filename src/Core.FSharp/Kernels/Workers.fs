@@ -145,6 +145,9 @@ type private Crew() =
             let aside = Volatile.Read(&seat.Aside)
 
             if index <= Volatile.Read(&active) && seat.HasWork then
+                if not (isNull aside) then
+                    Interlocked.CompareExchange(&seat.Aside, null, aside) |> ignore
+
                 this.Work(Volatile.Read(&seats), index)
                 idle <- 0
             else

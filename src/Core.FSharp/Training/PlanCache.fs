@@ -16,7 +16,10 @@ type internal Arena() =
 
     /// At least so many bytes.
     member _.Room(bytes: int64) : Buffer =
-        if buffer.Bytes < bytes then buffer <- Buffer bytes
+        if buffer.Bytes < bytes then
+            buffer <- Buffer bytes
+            Workers.TouchMeanwhile [| buffer |]
+
         buffer
 
 /// A step made executable, with memory of its own for one batch.

@@ -72,6 +72,24 @@ let ``runs of uniform numbers are those of their blocks, bit for bit``
             let struct (a, b, _, _) = Philox.block seed stream step (first + uint32 i)
             Assert.Equal(Philox.toUniform53 a b, values[i])
 
+[<Property(MaxTest = 200)>]
+let ``wide runs of uniform numbers are those of their blocks, as far as they go``
+    (seed: uint64)
+    (stream: uint64)
+    (step: uint32)
+    (first: uint16)
+    =
+    for length in [ 0; 15; 16; 17; 47; 64 ] do
+        let first = uint32 first
+        let values = Array.create length nan
+        let made = Philox.uniforms53Wide seed stream step first (System.Span values)
+        let wide = System.Runtime.Intrinsics.X86.Avx512F.IsSupported
+        Assert.Equal((if wide then length / 16 * 16 else 0), made)
+
+        for i in 0 .. length - 1 do
+            let struct (a, b, _, _) = Philox.block seed stream step (first + uint32 i)
+            Assert.Equal((if i < made then Philox.toUniform53 a b else nan), values[i])
+
 [<Property>]
 let ``uniform numbers lie in [0, 1)`` (word: uint32) =
     let u = Philox.toUniform word

@@ -36,6 +36,12 @@ type private Nesting(inner: Kernel) =
 [<Collection("Workers")>]
 type WorkersTests() =
 
+    static let fill (buffer: FunctionalNet.Kernels.Buffer) (value: byte) =
+        Span<byte>(buffer.Pointer.ToPointer(), int buffer.Bytes).Fill value
+
+    static let holds (buffer: FunctionalNet.Kernels.Buffer) (value: byte) =
+        not (ReadOnlySpan<byte>(buffer.Pointer.ToPointer(), int buffer.Bytes).ContainsAnyExcept value)
+
     let withThreads (n: int) (f: unit -> unit) =
         let before = Workers.Threads
 
@@ -128,3 +134,30 @@ type WorkersTests() =
             Assert.Equal(0L, int64 b.Pointer % 64L)
             Assert.Equal(bytes, b.Bytes)
             b.Zero()
+
+    [<Fact>]
+    member _.``buffers made together are zeros, aligned, and apart``() =
+        let sizes = [| 1L; 0L; 3_000_000L; 64L; 70_000_000L; 100L; 5L |]
+        let buffers = FunctionalNet.Kernels.Buffer.Zeros sizes
+        Assert.Equal<int64[]>(sizes, buffers |> Array.map (fun b -> b.Bytes))
+
+        for b in buffers do
+            Assert.Equal(0n, b.Pointer % 64n)
+            Assert.True(holds b 0uy)
+
+        buffers |> Array.iteri (fun i b -> fill b (byte (i + 1)))
+        buffers |> Array.iteri (fun i b -> Assert.True(holds b (byte (i + 1))))
+
+    [<Fact>]
+    member _.``memory that helpers touch keeps what is in it, and work goes on``() =
+        withThreads 3 (fun () ->
+            let buffers = FunctionalNet.Kernels.Buffer.Zeros [| 9_000_000L; 10L; 5_000_000L |]
+
+            for round in 1..50 do
+                Workers.TouchMeanwhile buffers
+                buffers |> Array.iter (fun b -> fill b (byte round))
+                let job = Counting [| 7; 3 |]
+                Workers.Run job
+                Assert.All(Array.concat job.Runs, (fun n -> Assert.Equal(1, n)))
+                Assert.Equal(0, job.Disorder)
+                buffers |> Array.iter (fun b -> Assert.True(holds b (byte round))))
