@@ -82,9 +82,9 @@ type internal Lanes256<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Fma(x, y, z) =
             if sizeof<'T> = 4 then
-                Machine.Fma(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>()).As<float32, 'T>()
+                NativeVector.Fma(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>()).As<float32, 'T>()
             else
-                Machine.Fma(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
+                NativeVector.Fma(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Neg x = Vector256.Negate x
@@ -132,7 +132,7 @@ type internal Lanes256<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
-            Machine.Min(Vector256.Create<'T> high, Machine.Max(Vector256.Create<'T> low, x))
+            NativeVector.Min(Vector256.Create<'T> high, NativeVector.Max(Vector256.Create<'T> low, x))
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
@@ -142,7 +142,7 @@ type internal Lanes256<'T> =
                 Avx512F.VL.Scale(x.As<'T, float>(), n.As<'T, float>()).As<float, 'T>()
             elif sizeof<'T> = 4 then
                 // Two factors, so that the largest numbers and those below the smallest normal one come out right.
-                let n = Machine.ToInt(n.As<'T, float32>())
+                let n = NativeVector.ToInt(n.As<'T, float32>())
                 let half = Vector256.ShiftRightArithmetic(n, 1)
                 let bias = Vector256.Create 127
                 let first = Vector256.ShiftLeft(half + bias, 23).AsSingle()
@@ -280,9 +280,9 @@ type internal Lanes256<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
-                Machine.ToInt(x.As<'T, float32>()).As<int, 'T>()
+                NativeVector.ToInt(x.As<'T, float32>()).As<int, 'T>()
             else
-                Machine.ToInt(x.As<'T, float>()).As<int64, 'T>()
+                NativeVector.ToInt(x.As<'T, float>()).As<int64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
@@ -315,10 +315,13 @@ type internal Lanes256<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
             if Vector256.EqualsAll(x, x) then
-                let halves = Machine.Max(x.GetLower(), x.GetUpper())
-                let pairs = Machine.Max(halves, HalfLanes.swap64 halves)
+                let halves = NativeVector.Max(x.GetLower(), x.GetUpper())
+                let pairs = NativeVector.Max(halves, HalfLanes.swap64 halves)
 
-                if sizeof<'T> = 4 then Machine.Max(pairs, HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
+                if sizeof<'T> = 4 then
+                    NativeVector.Max(pairs, HalfLanes.swap32 pairs).ToScalar()
+                else
+                    pairs.ToScalar()
             else
                 // The sum of what holds a NaN is one.
                 Vector256.Sum x

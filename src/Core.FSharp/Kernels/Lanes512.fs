@@ -96,9 +96,9 @@ type internal Lanes512<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Fma(x, y, z) =
             if sizeof<'T> = 4 then
-                Machine.Fma(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>()).As<float32, 'T>()
+                NativeVector.Fma(x.As<'T, float32>(), y.As<'T, float32>(), z.As<'T, float32>()).As<float32, 'T>()
             else
-                Machine.Fma(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
+                NativeVector.Fma(x.As<'T, float>(), y.As<'T, float>(), z.As<'T, float>()).As<float, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Neg x = Vector512.Negate x
@@ -146,7 +146,7 @@ type internal Lanes512<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Clamp(x, low, high) =
             // The order of operands lets NaN through where the machine gives the second one then.
-            Machine.Min(Vector512.Create<'T> high, Machine.Max(Vector512.Create<'T> low, x))
+            NativeVector.Min(Vector512.Create<'T> high, NativeVector.Max(Vector512.Create<'T> low, x))
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Scale(x, n) =
@@ -156,7 +156,7 @@ type internal Lanes512<'T> =
                 Avx512F.Scale(x.As<'T, float>(), n.As<'T, float>()).As<float, 'T>()
             elif sizeof<'T> = 4 then
                 // Two factors, so that the largest numbers and those below the smallest normal one come out right.
-                let n = Machine.ToInt(n.As<'T, float32>())
+                let n = NativeVector.ToInt(n.As<'T, float32>())
                 let half = Vector512.ShiftRightArithmetic(n, 1)
                 let bias = Vector512.Create 127
                 let first = Vector512.ShiftLeft(half + bias, 23).AsSingle()
@@ -288,9 +288,9 @@ type internal Lanes512<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member ToInt x =
             if sizeof<'T> = 4 then
-                Machine.ToInt(x.As<'T, float32>()).As<int, 'T>()
+                NativeVector.ToInt(x.As<'T, float32>()).As<int, 'T>()
             else
-                Machine.ToInt(x.As<'T, float>()).As<int64, 'T>()
+                NativeVector.ToInt(x.As<'T, float>()).As<int64, 'T>()
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member OfInt x =
@@ -324,11 +324,14 @@ type internal Lanes512<'T> =
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Largest x =
             if Vector512.EqualsAll(x, x) then
-                let quarters = Machine.Max(x.GetLower(), x.GetUpper())
-                let halves = Machine.Max(quarters.GetLower(), quarters.GetUpper())
-                let pairs = Machine.Max(halves, HalfLanes.swap64 halves)
+                let quarters = NativeVector.Max(x.GetLower(), x.GetUpper())
+                let halves = NativeVector.Max(quarters.GetLower(), quarters.GetUpper())
+                let pairs = NativeVector.Max(halves, HalfLanes.swap64 halves)
 
-                if sizeof<'T> = 4 then Machine.Max(pairs, HalfLanes.swap32 pairs).ToScalar() else pairs.ToScalar()
+                if sizeof<'T> = 4 then
+                    NativeVector.Max(pairs, HalfLanes.swap32 pairs).ToScalar()
+                else
+                    pairs.ToScalar()
             else
                 // The sum of what holds a NaN is one.
                 Vector512.Sum x

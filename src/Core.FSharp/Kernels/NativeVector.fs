@@ -8,7 +8,7 @@ open System.Runtime.Intrinsics.X86
 /// that work everywhere (MultiplyAddEstimate, MaxNative, ConvertToInt32Native), but code that is compiled ahead of time does
 /// such operations element by element, to be the same on every machine. So the instructions are named where there are some.
 [<AbstractClass; Sealed>]
-type internal Machine private () =
+type internal NativeVector private () =
 
     /// x y + z, rounded once where the machine can.
     static member inline Fma(x: Vector128<float32>, y: Vector128<float32>, z: Vector128<float32>) : Vector128<float32> =
