@@ -18,11 +18,6 @@ type internal Convert<'S, 'D> private () =
         elif stride = 1 then
             for i in 0 .. n - 1 do
                 Mem.set<'D> d i (Number.Convert<'S, 'D>(Mem.get<'S> s i))
-        elif stride = 0 then
-            let value = if n > 0 then Number.Convert<'S, 'D>(Mem.get<'S> s 0) else Unchecked.defaultof<'D>
-
-            for i in 0 .. n - 1 do
-                Mem.set<'D> d i value
         else
             let step = nativeint stride * nativeint sizeof<'S>
             let mutable p = s

@@ -78,7 +78,7 @@ type internal TileRunner<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>() 
 
     override _.Indices(n, d, position, length, inner) = TileRunner<'W, 'V, 'T>.Counts(n, d, position, length, inner)
 
-    static member private Loads(dtype: DType, n: int, d: nativeint, s: nativeint, stride: int) : unit =
+    static member private Reads(dtype: DType, n: int, d: nativeint, s: nativeint, stride: int) : unit =
         match dtype with
         | DType.Float32 -> Convert<float32, 'T>.Run(n, d, s, stride)
         | DType.Float64 -> Convert<float, 'T>.Run(n, d, s, stride)
@@ -86,6 +86,13 @@ type internal TileRunner<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>() 
         | DType.Int64 -> Convert<int64, 'T>.Run(n, d, s, stride)
         | DType.Int8 -> Convert<sbyte, 'T>.Run(n, d, s, stride)
         | _ -> Convert<byte, 'T>.Run(n, d, s, stride)
+
+    static member private Loads(dtype: DType, n: int, d: nativeint, s: nativeint, stride: int) : unit =
+        if stride = 0 && n > 1 then
+            TileRunner<'W, 'V, 'T>.Reads(dtype, 1, d, s, 1)
+            TileRunner<'W, 'V, 'T>.Fills(n, d, Mem.get<'T> d 0)
+        else
+            TileRunner<'W, 'V, 'T>.Reads(dtype, n, d, s, stride)
 
     static member private Stores(dtype: DType, n: int, d: nativeint, s: nativeint) : unit =
         match dtype with
@@ -109,6 +116,7 @@ type internal TileRunner<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>() 
                 value <- (if value + 1 = length then 0 else value + 1)
 
     /// Sets n elements.
+    [<FullyOptimized>]
     static member Fills(n: int, d: nativeint, value: 'T) : unit =
         let vector = 'W.Create value
         let stop = d + nativeint (n / 'W.Count) * 'W.Bytes
