@@ -134,6 +134,7 @@ let private measure
               | ValueNone -> ()
 
               let own = Array.zeroCreate<float> rounds
+              let peaks = Array.zeroCreate<float> rounds
               let theirs = settings |> Array.map (fun _ -> Array.zeroCreate<float> rounds)
 
               // Both sides are measured while the cores are free, if they are so within some seconds.
@@ -150,6 +151,7 @@ let private measure
 
               for round in 0 .. rounds - 1 do
                   waitForCores ()
+                  peaks[round] <- machine.PeakNow(threads, 20.0)
                   own[round] <- Clock.median (Clock.sample roundMs ours.Run)
                   Idle.own ()
 
@@ -171,8 +173,12 @@ let private measure
                       theirs |> Array.indexed |> Array.minBy (snd >> Clock.median) |> fst
 
               let memory = ours.Bytes / machine.ReadSpeed(threads, ours.Bytes) * 1000.0
-              let arithmetic = ours.Flops / machine.Peak threads * 1000.0
-              let floor = if workload.MemoryBound then memory else max memory arithmetic
+
+              let floors =
+                  peaks
+                  |> Array.map (fun peak ->
+                      if workload.MemoryBound then memory else max memory (ours.Flops / peak * 1000.0))
+
               // The speeds above may have changed it.
               Workers.Threads <- threads
 
@@ -190,8 +196,8 @@ let private measure
                 Peer = peerName
                 PeerMs = (if best < 0 then nan else Clock.median theirs[best])
                 Ratio = (if best < 0 then nan else Clock.median (Array.map2 (/) theirs[best] own))
-                FloorMs = floor
-                FloorFraction = floor / oursMs
+                FloorMs = Clock.median floors
+                FloorFraction = Clock.median (Array.map2 (/) floors own)
                 BytesPerStep = Clock.allocated (int (Math.Clamp(100.0 / oursMs, 3.0, 100.0))) ours.Run
                 Gflop = ours.Flops / 1e9
                 Megabytes = ours.Bytes / 1e6 } ]

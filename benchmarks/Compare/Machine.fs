@@ -175,6 +175,7 @@ type internal Machine() =
 
     let peaks = Dictionary<int, float>()
     let speeds = Dictionary<struct (int * int), float>()
+    let settled = HashSet<struct (int * Type)>()
 
     let best (times: int) (kernel: Kernel) : float =
         let mutable least = Double.PositiveInfinity
@@ -186,17 +187,30 @@ type internal Machine() =
 
         least
 
+    // Until the runtime has compiled what is around the loops for good: each call costs some microseconds before.
+    let settle (short: Kernel) =
+        if settled.Add(struct (Workers.Threads, short.GetType())) then
+            Clock.warm 500.0 (fun () -> Workers.Run short)
+
     /// Floating-point operations per second in float32, with so many threads.
     member _.Peak(threads: int) : float =
         match peaks.TryGetValue threads with
         | true, peak -> peak
         | _ ->
             Workers.Threads <- threads
+            settle (PeakKernel(threads, 1))
             // Short runs, many of them: other programs disturb some.
             let kernel = PeakKernel(threads, 200000)
             let peak = kernel.Flops / best 400 kernel
             peaks[threads] <- peak
             peak
+
+    /// The same at this moment: measured as workloads are, to stand beside them. The speed of a machine's cores changes
+    /// from minute to minute.
+    member _.PeakNow(threads: int, ms: float) : float =
+        let kernel = PeakKernel(threads, 200000)
+        Workers.Threads <- threads
+        kernel.Flops * 1000.0 / Clock.median (Clock.sample ms (fun () -> Workers.Run kernel))
 
     /// Waits until so many threads multiply and add at nearly the speed that they have reached before, for some seconds at
     /// most: the processors of a virtual machine can be two threads of one core for a while. False if it did not happen.
@@ -231,6 +245,7 @@ type internal Machine() =
             let buffer = Buffer(int64 bytes)
             buffer.Zero()
             let rounds = max 1 ((1 <<< 23) / bytes)
+            settle (ReadKernel(threads, buffer.Pointer, bytes, 1))
             let kernel = ReadKernel(threads, buffer.Pointer, bytes, rounds)
             let speed = float bytes * float rounds / best 40 kernel
             GC.KeepAlive buffer
