@@ -143,6 +143,9 @@ type internal Runner32<'W, 'V when 'W: struct and 'W :> ILanes<'V, float32>>() =
     override _.Load(dtype, n, d, s, stride) =
         if dtype = DType.BFloat16 then
             HalfWidth<'W, 'V>.Widen(n, d, s, stride)
+        elif stride = 0 && dtype = DType.Float32 then
+            // One number for all of a row, once for every row: as directly as that goes.
+            Runner32<'W, 'V>.Fills(n, d, Mem.get<float32> s 0)
         else
             base.Load(dtype, n, d, s, stride)
 
