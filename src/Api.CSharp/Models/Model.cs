@@ -1,5 +1,6 @@
 using FunctionalNet.Interop;
 using FunctionalNet.Layers;
+using FunctionalNet.Training;
 
 namespace FunctionalNet;
 
@@ -122,6 +123,7 @@ public partial class Model : Layer
 
     private protected Model(string? name, int seed, DType dtype)
     {
+        Rehearsal.Start();
         this.name = name;
         this.seed = seed;
         this.dtype = dtype;

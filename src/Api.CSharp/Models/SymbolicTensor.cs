@@ -1,4 +1,5 @@
 using FunctionalNet.Interop;
+using FunctionalNet.Training;
 using FunctionalNet.Layers;
 
 namespace FunctionalNet;
@@ -51,5 +52,6 @@ public sealed class Input : SymbolicTensor
     public Input(int[] shape, string? name = null, DType dtype = DType.Float32, int? batchSize = null, bool optional = false)
         : base(NetworkBridge.Input(name, shape, dtype, batchSize, optional), null, [])
     {
+        Rehearsal.Start();
     }
 }

@@ -15,7 +15,7 @@ module Registry =
     let private several definitions = definitions |> Array.map entryOf |> Array.toList
 
     let private ranks (name: string) (suffix: string) =
-        [ 1..3 ] |> List.map (fun rank -> name + string rank + "D" + suffix)
+        [ name + "1D" + suffix; name + "2D" + suffix; name + "3D" + suffix ]
 
     /// Class names, and their entries, which are only made when one of them is asked for: most programs use few classes.
     let private family (names: string list) (entries: unit -> LayerEntry list) : string list * Lazy<LayerEntry list> =
@@ -23,28 +23,17 @@ module Registry =
 
     /// Every class of this library except the models, by the file that has them.
     let internal families: (string list * Lazy<LayerEntry list>) list =
-        [ family
-              [ "Dense"
-                "EinsumDense"
-                "Embedding"
-                "TernaryDense"
-                "ReversibleEmbedding"
-                "Identity"
-                "Masking"
-                "NotEqual"
-                "Lambda"
-                "ActivityRegularization" ]
-              (fun () ->
-                  [ entryOf Dense.definition
-                    entryOf EinsumDense.definition
-                    entryOf Embedding.definition
-                    entryOf TernaryDense.definition
-                    entryOf ReversibleEmbedding.definition
-                    entryOf PassThrough.identity
-                    entryOf PassThrough.masking
-                    entryOf PassThrough.notEqual
-                    PassThrough.lambdaEntry
-                    entryOf PassThrough.activityRegularization ])
+        [ family [ "Dense" ] (fun () -> [ entryOf Dense.definition ])
+          family [ "EinsumDense" ] (fun () -> [ entryOf EinsumDense.definition ])
+          family [ "Embedding" ] (fun () -> [ entryOf Embedding.definition ])
+          family [ "TernaryDense" ] (fun () -> [ entryOf TernaryDense.definition ])
+          family [ "ReversibleEmbedding" ] (fun () -> [ entryOf ReversibleEmbedding.definition ])
+          family [ "Identity"; "Masking"; "NotEqual"; "Lambda"; "ActivityRegularization" ] (fun () ->
+              [ entryOf PassThrough.identity
+                entryOf PassThrough.masking
+                entryOf PassThrough.notEqual
+                PassThrough.lambdaEntry
+                entryOf PassThrough.activityRegularization ])
           family [ "Activation"; "ReLU"; "LeakyReLU"; "PReLU"; "ELU"; "Softmax" ] (fun () ->
               [ entryOf SmallActivations.activation
                 entryOf ReLU.definition
