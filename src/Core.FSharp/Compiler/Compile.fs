@@ -151,7 +151,7 @@ module internal Compile =
 
         let plan =
             program
-            |> Schedule.run options.Schedule options.Donate
+            |> Schedule.run options.Schedule options.InPlace options.Donate
             |> MemoryPlan.run options.InPlace options.Donate options.Reuse inLoop
 
         if options.Check then MemoryCheck.verify plan
