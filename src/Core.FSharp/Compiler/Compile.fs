@@ -151,7 +151,7 @@ module internal Compile =
 
         let plan =
             program
-            |> Schedule.run options.Schedule options.Donate
+            |> Schedule.run options.Schedule options.InPlace options.Donate
             |> MemoryPlan.run options.InPlace options.Donate options.Reuse inLoop
 
         if options.Check then MemoryCheck.verify plan
@@ -217,7 +217,14 @@ module internal Compile =
                 parts.Always, bind, ValueSome(PlannedExecutable(plan, bind, Buffer plan.ArenaBytes, false, ValueNone))
 
         let isFixed = Prepare.fixedNodes always
-        let plan = planOf options InPlan isFixed.Contains (Endings.pool Select.canEnd) always
+
+        let finish (program: Program) =
+            program
+            |> Endings.pool Select.canEnd
+            |> Unpooling.run Select.canPlace Select.isQuickGradient
+            |> Endings.mask Select.isQuickGradient
+
+        let plan = planOf options InPlan isFixed.Contains finish always
         PlannedExecutable(plan, bind, arena plan.ArenaBytes, options.Poison, once)
 
     /// A graph made executable: every leaf reads, and takes its new value, in the buffer that `bind` gives for it. `arena`

@@ -94,16 +94,18 @@ module internal Endings =
                   Rounds = ended.Rounds
                   Rectifies = ended.Rectifies
                   IsNarrow = ended.IsNarrow
-                  Pools = false }
+                  Pools = false
+                  Places = 0n
+                  Mask = 0n }
         | ValueNone -> ValueNone
 
     /// Windows of 2 x 2 positions, side by side.
-    let private isPair (spec: FunctionalNet.Graph.PoolSpec) =
+    let isPair (spec: FunctionalNet.Graph.PoolSpec) =
         let all (n: int) (values: int[]) = values.Length = 2 && Array.forall ((=) n) values
         all 2 spec.Window && all 2 spec.Strides && all 0 spec.PadLow && all 0 spec.PadHigh
 
     /// True if the kernel of a convolution, with what follows it, takes a `ConvEnding` that pools. `canEnd` knows that of kernels.
-    let private takesEnding (canEnd: Work -> bool) (work: Work) =
+    let takesEnding (canEnd: Work -> bool) (work: Work) =
         match work with
         | WithEpilogue(conv, e) ->
             canEnd conv
@@ -171,3 +173,52 @@ module internal Endings =
                            if not isGone[k] then steps[k] |] }
         else
             program
+
+    /// The input of a region behind a kernel that masks the kernel's result: zero where the input is not above zero.
+    let private maskOf (e: EpilogueWork) : int voption =
+        let region = e.Region
+        let inputs = region.Inputs
+
+        match region.Instructions with
+        | [| zero; above; pick |] when
+            inputs.Length = 2
+            && zero.Op = TileOp.Const
+            && zero.Value = 0.0
+            && above.Op = TileOp.Gt
+            && above.A = 1 - e.Source
+            && above.B = 2
+            && pick.Op = TileOp.Select
+            && pick.A = 3
+            && pick.B = e.Source
+            && pick.C = 2
+            && region.Summed.Length = 0
+            && region.Outputs.Length = 1
+            && region.Outputs[0].Value = 4
+            && e.Target = 0
+            && region.Outputs[0].DType = inputs[0].DType
+            && inputs[0].DType = inputs[1].DType
+            ->
+            match inputs[1 - e.Source].Access with
+            | Flat -> ValueSome(1 - e.Source)
+            | _ -> ValueNone
+        | _ -> ValueNone
+
+    /// Masks of rectifiers become part of the gradients of convolutions before them, whose kernels apply them in registers: then
+    /// the result may be written over what masks it. `canMask` knows that of kernels.
+    let mask (canMask: Work -> bool) (program: Program) : Program =
+        let masked (step: Step) =
+            match step.Work with
+            | WithEpilogue((Primitive(ConvInputGrad _, _, _) as gradient) as work, e)
+            | WithEpilogue(Unpooled(Primitive(ConvInputGrad _, _, _) as gradient) as work, e) when canMask gradient ->
+                match maskOf e with
+                | ValueSome input ->
+                    { step with
+                        Work = Masked work
+                        Inputs =
+                            Array.append
+                                (Array.truncate e.FirstInput step.Inputs)
+                                [| step.Inputs[e.FirstInput + input] |] }
+                | ValueNone -> step
+            | _ -> step
+
+        { program with Steps = Array.map masked program.Steps }

@@ -85,8 +85,14 @@ type internal Work =
     | Loop of LoopWork
     /// A product or convolution whose second operand comes packed.
     | Prepacked of Work
-    /// A convolution, with what follows it, of whose results only the largest of each 2 x 2 positions are written.
+    /// A convolution, with what follows it, of whose results only the largest of each 2 x 2 positions are written, and, as a
+    /// second result if there is one, which position that was.
     | Pooled of Work
+    /// A gradient of a convolution that reads, instead of the gradient of its results, that of their 2 x 2 max-pooling, and as its
+    /// last operand which positions were kept.
+    | Unpooled of Work
+    /// A gradient of a convolution, zero where the last operand, laid out as the result, is not above zero.
+    | Masked of Work
     /// A kernel, and a region that reads its result: run on each part of the result as soon as that is complete.
     | WithEpilogue of Work * EpilogueWork
     /// A kernel run on some rows at a time, since what it reads or writes is kept in 16 bits.
@@ -229,13 +235,26 @@ module internal Step =
             match step.Work with
             | Elementwise region
             | RegionSums(region, _) -> flat region 0
-            | WithEpilogue(_, e) ->
+            | WithEpilogue(work, e) ->
+                // What is widened part by part may be written over part by part, if it has the rows of the result.
+                let widened =
+                    match work with
+                    | InParts p when p.InWork && p.ResultRow > 0 ->
+                        [| for i in 0 .. p.Narrow.Length - 1 do
+                               if p.Narrow[i] && p.RowSizes[i] = p.ResultRow then
+                                   for o in 0 .. e.Region.Outputs.Length - 1 do
+                                       o, i |]
+                    | _ -> [||]
+
                 // What the kernel reads, it reads in another order; and it writes its target before the region has read
                 // anything there.
                 let isRead (v: int) = step.Inputs |> Seq.take e.FirstInput |> Seq.exists (fun o -> o.Value = v)
 
                 flat e.Region e.FirstInput
                 |> Array.filter (fun (o, i) -> o <> e.Target && not (isRead step.Inputs[i].Value))
+                |> Array.append widened
+            // Read just before it is written.
+            | Masked _ -> [| (0, step.Inputs.Length - 1) |]
             | SoftmaxRows _ -> [| (0, 0) |]
             | SoftmaxGradRows _ -> [| (0, 1); (0, 0) |]
             | Primitive(CumSum _, _, _) -> [| (0, 0) |]
@@ -267,6 +286,8 @@ module internal Step =
             flopsOf values work (int64 e.Region.Size) + flopsOf values (Elementwise e.Region) outputs
         | InParts p -> flopsOf values p.Work (int64 p.ResultSize)
         | Prepacked work
+        | Unpooled work
+        | Masked work
         | Pooled work -> flopsOf values work outputs
         | CopyOf -> 0L
         | MatMuls m -> 2L * int64 m.M * int64 m.N * int64 m.K * int64 m.OffsetsC.Length

@@ -6,9 +6,9 @@ open FunctionalNet
 /// The order in which instructions run: as given (producers first), or one that needs less memory at its peak.
 module internal Schedule =
 
-    /// For each step, the steps that must run before it: producers of its operands and, where a leaf takes its new value
-    /// from a step and that is possible, all other readers of the old value.
-    let private predecessors (donate: bool) (program: Program) : HashSet<int>[] =
+    /// For each step, the steps that must run before it: producers of its operands and, where a leaf that is `donated` takes its
+    /// new value from a step and that is possible, all other readers of the old value.
+    let private predecessors (donated: int -> bool) (program: Program) : HashSet<int>[] =
         let steps = program.Steps
         let producer = Array.create program.Values.Length -1
         let readers = Array.init program.Values.Length (fun _ -> List<int>())
@@ -35,28 +35,27 @@ module internal Schedule =
 
                 set)
 
-        if donate then
-            let after = Array.init steps.Length (fun _ -> List<int>())
-            before
-            |> Array.iteri (fun i set ->
-                for p in set do
-                    after[p].Add i)
+        let after = Array.init steps.Length (fun _ -> List<int>())
+        before
+        |> Array.iteri (fun i set ->
+            for p in set do
+                after[p].Add i)
 
-            for struct (leaf, value) in program.Updates do
-                let writer = producer[value]
+        for struct (leaf, value) in program.Updates do
+            let writer = producer[value]
 
-                if writer >= 0 then
-                    // Everything that depends on the writer, over the edges so far.
-                    let reached = HashSet<int>([| writer |])
-                    let stack = Stack<int>([| writer |])
+            if writer >= 0 && donated leaf then
+                // Everything that depends on the writer, over the edges so far.
+                let reached = HashSet<int>([| writer |])
+                let stack = Stack<int>([| writer |])
 
-                    while stack.Count > 0 do
-                        for next in after[stack.Pop()] do
-                            if reached.Add next then stack.Push next
+                while stack.Count > 0 do
+                    for next in after[stack.Pop()] do
+                        if reached.Add next then stack.Push next
 
-                    if readers[leaf] |> Seq.forall (fun r -> r = writer || not (reached.Contains r)) then
-                        for r in readers[leaf] do
-                            if r <> writer && before[writer].Add r then after[r].Add writer
+                if readers[leaf] |> Seq.forall (fun r -> r = writer || not (reached.Contains r)) then
+                    for r in readers[leaf] do
+                        if r <> writer && before[writer].Add r then after[r].Add writer
 
         before
 
@@ -76,45 +75,148 @@ module internal Schedule =
 
         bytes
 
-    /// Bytes of arena in use at the worst moment of an order.
-    let private peak (sizes: int64[]) (program: Program) (order: int[]) : int64 =
-        let last = Array.create program.Values.Length -1
+    /// What looking at an order needs.
+    [<NoEquality; NoComparison>]
+    type private PeakRoom =
+        {
+            /// Bytes of values where all leaves take their new values at once.
+            Usual: int64[]
+            Sizes: int64[]
+            Last: int[]
+            Written: int[]
+            PassedOn: HashSet<int>
+        }
 
-        order
-        |> Array.iteri (fun at i ->
-            for o in program.Steps[i].Inputs do
+    /// Bytes of arena in use at the worst moment of an order, and when that is. `overlays` are those of each step: a result
+    /// over an operand that nobody reads later takes no memory of its own. Many orders are looked at, in the same `room`.
+    let private peakIn
+        (room: PeakRoom)
+        (donate: bool)
+        (overlays: (int * int)[][])
+        (program: Program)
+        (order: int[])
+        : struct (int64 * int) =
+        let last, written, sizes, passedOn = room.Last, room.Written, room.Sizes, room.PassedOn
+        System.Array.Fill(last, -1)
+        System.Array.Fill(written, -1)
+        System.Array.Copy(room.Usual, sizes, sizes.Length)
+
+        for at in 0 .. order.Length - 1 do
+            for o in program.Steps[order[at]].Inputs do
                 if o.Value >= 0 then last[o.Value] <- at
 
-            for o in program.Steps[i].Outputs do
-                last[o] <- max last[o] at)
+            for o in program.Steps[order[at]].Outputs do
+                written[o] <- at
+
+        for struct (leaf, value) in program.Updates do
+            // A new value that comes before the last look at the old one waits until the end.
+            if not donate || last[leaf] > written[value] then
+                last[value] <- order.Length
+                if written[value] >= 0 then sizes[value] <- program.Values[value].Bytes
 
         for o in program.Outputs do
             last[o.Operand.Value] <- order.Length
 
-        let dies = Array.init (order.Length + 1) (fun _ -> List<int>())
-
-        program.Values
-        |> Array.iter (fun v ->
-            match v.Origin with
-            | Computed when last[v.Id] >= 0 -> dies[last[v.Id]].Add v.Id
-            | _ -> ())
-
         let mutable now = 0L
-        let mutable worst = 0L
+        let mutable worst = -1L
+        let mutable moment = 0
 
-        order
-        |> Array.iteri (fun at i ->
-            let step = program.Steps[i]
+        for at in 0 .. order.Length - 1 do
+            let step = program.Steps[order[at]]
+            passedOn.Clear()
+
+            for k in 0 .. step.Outputs.Length - 1 do
+                let mutable isOver = false
+
+                for output, input in overlays[order[at]] do
+                    let source = step.Inputs[input].Value
+
+                    if output = k && not isOver && last[source] = at && sizes[source] > 0L then
+                        isOver <- passedOn.Add source
+
+                if not isOver then now <- now + sizes[step.Outputs[k]]
+
+            if now + step.Workspace > worst then
+                worst <- now + step.Workspace
+                moment <- at
+
+            for k in 0 .. step.Inputs.Length - 1 do
+                let v = step.Inputs[k].Value
+
+                // Once, and not what lives on as a result.
+                if v >= 0 && last[v] = at && passedOn.Add v then now <- now - sizes[v]
 
             for o in step.Outputs do
-                now <- now + sizes[o]
+                if last[o] <= at then now <- now - sizes[o]
 
-            worst <- max worst (now + step.Workspace)
+        struct (worst, moment)
 
-            for v in dies[at] do
-                now <- now - sizes[v])
+    /// Plans below that need no better order: what looking for one takes would be seen when a program starts.
+    let private Modest = 4L * 1024L * 1024L
 
-        worst
+    /// How far a step is looked for that had better be elsewhere than it is.
+    [<Literal>]
+    let private Far = 32
+
+    /// An order with a lower peak than this one, by moving a step again and again: the one at the worst moment to another, or a
+    /// neighbour to its other side. Dependencies are kept. Of the best moves, the first and nearest: steps find in the caches what
+    /// they would have found.
+    let private improved
+        (before: HashSet<int>[])
+        (peak: int[] -> struct (int64 * int))
+        (order: int[])
+        : struct (int64 * int[]) =
+        let candidate = Array.copy order
+        let mutable best = order
+        let struct (first, at) = peak order
+        let mutable worst = first
+        let mutable moment = at
+        let mutable rounds = 16
+
+        while rounds > 0 do
+            let current = best
+            let now = moment
+            let mutable found = false
+
+            let attempt (from: int) (target: int) =
+                if target >= 0 && target < current.Length && target <> from then
+                    let step = current[from]
+                    let mutable isAllowed = true
+
+                    // What it passes neither needs it nor is needed by it.
+                    for i in min from target .. max from target do
+                        if
+                            (i > from && before[current[i]].Contains step)
+                            || (i < from && before[step].Contains current[i])
+                        then
+                            isAllowed <- false
+
+                    if isAllowed then
+                        System.Array.Copy(current, candidate, current.Length)
+
+                        if from < target then
+                            System.Array.Copy(current, from + 1, candidate, from, target - from)
+                        else
+                            System.Array.Copy(current, target, candidate, target + 1, from - target)
+
+                        candidate[target] <- step
+                        let struct (bytes, at) = peak candidate
+
+                        if bytes < worst then
+                            worst <- bytes
+                            moment <- at
+                            best <- Array.copy candidate
+                            found <- true
+
+            for distance in 1..Far do
+                attempt now (now + distance)
+                attempt now (now - distance)
+                attempt (min (current.Length - 1) (now + distance)) now
+                attempt (max 0 (now - distance)) now
+
+            rounds <- if found then rounds - 1 else 0
+
+        struct (worst, best)
 
     /// Kahn's algorithm; among the steps that are ready, the one that `cost` likes best, the earliest at a tie.
     let private listed (before: HashSet<int>[]) (cost: int -> int64) (ran: int -> unit) : int[] =
@@ -193,10 +295,10 @@ module internal Schedule =
 
             result.ToArray()
 
-    /// The program with its steps in the better of two orders: as emitted, and greedily by the memory that each step
-    /// takes minus what it frees.
-    let run (optimise: bool) (donate: bool) (program: Program) : Program =
-        let before = predecessors donate program
+    /// The program with its steps in the best of three orders: as emitted, greedily by the memory that each step takes minus what it
+    /// frees, and the better of these improved. `inPlace`: results are written over operands that die.
+    let run (optimise: bool) (inPlace: bool) (donate: bool) (program: Program) : Program =
+        let before = predecessors (fun _ -> donate) program
         let sizes = sizes donate program
         let plain = listed before int64 ignore |> widenedLate program
 
@@ -204,6 +306,17 @@ module internal Schedule =
             if not optimise then
                 plain
             else
+                let overlays =
+                    program.Steps |> Array.map (fun s -> if inPlace then Step.overlays program.Values s else [||])
+
+                let room =
+                    { Usual = sizes
+                      Sizes = Array.copy sizes
+                      Last = Array.zeroCreate sizes.Length
+                      Written = Array.zeroCreate sizes.Length
+                      PassedOn = HashSet<int>() }
+
+                let peak order = peakIn room donate overlays program order
                 let uses = Array.zeroCreate<int> program.Values.Length
 
                 for s in program.Steps do
@@ -234,6 +347,18 @@ module internal Schedule =
                         if o.Value >= 0 then uses[o.Value] <- uses[o.Value] - 1
 
                 let greedy = listed before cost ran |> widenedLate program
-                if peak sizes program greedy < peak sizes program plain then greedy else plain
+                let struct (plainBytes, _) = peak plain
+                let struct (greedyBytes, _) = peak greedy
+                let bytes = min plainBytes greedyBytes
+                let best = if greedyBytes < plainBytes then greedy else plain
+
+                if bytes < Modest then
+                    best
+                else
+                    // A small new value may as well wait for the last look at the old one.
+                    let isLarge (leaf: int) = donate && 64L * program.Values[leaf].Bytes > bytes
+                    let struct (fewer, other) = improved (predecessors isLarge program) peak best
+                    // Not for a few bytes: the order as emitted is good to the caches.
+                    if 16L * fewer <= 15L * bytes then other else best
 
         { program with Steps = best |> Array.map (fun i -> program.Steps[i]) }

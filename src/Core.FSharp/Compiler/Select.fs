@@ -128,6 +128,22 @@ module internal Select =
         | Convolution(struct (isPrepared, dtype, spec)) -> ConvMethod.CanEnd(isPrepared, Width.current, dtype, spec)
         | _ -> false
 
+    /// Whether work is a convolution that can pool its results and say which positions it kept.
+    let canPlace (work: Work) : bool =
+        match work with
+        | Convolution(struct (isPrepared, dtype, spec)) -> ConvMethod.CanPlace(isPrepared, Width.current, dtype, spec)
+        | _ -> false
+
+    /// Whether work is a gradient of a convolution whose kernel can spread the gradient of a pooling itself; where it is to the
+    /// source, also whether its kernel masks results.
+    let isQuickGradient (work: Work) : bool =
+        match work with
+        | Primitive(ConvInputGrad(spec, x), inputs, _) ->
+            ConvMethod.IsQuickToSource(Width.current, inputs[0].DType, convSpec spec x inputs[1].Shape)
+        | Primitive(ConvKernelGrad(spec, w), inputs, _) ->
+            ConvMethod.IsQuickToWeights(Width.current, inputs[0].DType, convSpec spec inputs[0].Shape w)
+        | _ -> false
+
     /// Bytes that the kernel needs while it runs.
     let rec workspace (work: Work) : int64 =
         match work with
@@ -143,6 +159,8 @@ module internal Select =
         | RegionSums(region, cut) ->
             int64 region.Summed.Length * cut.PartialBytes(DType.size (TileOps.dtypeOf region.Domain))
         | WithEpilogue(work, _)
+        | Unpooled work
+        | Masked work
         | Pooled work -> workspace work
         | InParts p ->
             let own = Array.last (Parts.places p)
@@ -347,8 +365,39 @@ module internal Select =
             CustomKernel(custom.Operation, CustomArguments(src, inputs, dst, outputs))
         | other -> unsupported other "Composites are decomposed before this point."
 
+    /// The kernel of a gradient of a convolution by Winograd's method: `places` are those of the pooling whose gradient it reads,
+    /// `mask` is of its results; 0 for none.
+    let private quickGradient (work: Work) (src: nativeint[]) target workspace (places: nativeint) mask epilogue =
+        match work with
+        | Primitive(ConvInputGrad(spec, x), inputs, _) ->
+            ConvMethod.InputGrad(
+                Width.current,
+                inputs[0].DType,
+                convSpec spec x inputs[1].Shape,
+                src[0],
+                src[1],
+                target,
+                workspace,
+                epilogue,
+                places,
+                { ConvEnding.None with Mask = mask }
+            )
+        | Primitive(ConvKernelGrad(spec, w), inputs, _) ->
+            ConvMethod.KernelGrad(
+                Width.current,
+                inputs[0].DType,
+                convSpec spec inputs[0].Shape w,
+                src[0],
+                src[1],
+                target,
+                workspace,
+                epilogue,
+                places
+            )
+        | _ -> EmptyKernel.Instance
+
     /// The kernel of a convolution, with what follows it, whose results are ended in registers, if that can be.
-    let private ended (work: Work) (src: nativeint[]) (target: nativeint) (workspace: nativeint) (pools: bool) =
+    let private ended (work: Work) (src: nativeint[]) (target: nativeint) (workspace: nativeint) pools places =
         let convolution, ending =
             match work with
             | WithEpilogue(Convolution(struct (_, _, spec)) as convolution, e) when e.Target = 0 ->
@@ -360,7 +409,7 @@ module internal Select =
             canEnd convolution
             && (ending.Addend = 0n || ConvMethod.CanAdd(isPrepared, Width.current, dtype, spec))
             ->
-            let ending = { ending with Pools = pools }
+            let ending = { ending with Pools = pools; Places = places }
 
             ValueSome(
                 ConvMethod.Ended(isPrepared, Width.current, dtype, spec, src[0], src[1], target, workspace, ending)
@@ -380,9 +429,11 @@ module internal Select =
         | _ when isNothing results -> EmptyKernel.Instance
         | WithEpilogue(InParts p, e) -> inParts step p src dst work results (ValueSome e)
         | InParts p -> inParts step p src dst work results ValueNone
-        | Pooled convolution -> (ended convolution src dst[0] work true).Value
+        | Pooled convolution ->
+            let places = if dst.Length > 1 then dst[1] else 0n
+            (ended convolution src dst[0] work true places).Value
         | _ ->
-            match (if epilogue.IsNone then ended kind src dst[0] work false else ValueNone) with
+            match (if epilogue.IsNone then ended kind src dst[0] work false 0n else ValueNone) with
             | ValueSome kernel -> kernel
             | ValueNone -> plainKernelOf step kind src dst work results epilogue
 
@@ -484,6 +535,9 @@ module internal Select =
             let n = inputs[1].Shape[1]
             Int8Product.Create(int8Form, rows, k, n, src[0], src[1], true, src[2], dst[0], work, epilogue)
         | Prepacked work' -> kernelOf step work' src dst work results epilogue
+        | Unpooled gradient -> quickGradient gradient src dst[0] work src[2] 0n epilogue
+        | Masked(Unpooled gradient) -> quickGradient gradient src dst[0] work src[2] src[3] Epilogue.None
+        | Masked gradient -> quickGradient gradient src dst[0] work 0n src[2] Epilogue.None
         | Primitive(op, inputs, outputs) -> primitive op inputs outputs step.Inputs src dst work epilogue
         | Pooled _
         | InParts _

@@ -6,7 +6,7 @@ open FunctionalNet
 #nowarn "3535" // interfaces with static abstract members: that is what they are for
 
 /// What becomes of the results of a convolution while they are in registers, instead of in a pass over memory: numbers
-/// are added, negative ones become zero, and of each 2 x 2 positions only the largest is kept.
+/// are added, negative ones become zero, and of each 2 x 2 positions only the largest is kept; or they are masked.
 [<Struct; NoEquality; NoComparison>]
 type internal ConvEnding =
     {
@@ -23,11 +23,25 @@ type internal ConvEnding =
         IsNarrow: bool
         /// Whether windows of 2 x 2 positions, side by side, become one position; a last odd row or column is dropped.
         Pools: bool
+        /// Where a pooling by Winograd's method, without rounding, writes which position of each window it kept (`Places`); 0 for
+        /// nowhere.
+        Places: nativeint
+        /// Where numbers stand, laid out as the results, of which only those above zero leave the result at their place as it is:
+        /// the others make it zero; 0 for none. The results may be written over them. Winograd's method alone takes them, and
+        /// nothing else with them.
+        Mask: nativeint
     }
 
     /// Results are written as they are.
     static member None =
-        { Bias = 0n; Addend = 0n; Rounds = false; Rectifies = false; IsNarrow = false; Pools = false }
+        { Bias = 0n
+          Addend = 0n
+          Rounds = false
+          Rectifies = false
+          IsNarrow = false
+          Pools = false
+          Places = 0n
+          Mask = 0n }
 
     /// Whether results have to do with 16 bits at all.
     member this.IsHalf = this.Rounds || this.IsNarrow
@@ -42,6 +56,10 @@ type internal IResultForm =
     static abstract IsHalf: bool
     /// Whether numbers laid out as the results are added.
     static abstract IsSum: bool
+    /// Whether numbers laid out as the results mask them.
+    static abstract IsMasked: bool
+    /// Whether the places of what a pooling kept are written.
+    static abstract IsPlaced: bool
 
 /// Nothing else.
 [<Struct; NoEquality; NoComparison>]
@@ -49,6 +67,8 @@ type internal FullResults =
     interface IResultForm with
         static member IsHalf = false
         static member IsSum = false
+        static member IsMasked = false
+        static member IsPlaced = false
 
 /// Results in 16 bits.
 [<Struct; NoEquality; NoComparison>]
@@ -56,6 +76,8 @@ type internal HalfResults =
     interface IResultForm with
         static member IsHalf = true
         static member IsSum = false
+        static member IsMasked = false
+        static member IsPlaced = false
 
 /// Results that are added to numbers at their places.
 [<Struct; NoEquality; NoComparison>]
@@ -63,6 +85,26 @@ type internal SumResults =
     interface IResultForm with
         static member IsHalf = false
         static member IsSum = true
+        static member IsMasked = false
+        static member IsPlaced = false
+
+/// Results that are masked by numbers at their places.
+[<Struct; NoEquality; NoComparison>]
+type internal MaskedResults =
+    interface IResultForm with
+        static member IsHalf = false
+        static member IsSum = false
+        static member IsMasked = true
+        static member IsPlaced = false
+
+/// Pooled results, and where they stood.
+[<Struct; NoEquality; NoComparison>]
+type internal PlacedResults =
+    interface IResultForm with
+        static member IsHalf = false
+        static member IsSum = false
+        static member IsMasked = false
+        static member IsPlaced = true
 
 /// The arithmetic of endings. Adding, rounding and rectifying keep the order of numbers, so they come after the largest was found.
 [<AbstractClass; Sealed>]
@@ -85,12 +127,16 @@ type internal ConvEndings<'F, 'W, 'V, 'T when 'F: struct and 'F :> IResultForm a
         let v = if 'F.IsHalf && ending.Rounds then HalfRounding<'W, 'V, 'T>.Round v else v
         'W.AndNot(v, 'W.Less(v, limit))
 
-    /// The same where the numbers to be added after the bias are at `p`.
+    /// The same where the numbers that stand beside the result, to be added after the bias or to mask it, are at `p`.
     static member inline EndAt(ending: ConvEnding, p: nativeint, count: int, v: 'V, bias: 'V, limit: 'V) : 'V =
-        if 'F.IsSum then
-            let addend = if count = 'W.Count then 'W.Load p else 'W.LoadFirst(p, count)
-            let v = 'W.Add('W.Add(v, bias), addend)
-            'W.AndNot(v, 'W.Less(v, limit))
+        if 'F.IsSum || 'F.IsMasked then
+            let beside = if count = 'W.Count then 'W.Load p else 'W.LoadFirst(p, count)
+
+            if 'F.IsMasked then
+                'W.And(v, 'W.Less('W.Zero, beside))
+            else
+                let v = 'W.Add('W.Add(v, bias), beside)
+                'W.AndNot(v, 'W.Less(v, limit))
         else
             ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias, limit)
 

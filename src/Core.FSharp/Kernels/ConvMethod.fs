@@ -39,11 +39,11 @@ type internal ConvQuick private () =
     static let behind (width: Width) (spec: ConvSpec) (workspace: nativeint) =
         workspace + nativeint (Mem.align (WinogradPlan(width, 4, spec).WeightBytes))
 
-    static let kernels (width: Width) (spec: ConvSpec) x w y (workspace: nativeint) epilogue : Kernel[] =
+    static let kernels (width: Width) (spec: ConvSpec) x places w y (workspace: nativeint) ending epilogue : Kernel[] =
         let rest = behind width spec workspace
 
         [| ConvPrepared.Prepare(design, width, DType.Float32, spec, w, workspace)
-           ConvPrepared.Forward(design, width, DType.Float32, spec, x, workspace, y, rest, epilogue) |]
+           ConvPrepared.Winograd(width, spec, x, places, workspace, y, rest, ending, epilogue) |]
 
     // Transforming the weights must be worth it, and most of a vector be full of channels.
     static let gains (width: Width) (spec: ConvSpec) =
@@ -89,37 +89,46 @@ type internal ConvQuick private () =
     static member Forward
         (width: Width, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace, epilogue: Epilogue)
         : Kernel =
-        SequenceKernel(kernels width spec x w y workspace epilogue)
+        SequenceKernel(kernels width spec x 0n w y workspace ConvEnding.None epilogue)
 
     /// The same with results that are ended in registers.
     static member Ended
         (width: Width, spec: ConvSpec, x: nativeint, w: nativeint, y: nativeint, workspace, ending: ConvEnding)
         : Kernel =
-        let rest = behind width spec workspace
-
-        SequenceKernel
-            [| ConvPrepared.Prepare(design, width, DType.Float32, spec, w, workspace)
-               ConvPrepared.Ended(true, width, DType.Float32, spec, x, workspace, y, rest, ending) |]
+        SequenceKernel(kernels width spec x 0n w y workspace ending Epilogue.None)
 
     /// Bytes of workspace of `InputGrad`.
     static member InputGradWorkspace(width: Width, spec: ConvSpec) : int64 =
         turnedBytes spec + workspace width (turned spec)
 
-    /// dx from dy and the weights.
+    /// dx from dy and the weights. With `places`, `dy` is the gradient of the results' 2 x 2 max-pooling.
     static member InputGrad
-        (width: Width, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace, epilogue: Epilogue)
-        : Kernel =
+        (
+            width: Width,
+            spec: ConvSpec,
+            dy: nativeint,
+            w: nativeint,
+            dx: nativeint,
+            workspace,
+            epilogue: Epilogue,
+            ?places: nativeint,
+            ?ending: ConvEnding
+        ) : Kernel =
+        let places = defaultArg places 0n
+        let ending = defaultArg ending ConvEnding.None
         let n, m = spec.InChannels, spec.OutChannels
         // Workspace: the weights turned round, then that of the convolution with them.
         let last = w + nativeint (8 * n * m) * 4n
         let turn = StridedCopy.Create(4, [| 9; m; n |], last, [| -n * m; 1; m |], workspace, [| n * m; n; 1 |])
         let rest = workspace + nativeint (turnedBytes spec)
-        SequenceKernel(Array.append [| turn |] (kernels width (turned spec) dy workspace dx rest epilogue))
+        SequenceKernel(
+            Array.append [| turn |] (kernels width (turned spec) dy places workspace dx rest ending epilogue)
+        )
 
     /// Bytes of workspace of `KernelGrad`.
     static member KernelGradWorkspace(width: Width, spec: ConvSpec) : int64 = WinogradGradPlan(width, 4, spec).Workspace
 
-    /// dw from x and dy.
+    /// dw from x and dy. With `places`, `dy` is the gradient of the results' 2 x 2 max-pooling.
     static member KernelGrad
         (
             width: Width,
@@ -128,8 +137,10 @@ type internal ConvQuick private () =
             dy: nativeint,
             dw: nativeint,
             workspace: nativeint,
-            epilogue: Epilogue
+            epilogue: Epilogue,
+            ?places: nativeint
         ) : Kernel =
+        let places = defaultArg places 0n
         let plan = WinogradGradPlan(width, 4, spec)
 
         match width with
@@ -139,6 +150,7 @@ type internal ConvQuick private () =
                 plan,
                 x,
                 dy,
+                places,
                 dw,
                 workspace,
                 epilogue
@@ -149,6 +161,7 @@ type internal ConvQuick private () =
                 plan,
                 x,
                 dy,
+                places,
                 dw,
                 workspace,
                 epilogue
@@ -159,6 +172,7 @@ type internal ConvQuick private () =
                 plan,
                 x,
                 dy,
+                places,
                 dw,
                 workspace,
                 epilogue
@@ -202,34 +216,68 @@ type internal ConvMethod private () =
         else
             ConvQuick.Ended(width, spec, x, weights, y, workspace, ending)
 
+    /// Whether `Ended` can pool and write which positions it kept.
+    static member CanPlace(isPrepared: bool, width: Width, dtype: DType, spec: ConvSpec) : bool =
+        dtype = DType.Float32
+        && ConvMethod.CanEnd(isPrepared, width, dtype, spec)
+        && ConvMethod.CanAdd(isPrepared, width, dtype, spec)
+
+    /// Whether `InputGrad` takes places or a mask.
+    static member IsQuickToSource(width: Width, dtype: DType, spec: ConvSpec) : bool =
+        dtype = DType.Float32 && ConvQuick.InputGradGains(width, spec)
+
+    /// Whether `KernelGrad` takes places.
+    static member IsQuickToWeights(width: Width, dtype: DType, spec: ConvSpec) : bool =
+        dtype = DType.Float32 && ConvQuick.KernelGradGains(width, spec)
+
     /// Bytes of workspace of `InputGrad`.
     static member InputGradWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =
-        if dtype = DType.Float32 && ConvQuick.InputGradGains(width, spec) then
+        if ConvMethod.IsQuickToSource(width, dtype, spec) then
             ConvQuick.InputGradWorkspace(width, spec)
         else
             Conv.InputGradWorkspace(width, dtype, spec)
 
-    /// dx from dy and the weights: also what a transposed convolution computes.
+    /// dx from dy and the weights: also what a transposed convolution computes. With `places`, where it takes them, `dy` is the
+    /// gradient of the results' 2 x 2 max-pooling; with an ending, where it takes a mask, there is no epilogue.
     static member InputGrad
-        (width: Width, dtype: DType, spec: ConvSpec, dy: nativeint, w: nativeint, dx: nativeint, workspace, epilogue)
-        : Kernel =
-        if dtype = DType.Float32 && ConvQuick.InputGradGains(width, spec) then
-            ConvQuick.InputGrad(width, spec, dy, w, dx, workspace, epilogue)
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            dy: nativeint,
+            w: nativeint,
+            dx: nativeint,
+            workspace,
+            epilogue,
+            ?places: nativeint,
+            ?ending: ConvEnding
+        ) : Kernel =
+        if ConvMethod.IsQuickToSource(width, dtype, spec) then
+            ConvQuick.InputGrad(width, spec, dy, w, dx, workspace, epilogue, ?places = places, ?ending = ending)
         else
             Conv.InputGrad(width, dtype, spec, dy, w, dx, workspace, epilogue)
 
     /// Bytes of workspace of `KernelGrad`.
     static member KernelGradWorkspace(width: Width, dtype: DType, spec: ConvSpec) : int64 =
-        if dtype = DType.Float32 && ConvQuick.KernelGradGains(width, spec) then
+        if ConvMethod.IsQuickToWeights(width, dtype, spec) then
             ConvQuick.KernelGradWorkspace(width, spec)
         else
             Conv.KernelGradWorkspace(width, dtype, spec)
 
-    /// dw from x and dy.
+    /// dw from x and dy. With `places`, where it takes them, `dy` is the gradient of the results' 2 x 2 max-pooling.
     static member KernelGrad
-        (width: Width, dtype: DType, spec: ConvSpec, x: nativeint, dy: nativeint, dw: nativeint, workspace, epilogue)
-        : Kernel =
-        if dtype = DType.Float32 && ConvQuick.KernelGradGains(width, spec) then
-            ConvQuick.KernelGrad(width, spec, x, dy, dw, workspace, epilogue)
+        (
+            width: Width,
+            dtype: DType,
+            spec: ConvSpec,
+            x: nativeint,
+            dy: nativeint,
+            dw: nativeint,
+            workspace,
+            epilogue,
+            ?places: nativeint
+        ) : Kernel =
+        if ConvMethod.IsQuickToWeights(width, dtype, spec) then
+            ConvQuick.KernelGrad(width, spec, x, dy, dw, workspace, epilogue, ?places = places)
         else
             Conv.KernelGrad(width, dtype, spec, x, dy, dw, workspace, epilogue)

@@ -127,44 +127,6 @@ type internal ConvPrepared private () =
         | _ ->
             ConvDirectKernel<Lanes128<float>, Vector128<float>, float>(g, plan, false, x, 0n, p, y, workspace, epilogue)
 
-    static let winograd (width: Width) (spec: ConvSpec) x prepared y workspace ending epilogue : Kernel =
-        let plan = WinogradPlan(width, 4, spec)
-
-        match width with
-        | Width.W512 ->
-            WinogradKernel<Lanes512<float32>, Vector512<float32>, float32>(
-                spec,
-                plan,
-                x,
-                prepared,
-                y,
-                workspace,
-                ending,
-                epilogue
-            )
-        | Width.W256 ->
-            WinogradKernel<Lanes256<float32>, Vector256<float32>, float32>(
-                spec,
-                plan,
-                x,
-                prepared,
-                y,
-                workspace,
-                ending,
-                epilogue
-            )
-        | _ ->
-            WinogradKernel<Lanes128<float32>, Vector128<float32>, float32>(
-                spec,
-                plan,
-                x,
-                prepared,
-                y,
-                workspace,
-                ending,
-                epilogue
-            )
-
     static let thin (width: Width) (dtype: DType) (spec: ConvSpec) x weights y ending : Kernel =
         let plan = ConvThinPlan(width, DType.size dtype, spec)
 
@@ -182,6 +144,50 @@ type internal ConvPrepared private () =
         | DType.Float64, _ ->
             ConvThinKernel<Lanes128<float>, Vector128<float>, float>(spec, plan, x, weights, y, ending)
         | other, _ -> Conv.Fail other
+
+    /// By Winograd's method; with `places`, the source is the gradient of a max-pooling, and `x` that of the pooled.
+    static member Winograd
+        (width: Width, spec: ConvSpec, x, places: nativeint, prepared, y, workspace, ending, epilogue: Epilogue)
+        : Kernel =
+        let plan = WinogradPlan(width, 4, spec)
+
+        match width with
+        | Width.W512 ->
+            WinogradKernel<Lanes512<float32>, Vector512<float32>, float32>(
+                spec,
+                plan,
+                x,
+                places,
+                prepared,
+                y,
+                workspace,
+                ending,
+                epilogue
+            )
+        | Width.W256 ->
+            WinogradKernel<Lanes256<float32>, Vector256<float32>, float32>(
+                spec,
+                plan,
+                x,
+                places,
+                prepared,
+                y,
+                workspace,
+                ending,
+                epilogue
+            )
+        | _ ->
+            WinogradKernel<Lanes128<float32>, Vector128<float32>, float32>(
+                spec,
+                plan,
+                x,
+                places,
+                prepared,
+                y,
+                workspace,
+                ending,
+                epilogue
+            )
 
     /// The design for these shapes. Winograd's method is for float32 alone.
     static member Design(width: Width, dtype: DType, spec: ConvSpec) : ConvDesign =
@@ -255,7 +261,8 @@ type internal ConvPrepared private () =
             epilogue: Epilogue
         ) : Kernel =
         match design with
-        | ConvDesign.Winograd -> winograd width spec x prepared y workspace ConvEnding.None epilogue
+        | ConvDesign.Winograd ->
+            ConvPrepared.Winograd(width, spec, x, 0n, prepared, y, workspace, ConvEnding.None, epilogue)
         | ConvDesign.Packed -> packed width dtype spec x prepared y workspace epilogue
         | _ -> Conv.Forward(width, dtype, spec, x, prepared, y, workspace, epilogue)
 
@@ -278,6 +285,6 @@ type internal ConvPrepared private () =
             ending: ConvEnding
         ) : Kernel =
         if isPrepared then
-            winograd width spec x weights y workspace ending Epilogue.None
+            ConvPrepared.Winograd(width, spec, x, 0n, weights, y, workspace, ending, Epilogue.None)
         else
             thin width dtype spec x weights y ending

@@ -329,3 +329,8 @@ type internal Lanes128<'T> =
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Bits mask = uint64 (Vector128.ExtractMostSignificantBits mask)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member OfBits bits =
+            let own = Vector128.Create(1, 2, 4, 8)
+            Vector128.Equals(Vector128.BitwiseAnd(Vector128.Create(int bits), own), own).As<int, 'T>()

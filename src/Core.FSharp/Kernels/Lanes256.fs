@@ -331,3 +331,8 @@ type internal Lanes256<'T> =
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Bits mask = uint64 (Vector256.ExtractMostSignificantBits mask)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member OfBits bits =
+            let own = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128)
+            Vector256.Equals(Vector256.BitwiseAnd(Vector256.Create(int bits), own), own).As<int, 'T>()

@@ -341,3 +341,8 @@ type internal Lanes512<'T> =
 
         [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
         static member Bits mask = uint64 (Vector512.ExtractMostSignificantBits mask)
+
+        [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+        static member OfBits bits =
+            let own = Vector512.Create(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
+            Vector512.Equals(Vector512.BitwiseAnd(Vector512.Create(int bits), own), own).As<int, 'T>()

@@ -141,6 +141,9 @@ type internal ILanes<'V, 'T> =
     /// A bit for each lane of a mask, the first lowest.
     static abstract Bits: mask: 'V -> uint64
 
+    /// For 4-byte elements: the mask with these bits.
+    static abstract OfBits: bits: uint32 -> 'V
+
 /// The widths of vectors.
 type internal Width =
     | W128 = 16

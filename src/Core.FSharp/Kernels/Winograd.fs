@@ -214,7 +214,8 @@ type internal WinogradLoops<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
                         if columns > 3 then put 3 y3
                 )
 
-    /// The same where four results become one: rows [0, rows) and columns [0, columns) of what is left, one or two each.
+    /// The same where four results become one: rows [0, rows) and columns [0, columns) of what is left, one or two each. Which
+    /// of the four stays goes to `places`, whose rows and pixels are `placesRow` and `placesPixel` bytes apart.
     [<FullyOptimized>]
     static member FinishPooled<'F when 'F: struct and 'F :> IResultForm>
         (
@@ -223,6 +224,9 @@ type internal WinogradLoops<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
             into: nativeint,
             rowPitch: nativeint,
             pixel: nativeint,
+            places: nativeint,
+            placesRow: nativeint,
+            placesPixel: nativeint,
             rows: int,
             columns: int,
             count: int,
@@ -238,18 +242,35 @@ type internal WinogradLoops<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
         for r in 0 .. rows - 1 do
             let p = into + nativeint r * rowPitch
             let t = aside + nativeint (2 * r) * row
+            let place = places + nativeint r * placesRow
 
-            let inline pairs (t: nativeint) =
-                WinogradLoops<'W, 'V, 'T>.Row(t, fun y0 y1 y2 y3 -> struct ('W.Max(y0, y1), 'W.Max(y2, y3)))
+            if 'F.IsPlaced then
+                // Which is the first largest is known of results that are ended.
+                let inline ended (v: 'V) = ConvEndings<'F, 'W, 'V, 'T>.End(ending, v, bias, limit)
 
-            let struct (left, right) = pairs t
-            let struct (below, belowRight) = pairs (t + row)
-            let left = ConvEndings<'F, 'W, 'V, 'T>.End(ending, 'W.Max(left, below), bias, limit)
-            let right = ConvEndings<'F, 'W, 'V, 'T>.End(ending, 'W.Max(right, belowRight), bias, limit)
+                let inline four (t: nativeint) =
+                    WinogradLoops<'W, 'V, 'T>.Row(t, fun y0 y1 y2 y3 -> struct (ended y0, ended y1, ended y2, ended y3))
 
-            ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p, count, left)
-            if columns > 1 then
-                ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + pixel, count, right)
+                let struct (a0, a1, a2, a3) = four t
+                let struct (b0, b1, b2, b3) = four (t + row)
+                let left = PoolPlaces<'W, 'V, 'T>.Keep(a0, a1, b0, b1, place)
+                ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p, count, left)
+
+                if columns > 1 then
+                    let right = PoolPlaces<'W, 'V, 'T>.Keep(a2, a3, b2, b3, place + placesPixel)
+                    ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + pixel, count, right)
+            else
+                let inline pairs (t: nativeint) =
+                    WinogradLoops<'W, 'V, 'T>.Row(t, fun y0 y1 y2 y3 -> struct ('W.Max(y0, y1), 'W.Max(y2, y3)))
+
+                let struct (left, right) = pairs t
+                let struct (below, belowRight) = pairs (t + row)
+                let left = ConvEndings<'F, 'W, 'V, 'T>.End(ending, 'W.Max(left, below), bias, limit)
+                let right = ConvEndings<'F, 'W, 'V, 'T>.End(ending, 'W.Max(right, belowRight), bias, limit)
+
+                ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p, count, left)
+                if columns > 1 then
+                    ConvEndings<'F, 'W, 'V, 'T>.Put(ending, p + pixel, count, right)
 
     /// Three numbers of a row or column of the weights become six.
     static member inline private Weights(g0: 'V, g1: 'V, g2: 'V, p: nativeint, step: nativeint) =
@@ -473,13 +494,15 @@ type internal WinogradPackKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V,
                     )
 
 /// A convolution with 3 x 3 windows by Winograd's method, from weights that `WinogradPackKernel` has prepared: for each
-/// chunk of tiles the source is transformed, 36 products of tiles by panels are made, and transformed back.
+/// chunk of tiles the source is transformed, 36 products of tiles by panels are made, and transformed back. With `pooled`, where
+/// `PoolPlaces` are, or 0, the source is the gradient of a max-pooling, and `source` that of the pooled.
 [<Sealed>]
 type internal WinogradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
         spec: ConvSpec,
         plan: WinogradPlan,
         source: nativeint,
+        pooled: nativeint,
         prepared: nativeint,
         target: nativeint,
         workspace: nativeint,
@@ -499,6 +522,11 @@ type internal WinogradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>
     let targetImage = nativeint (w.Out[1] / closer) * targetRow
     let width = nativeint plan.PanelColumns * size
     let isShared = plan.IsShared
+
+    // Of what is written about windows of 2 x 2 results.
+    let placesPixel = nativeint (4 * ((plan.Columns + 'W.Count - 1) / 'W.Count))
+    let placesRow = nativeint (w.Out[2] / 2) * placesPixel
+    let placesImage = nativeint (w.Out[1] / 2) * placesRow
 
     // In a thread's scratch memory: a few vectors, products, transformed source.
     let asideBytes = 4096n
@@ -552,6 +580,8 @@ type internal WinogradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>
 
                 if ending.IsHalf then this.Finish<HalfResults>(first, past, panel, products, aside)
                 elif ending.Addend <> 0n then this.Finish<SumResults>(first, past, panel, products, aside)
+                elif ending.Mask <> 0n then this.Finish<MaskedResults>(first, past, panel, products, aside)
+                elif ending.Places <> 0n then this.Finish<PlacedResults>(first, past, panel, products, aside)
                 else this.Finish<FullResults>(first, past, panel, products, aside)
 
             if not epilogue.IsNone then
@@ -563,20 +593,50 @@ type internal WinogradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>
         let y = tile / plan.Across % plan.Down * 4 - w.PadLow[1]
         let n = tile / (plan.Across * plan.Down)
 
-        WinogradLoops<'W, 'V, 'T>
-            .Transform(
-                source + (nativeint (n * w.In[1] + y)) * sourceRow + nativeint x * sourcePixel,
-                sourceRow,
-                sourcePixel,
-                max 0 -y,
-                min 6 (w.In[1] - y),
-                max 0 -x,
-                min 6 (w.In[2] - x),
-                spec.InChannels,
-                into,
-                plan.SourceStep,
-                aside
-            )
+        if pooled = 0n then
+            WinogradLoops<'W, 'V, 'T>
+                .Transform(
+                    source + (nativeint (n * w.In[1] + y)) * sourceRow + nativeint x * sourcePixel,
+                    sourceRow,
+                    sourcePixel,
+                    max 0 -y,
+                    min 6 (w.In[1] - y),
+                    max 0 -x,
+                    min 6 (w.In[2] - x),
+                    spec.InChannels,
+                    into,
+                    plan.SourceStep,
+                    aside
+                )
+        else
+            let channels = spec.InChannels
+            let down, across = w.In[1] / 2, w.In[2] / 2
+            let windows = n * down * across
+            let gradients = source + nativeint windows * sourcePixel
+            let places = pooled + nativeint (4 * windows * ((channels + 'W.Count - 1) / 'W.Count))
+            let pixel = PoolPlaces<'W, 'V, 'T>.TilePixel
+            let mutable first = 0
+
+            while first < channels do
+                let past = min channels (first + PoolPlaces<'W, 'V, 'T>.Channels)
+                PoolPlaces<'W, 'V, 'T>.Spread(gradients, places, down, across, channels, first, past, y, x, 6)
+
+                WinogradLoops<'W, 'V, 'T>
+                    .Transform(
+                        PoolPlaces<'W, 'V, 'T>.Tile,
+                        6n * pixel,
+                        pixel,
+                        0,
+                        6,
+                        0,
+                        6,
+                        past - first,
+                        into + nativeint first * size,
+                        plan.SourceStep,
+                        aside
+                    )
+
+                first <- past
 
     /// The 36 products of some tiles for a panel of columns.
     [<FullyOptimized>]
@@ -636,6 +696,13 @@ type internal WinogradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>
                             target + place,
                             targetRow,
                             pixel,
+                            ending.Places
+                            + nativeint n * placesImage
+                            + nativeint (y / 2) * placesRow
+                            + nativeint (x / 2) * placesPixel
+                            + nativeint (4 * (2 * panel + half)),
+                            placesRow,
+                            placesPixel,
                             rows,
                             across,
                             count,
@@ -649,7 +716,7 @@ type internal WinogradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>
                             from,
                             plan.ProductStep,
                             target + place,
-                            ending.Addend + place,
+                            ending.Addend + ending.Mask + place,
                             targetRow,
                             pixel,
                             rows,

@@ -232,7 +232,8 @@ type internal WinogradGradPlan(width: Width, size: int, spec: ConvSpec) =
 
 /// The gradient to the weights of a convolution with 3 x 3 windows by Winograd's method. Phase 0: tiles of source and
 /// gradients are transformed, and their 36 products added to the sums of a piece. Phase 1: pieces are added up and
-/// transformed back.
+/// transformed back. With `pooled`, where `PoolPlaces` are, or 0, the gradients are those of a max-pooling, and `dy` that of the
+/// pooled.
 [<Sealed>]
 type internal WinogradGradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V, 'T>>
     (
@@ -240,6 +241,7 @@ type internal WinogradGradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V,
         plan: WinogradGradPlan,
         source: nativeint,
         dy: nativeint,
+        pooled: nativeint,
         dw: nativeint,
         workspace: nativeint,
         epilogue: Epilogue
@@ -336,7 +338,7 @@ type internal WinogradGradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V,
                     )
 
     /// Transforms a tile, the i-th of its block.
-    member private _.Transform
+    member private this.Transform
         (tile: int, i: int, panelFirst: int, panelPast: int, sources: nativeint, grads: nativeint, aside: nativeint)
         =
         let x = tile % plan.Across * 4
@@ -361,25 +363,55 @@ type internal WinogradGradKernel<'W, 'V, 'T when 'W: struct and 'W :> ILanes<'V,
             )
 
         let from = dy + nativeint (n * w.Out[1] + y) * dyRow + nativeint x * pixel
+        let isPooled = pooled <> 0n
+        let row = if isPooled then 4n * PoolPlaces<'W, 'V, 'T>.TilePixel else dyRow
+        let pixel = if isPooled then PoolPlaces<'W, 'V, 'T>.TilePixel else pixel
+        // What is spread has zeros where there is nothing.
+        let rows = if isPooled then 4 else min 4 (w.Out[1] - y)
+        let columns = if isPooled then 4 else min 4 (w.Out[2] - x)
 
         for panel in panelFirst .. panelPast - 1 do
             let vectors = plan.Vectors panel
+            let first = panel * plan.PanelColumns
+            let from = if isPooled then PoolPlaces<'W, 'V, 'T>.Tile else from + nativeint first * size
+
+            if isPooled then
+                let past = min plan.Columns (first + plan.PanelColumns)
+                this.Spread(n, y, x, first, past)
 
             for half in 0 .. vectors - 1 do
-                let column = panel * plan.PanelColumns + half * 'W.Count
-
                 WinogradGradLoops<'W, 'V, 'T>
                     .Transform(
-                        from + nativeint column * size,
-                        dyRow,
+                        from + nativeint half * 'W.Bytes,
+                        row,
                         pixel,
-                        min 4 (w.Out[1] - y),
-                        min 4 (w.Out[2] - x),
-                        min 'W.Count (plan.Columns - column),
+                        rows,
+                        columns,
+                        min 'W.Count (plan.Columns - first - half * 'W.Count),
                         grads + nativeint (panel - panelFirst) * panelStep + nativeint (i * vectors + half) * 'W.Bytes,
                         gradStep,
                         aside
                     )
+
+    /// The gradients of a tile from those of the pooled, some channels of them.
+    member private _.Spread(image: int, y: int, x: int, first: int, past: int) =
+        let channels = plan.Columns
+        let down, across = w.Out[1] / 2, w.Out[2] / 2
+        let windows = image * down * across
+
+        PoolPlaces<'W, 'V, 'T>
+            .Spread(
+                dy + nativeint windows * pixel,
+                pooled + nativeint (4 * windows * ((channels + 'W.Count - 1) / 'W.Count)),
+                down,
+                across,
+                channels,
+                first,
+                past,
+                y,
+                x,
+                4
+            )
 
     /// The gradients of the weights of some channels.
     member private _.Finish(first: int, past: int) =

@@ -200,6 +200,9 @@ type private WidthCheck<'W, 'V, 'T
             Assert.True('W.Any mask)
             Assert.Equal(1UL <<< i, 'W.Bits mask)
 
+            if sizeof<'T> = 4 then
+                Assert.Equal(1UL <<< i, 'W.Bits('W.OfBits(1u <<< i ||| 0xffff0000u)))
+
         Assert.False('W.Any zero)
         Assert.Equal(0UL, 'W.Bits zero)
 

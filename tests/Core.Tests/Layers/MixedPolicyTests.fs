@@ -279,7 +279,8 @@ let private transformer (policy: Layer -> Layer) =
 
 [<Fact>]
 let ``training needs much less memory`` () =
-    Assert.InRange(arena mixed convolutions 1024 / arena id convolutions 1024, 0.45, 0.7)
+    // In 32 bits, what the second pooling reads is never written.
+    Assert.InRange(arena mixed convolutions 1024 / arena id convolutions 1024, 0.45, 0.75)
     Assert.InRange(arena mixed transformer 512 / arena id transformer 512, 0.4, TransformerLimit)
 
 let private rectified (channels: int) =
